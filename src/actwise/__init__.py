@@ -1,0 +1,58 @@
+"""Actwise trains, checks and chooses neural networks by their activation functions.
+
+Everything public is reached from here and loaded when it is first used, so that ``import actwise`` stays
+light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "activations": ("actwise.activations", None),
+    "activation": ("actwise.activations", "activation"),
+    "Activation": ("actwise.activations", "Activation"),
+    "Param": ("actwise.activations", "Param"),
+    "check_derivative": ("actwise.activations.derivative_check", "check_derivative"),
+    "check_gradient": ("actwise.activations.gradient_check", "check_gradient"),
+    "Dense": ("actwise.layers", "Dense"),
+    "Maxout": ("actwise.layers", "Maxout"),
+    "Dropout": ("actwise.layers", "Dropout"),
+    "Uniform": ("actwise.layers", "Uniform"),
+    "Normal": ("actwise.layers", "Normal"),
+    "Network": ("actwise.network", "Network"),
+    "loss": ("actwise.losses", "loss"),
+    "SGD": ("actwise.optimizers", "SGD"),
+    "Adam": ("actwise.optimizers", "Adam"),
+    "AdamW": ("actwise.optimizers", "AdamW"),
+    "RMSprop": ("actwise.optimizers", "RMSprop"),
+    "Adagrad": ("actwise.optimizers", "Adagrad"),
+    "LBFGS": ("actwise.optimizers", "LBFGS"),
+    "ExponentialDecay": ("actwise.schedules", "ExponentialDecay"),
+    "InverseTimeDecay": ("actwise.schedules", "InverseTimeDecay"),
+    "CosineDecay": ("actwise.schedules", "CosineDecay"),
+    "train": ("actwise.training", "train"),
+    "ActwiseError": ("actwise.errors", "ActwiseError"),
+    "ActwiseWarning": ("actwise.errors", "ActwiseWarning"),
+    "InputError": ("actwise.errors", "InputError"),
+    "FormulaError": ("actwise.errors", "FormulaError"),
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604  # every entry is a string
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'actwise' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    loaded = import_module(module)
+    value = loaded if attribute is None else getattr(loaded, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

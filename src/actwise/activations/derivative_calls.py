@@ -1,0 +1,172 @@
+"""Calls functions that users wrote: with arrays, with rows or number by number, whatever they take."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actwise.errors import InputError
+
+FloatingArray = NDArray[np.floating]
+Mode = Literal["array", "row", "scalar"]
+
+CALL_ERRORS = (
+    ArithmeticError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    AssertionError,
+)
+"""What users' code raises on an input that it cannot take; other errors are bugs that they should see."""
+
+
+@dataclass(frozen=True)
+class UserFunction:
+    """A user's function of one argument, callable with a one-dimensional array.
+
+    Attributes
+    ----------
+    function : callable
+        What the user wrote.
+    name : str
+        Its name in messages.
+    mode : {"array", "row", "scalar"}
+        Called with an array (n,), with a matrix (1, n), or with one number after the other.
+    """
+
+    function: Callable[[Any], Any]
+    name: str
+    mode: Mode
+
+    def __call__(self, x: FloatingArray) -> FloatingArray:
+        """Values at `x`, shape (n,), with NaN where the function raises; the dtype is the function's own."""
+        if self.mode != "scalar":
+            try:
+                return self._shaped(self.raw(x), x)
+            except CALL_ERRORS as error:
+                if isinstance(error, InputError):
+                    raise
+        return self._one_by_one(x)
+
+    def raw(self, x: FloatingArray) -> NDArray[Any]:
+        """What the function returns for all of `x` at once, as an array without the row axis of mode "row"."""
+        with _quietly():
+            returned = self.function(x[None].copy() if self.mode == "row" else x.copy())
+        result = _as_numbers(returned, self.name)
+        return result[0] if self.mode == "row" and result.ndim > 1 and len(result) == 1 else result
+
+    def _one_by_one(self, x: FloatingArray) -> FloatingArray:
+        arguments = list(x) if self.mode == "scalar" else list(x.reshape(-1, *[1] * (2 if self.mode == "row" else 1)))
+        with _quietly():
+            results = [_attempt(self.function, each) for each in arguments]
+        numbers = _as_numbers(None if any(each is None for each in results) else results, self.name)
+        if numbers.size != len(x):
+            raise InputError(
+                f"{self.name} returned an array of shape {numbers.shape[1:]} for a single number; return one number"
+            )
+        return self._shaped(numbers.reshape(len(x)), x)
+
+    def _shaped(self, result: NDArray[Any], x: FloatingArray) -> FloatingArray:
+        if result.shape not in ((), x.shape):
+            raise InputError(
+                f"{self.name} returned an array of shape {result.shape} for an input of shape {x.shape}; "
+                "return one number for each input, in the same shape"
+            )
+        floating = result if result.dtype.kind == "f" else result.astype(np.float64)
+        return np.broadcast_to(floating, x.shape)
+
+
+def user_function(function: object, role: str, sample: FloatingArray) -> UserFunction:
+    """Find out how a user's function wants to be called.
+
+    Parameters
+    ----------
+    function : callable
+        What the user wrote.
+    role : str
+        Its name in messages where it has none of its own.
+    sample : array, shape (n,)
+        Inputs to try it on; a function that raises on all of them is refused.
+
+    Returns
+    -------
+    UserFunction
+        The first way of calling that works: with an array, with a row, number by number.
+
+    Raises
+    ------
+    InputError
+        If it is not callable, raises on every input, or returns no numbers.
+
+    Examples
+    --------
+    >>> import math
+    >>> sigmoid = user_function(lambda x: 1 / (1 + math.exp(-x)), "f", np.array([0.5, 1.0]))
+    >>> sigmoid.mode, sigmoid(np.array([0.0, 1.0])).round(3)
+    ('scalar', array([0.5  , 0.731]))
+    """
+    if not callable(function):
+        raise InputError(f"{role} must be a function of one array, but it is {type(function).__name__}")
+    own_name = getattr(function, "__name__", role)
+    name = role if own_name == "<lambda>" else own_name
+    problem: BaseException | None = None
+    modes: tuple[Mode, ...] = ("array", "row")
+    for mode in modes:
+        adapted = UserFunction(function, name, mode)
+        try:
+            adapted.raw(sample)
+        except CALL_ERRORS as error:
+            if isinstance(error, InputError):
+                raise
+            problem = problem or error
+        else:
+            return adapted
+    adapted = UserFunction(function, name, "scalar")
+    for each in sample:
+        try:
+            with _quietly():
+                function(each)
+        except CALL_ERRORS as error:
+            problem = error
+        else:
+            return adapted
+    raise InputError(
+        f"{name} raised {type(problem).__name__} on every input ({problem}); "
+        "it must take one argument, a NumPy array or a number"
+    ) from problem
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Silence the warnings that overflow in user code gives: it is reported in words instead."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _attempt(function: Callable[[Any], Any], argument: object) -> object:
+    """Call the function; NaN where it raises."""
+    try:
+        return function(argument)
+    except CALL_ERRORS:
+        return np.nan
+
+
+def _as_numbers(result: object, name: str) -> NDArray[Any]:
+    if result is None:
+        raise InputError(f"{name} returned None; its last line must be `return ...`")
+    try:
+        array = np.asarray(result)
+    except ValueError as error:
+        raise InputError(f"{name} returned a ragged list; return one number for each input") from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} returned values of type {array.dtype}; it must return real numbers")
+    return array

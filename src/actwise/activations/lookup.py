@@ -1,0 +1,126 @@
+"""Finds an activation by name, or makes one from a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from actwise.activations.catalogue import ENTRIES
+from actwise.activations.spec import Activation, AnyActivation, Param, RowActivation
+from actwise.errors import FormulaError, InputError, suggest
+from actwise.formula.differentiate import differentiate
+from actwise.formula.expression import Expression, number, substitute, symbols
+from actwise.formula.parse import parse
+from actwise.formula.simplify import simplify
+from actwise.formula.stabilise import stabilise
+
+
+def names() -> list[str]:
+    """Return the name of every activation in the catalogue, sorted.
+
+    Examples
+    --------
+    >>> "relu" in names()
+    True
+    """
+    return sorted(each.name for each in ENTRIES)
+
+
+@cache
+def _by_name() -> dict[str, AnyActivation]:
+    return {name: each for each in ENTRIES for name in (each.name, *each.aliases)}
+
+
+def entry(name: str) -> AnyActivation | None:
+    """Return the catalogue entry of a name or alias, or None."""
+    return _by_name().get(name.strip().lower().replace("-", "_"))
+
+
+def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivation:
+    """Get an activation by name, with parameters, or make one from a formula in ``x``.
+
+    Parameters
+    ----------
+    what : str or Activation
+        A catalogue name or alias, a formula such as ``"x * sigmoid(beta * x)"``, or an activation.
+    **values : float or Param
+        Parameters. For a formula every symbol besides ``x`` needs one; a `Param` says whether it is
+        trained.
+
+    Returns
+    -------
+    Activation or RowActivation
+        The activation with these parameters.
+
+    Raises
+    ------
+    InputError
+        If the name or a parameter is unknown.
+    FormulaError
+        If the formula does not parse.
+
+    Examples
+    --------
+    >>> activation("leaky_relu", slope=0.1)(-2.0)
+    np.float64(-0.2)
+    >>> activation("x * sigmoid(beta * x)", beta=1.0)
+    activation('x * sigmoid(beta * x)', beta=1)
+    """
+    if not isinstance(what, str):
+        if not isinstance(what, Activation | RowActivation):
+            raise InputError(
+                f"an activation is a name, a formula in x or an Activation, not {type(what).__name__}; "
+                "for a Python function, write it as a formula such as 'x * tanh(x)'"
+            )
+        return what.with_values(**_plain(what.name, values))
+    found = entry(what)
+    if found is not None:
+        return found.with_values(**_plain(what, values))
+    if what.strip().isidentifier() and what.strip() != "x":
+        raise InputError(
+            f"unknown activation {what!r}; {suggest(what, _by_name(), noun='activations')} "
+            "A formula must contain x, such as 'x * tanh(x)'"
+        )
+    return _from_formula(what, values)
+
+
+def _plain(name: str, values: dict[str, float | Param]) -> dict[str, float]:
+    for key, value in values.items():
+        if isinstance(value, Param):
+            raise InputError(f"give parameter {key!r} of {name!r} as a number, not as a Param")
+    return {key: value for key, value in values.items() if not isinstance(value, Param)}
+
+
+def _from_formula(text: str, values: dict[str, float | Param]) -> Activation:
+    params = {
+        name: value if isinstance(value, Param) else Param(float(value)) for name, value in values.items()
+    }
+    expression = parse(text, functions=_catalogue_functions())
+    used = symbols(expression) - {"x"}
+    missing, spare = sorted(used - params.keys()), sorted(params.keys() - used)
+    if missing:
+        example = ", ".join(f"{name}=1.0" for name in missing)
+        raise FormulaError(
+            f"the formula {text!r} has the parameter{'s' * (len(missing) > 1)} "
+            f"{', '.join(map(repr, missing))}: give a value for each, such as {example}"
+        )
+    if spare:
+        raise FormulaError(f"the formula {text!r} has no parameter {spare[0]!r}; leave it out")
+    return Activation(
+        name=text.strip(),
+        f=stabilise(simplify(expression)),
+        df_x=stabilise(simplify(differentiate(expression))),
+        params=params,
+        source="user's formula",
+    )
+
+
+@cache
+def _catalogue_functions() -> dict[str, Callable[[Expression], Expression]]:
+    """Catalogue entries as functions inside a formula, with their default parameters."""
+
+    def function(each: Activation) -> Callable[[Expression], Expression]:
+        defaults = {name: number(param.default) for name, param in each.params.items()}
+        return lambda u: simplify(substitute(each.expression, {"x": u, **defaults}))
+
+    return {name: function(each) for name, each in _by_name().items() if isinstance(each, Activation)}

@@ -1,0 +1,414 @@
+"""The record that declares an activation, and what follows from it by computation.
+
+A declaration holds what a test can refute; everything that can be computed is computed. The two forms of
+a derivative are of different kinds: ``df_x`` is a formula in the pre-activation ``x`` and ``df_y`` a
+`FromOutput`, a formula in the output ``y``. Nothing that takes one accepts the other.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.errors import InputError, suggest
+from actwise.formula.dialects import evaluate, numpy_table
+from actwise.formula.expression import Expression
+from actwise.formula.parse import trace
+
+FormulaLike: TypeAlias = "Callable[..., Any] | Expression"
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+ZERO_CENTRED_BELOW = 1e-3  # mean output for standard normal input that counts as zero
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of an activation.
+
+    Parameters
+    ----------
+    default : float
+        The value when none is given.
+    trained : bool
+        Whether training changes it.
+    low, high : float
+        The values allowed, ends included.
+    meaning : str
+        What it does, in a few words.
+    """
+
+    default: float
+    trained: bool = False
+    low: float = -np.inf
+    high: float = np.inf
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FromOutput:
+    """A derivative that is computed from the output ``y`` instead of the pre-activation.
+
+    Parameters
+    ----------
+    f : callable or Expression
+        The formula, a function of ``y`` and the parameters.
+    when : callable
+        For which parameter values it holds.
+    """
+
+    f: FormulaLike
+    when: Callable[..., bool] = lambda **_: True
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a declaration says about its function; the proof tries to refute each.
+
+    A claim that depends on parameters is a function of them.
+
+    Parameters
+    ----------
+    range : tuple of float, or callable
+        Infimum and supremum of the outputs.
+    kinks : tuple of float, or callable
+        Where the derivative jumps.
+    monotonic : bool or callable
+        Whether the function never decreases.
+    odd : bool
+        Whether ``f(-x) == -f(x)``.
+    lipschitz : float or callable
+        The largest absolute slope.
+    """
+
+    range: Any = (-np.inf, np.inf)
+    kinks: Any = ()
+    monotonic: Any = True
+    odd: bool = False
+    lipschitz: Any = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """An activation function of one number: declared once, used everywhere.
+
+    Parameters
+    ----------
+    name : str
+        The name in the catalogue, or the text of a user's formula.
+    f : callable or Expression
+        The function of ``x`` and the parameters, in its numerically stable form.
+    df_x : callable or Expression
+        Its derivative, from the pre-activation.
+    df_y : FromOutput or None
+        The derivative from the output, where one exists.
+    params : mapping of str to Param
+        The parameters.
+    claims : Claims or None
+        What the function is said to be; None for a user's formula, for which it is estimated.
+    aliases : tuple of str
+        Other names that frameworks use.
+    summary : str
+        When to use it and when not, one or two sentences.
+    source : str
+        Paper or textbook.
+    values : mapping of str to float
+        Parameter values; missing ones take their default.
+
+    Examples
+    --------
+    >>> import actwise as aw
+    >>> relu = aw.activation("relu")
+    >>> relu(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    >>> relu.derivative(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 1.])
+    """
+
+    name: str
+    f: FormulaLike
+    df_x: FormulaLike
+    df_y: FromOutput | None = None
+    params: Mapping[str, Param] = field(default_factory=dict)
+    claims: Claims | None = None
+    aliases: tuple[str, ...] = ()
+    summary: str = ""
+    source: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    kind: Literal["scalar"] = field(default="scalar", init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _complete(self.name, self.params, self.values))
+
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={value:g}" for name, value in self.values.items())
+        return f"activation({self.name!r}{given})"
+
+    @cached_property
+    def expression(self) -> Expression:
+        """The function as an expression in ``x`` and the parameters."""
+        return _trace(self.f, ("x", *self.params))
+
+    @cached_property
+    def derivative_expression(self) -> Expression:
+        """The derivative as an expression in ``x`` and the parameters."""
+        return _trace(self.df_x, ("x", *self.params))
+
+    @cached_property
+    def derivative_from_output_expression(self) -> Expression | None:
+        """The derivative as an expression in ``y``, or None where these parameters do not allow it."""
+        if self.df_y is None or not self.df_y.when(**self.values):
+            return None
+        return _trace(self.df_y.f, ("y", *self.params))
+
+    def with_values(self, **values: float) -> Activation:
+        """Return the same activation with other parameter values.
+
+        Raises
+        ------
+        InputError
+            If a parameter does not exist or its value is not allowed.
+        """
+        return replace(self, values={**self.values, **values}) if values else self
+
+    def __call__(self, x: npt.ArrayLike) -> Any:
+        """Apply the function elementwise.
+
+        Parameters
+        ----------
+        x : array_like of float
+            Pre-activations, any shape.
+
+        Returns
+        -------
+        ndarray or float
+            Outputs, of the same shape and (for float32 and float64) the same dtype. The arithmetic is
+            done in float64.
+        """
+        return self._apply(self.expression, "x", x)
+
+    def derivative(self, x: npt.ArrayLike) -> Any:
+        """Return the derivative at pre-activations `x`; see `__call__` for shapes and dtypes."""
+        return self._apply(self.derivative_expression, "x", x)
+
+    def derivative_from_output(self, y: npt.ArrayLike) -> Any:
+        """Return the derivative at the pre-activations whose outputs are `y`.
+
+        Raises
+        ------
+        InputError
+            If the derivative is not a function of the output.
+        """
+        expression = self.derivative_from_output_expression
+        if expression is None:
+            raise InputError(
+                f"the derivative of {self.name} is not a function of its output (with these parameters); "
+                f"call .derivative(x) with the pre-activation instead"
+            )
+        return self._apply(expression, "y", y)
+
+    def _apply(self, expression: Expression, variable: str, array: npt.ArrayLike) -> Any:
+        given = np.asarray(array)
+        if given.dtype.kind not in "fiub":
+            raise InputError(
+                f"{self.name} takes real numbers, not {given.dtype}; convert the array to float first"
+            )
+        values = {variable: given.astype(np.float64), **self.values}
+        with np.errstate(all="ignore"):
+            result = evaluate(expression, values, numpy_table())
+        dtype = given.dtype if given.dtype in (np.float32, np.float16) else np.float64
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(result, given.shape).astype(dtype)[()]
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Infimum and supremum of the outputs."""
+        low, high = self._claim("range", estimate_range)
+        return float(low), float(high)
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """Where the derivative jumps."""
+        return tuple(float(each) for each in self._claim("kinks", lambda _: ()))
+
+    @property
+    def monotonic(self) -> bool:
+        """Whether the function never decreases."""
+        return bool(self._claim("monotonic", lambda a: float(np.min(a.derivative(_SCAN))) >= 0))
+
+    @property
+    def lipschitz(self) -> float:
+        """The largest absolute slope."""
+        return float(self._claim("lipschitz", lambda a: np.max(np.abs(a.derivative(_SCAN)))))
+
+    def _claim(self, name: str, estimate: Callable[[Activation], Any]) -> Any:
+        if self.claims is None:
+            return estimate(self)
+        claimed = getattr(self.claims, name)
+        return claimed(**self.values) if callable(claimed) else claimed
+
+    @cached_property
+    def zero_centred(self) -> bool:
+        """Whether the mean output for standard normal input is 0."""
+        return abs(_normal_mean(self(_NODES))) < ZERO_CENTRED_BELOW
+
+    @cached_property
+    def gain(self) -> float:
+        """The factor on initial weights that keeps gradients from vanishing or exploding.
+
+        It is ``1 / sqrt(E[f'(Z)**2])`` for standard normal Z: the square root of 2 for ReLU (He et al. 2015,
+        arXiv:1502.01852), 1 for the identity (Glorot and Bengio 2010), and the edge between vanishing and
+        exploding gradients for any other function (Schoenholz et al. 2017, arXiv:1611.01232).
+        """
+        mean_square = _normal_mean(np.square(self.derivative(_NODES)))
+        return 1.0 / float(np.sqrt(mean_square)) if mean_square > 0 else 1.0
+
+    @property
+    def formula(self) -> str:
+        """The function as text."""
+        from actwise.formula.render import to_text
+
+        return to_text(self.expression)
+
+    @property
+    def derivative_formula(self) -> str:
+        """The derivative as text."""
+        from actwise.formula.render import to_text
+
+        return to_text(self.derivative_expression)
+
+
+@dataclass(frozen=True, eq=False)
+class RowActivation:
+    """An activation that couples the entries of a row, such as softmax.
+
+    Parameters
+    ----------
+    name : str
+        The name in the catalogue.
+    f : callable or Expression
+        The function of ``x``; `row_sum` and `row_max` reduce over the row.
+    vjp : callable or Expression
+        The gradient with respect to ``x``, in terms of ``x``, the output ``y`` and the gradient ``g``
+        with respect to it: the product of g with the Jacobian.
+    range : tuple of float
+        Infimum and supremum of one entry.
+    aliases, summary, source
+        As for `Activation`.
+
+    Examples
+    --------
+    >>> import actwise as aw
+    >>> aw.activation("softmax")(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    """
+
+    name: str
+    f: FormulaLike
+    vjp: FormulaLike
+    range: tuple[float, float] = (-np.inf, np.inf)
+    aliases: tuple[str, ...] = ()
+    summary: str = ""
+    source: str = ""
+
+    kind: Literal["row"] = field(default="row", init=False)
+    params: Mapping[str, Param] = field(default_factory=dict, init=False)
+    values: Mapping[str, float] = field(default_factory=dict, init=False)
+    gain: float = field(default=1.0, init=False)
+
+    def __repr__(self) -> str:
+        return f"activation({self.name!r})"
+
+    @cached_property
+    def expression(self) -> Expression:
+        """The function as an expression in ``x``."""
+        return _trace(self.f, ("x",))
+
+    @cached_property
+    def vjp_expression(self) -> Expression:
+        """The vector-Jacobian product as an expression in ``x``, ``y`` and ``g``."""
+        return _trace(self.vjp, ("x", "y", "g"))
+
+    def with_values(self, **values: float) -> RowActivation:
+        """Return itself; raise `InputError` if any parameter is given, since there is none."""
+        _complete(self.name, self.params, values)
+        return self
+
+    def __call__(self, x: npt.ArrayLike) -> Any:
+        """Apply the function to the last axis of `x`; shape and dtype are kept."""
+        given = np.asarray(x)
+        dtype = given.dtype if given.dtype in (np.float32, np.float16) else np.float64
+        with np.errstate(all="ignore"):
+            return evaluate(self.expression, {"x": given.astype(np.float64)}, numpy_table()).astype(dtype)
+
+    def vector_jacobian_product(self, x: npt.ArrayLike, upstream: npt.ArrayLike) -> Any:
+        """Multiply an upstream gradient with the Jacobian at `x`, along the last axis."""
+        given = np.asarray(x)
+        wide = given.astype(np.float64)
+        dtype = given.dtype if given.dtype in (np.float32, np.float16) else np.float64
+        with np.errstate(all="ignore"):
+            y = evaluate(self.expression, {"x": wide}, numpy_table())
+            values = {"x": wide, "y": y, "g": np.asarray(upstream, np.float64)}
+            return evaluate(self.vjp_expression, values, numpy_table()).astype(dtype)
+
+    @property
+    def formula(self) -> str:
+        """The function as text."""
+        from actwise.formula.render import to_text
+
+        return to_text(self.expression)
+
+
+AnyActivation: TypeAlias = "Activation | RowActivation"
+
+_SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])
+
+
+def _midpoint_rule() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    # Points at equal steps of probability mass converge for kinked functions too, unlike Gauss-Hermite.
+    grid = np.linspace(-9.0, 9.0, 36_001)
+    density = np.exp(-(grid**2) / 2)
+    return grid, density / density.sum()
+
+
+_NODES, _WEIGHTS = _midpoint_rule()
+
+
+def _normal_mean(values: FloatArray) -> float:
+    return float(np.sum(values * _WEIGHTS))
+
+
+def estimate_range(activation: Activation) -> tuple[float, float]:
+    """Estimate the range of a function for which none is declared, from a scan over ±1000."""
+    outputs = activation(_SCAN)
+    finite = outputs[np.isfinite(outputs)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (-np.inf, np.inf)
+
+
+def _complete(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
+    for key, value in given.items():
+        if key not in params:
+            hint = suggest(key, params, noun="its parameters") if params else "it has no parameters"
+            raise InputError(f"activation {name!r} has no parameter {key!r}; {hint}")
+        if not isinstance(value, int | float | np.floating | np.integer) or not np.isfinite(value):
+            raise InputError(
+                f"parameter {key!r} of activation {name!r} must be a finite number, not {value!r}"
+            )
+        low, high = params[key].low, params[key].high
+        if not low <= value <= high:
+            raise InputError(
+                f"parameter {key!r} of activation {name!r} must lie between {low:g} and {high:g}, not {value!r}"
+            )
+    return {key: float(given.get(key, param.default)) for key, param in params.items()}
+
+
+def _trace(function: FormulaLike, names: tuple[str, ...]) -> Expression:
+    if isinstance(function, Expression):
+        return function
+    wanted = inspect.signature(function).parameters
+    return trace(function, tuple(each for each in names if each in wanted), require_variable=False)

@@ -1,0 +1,1 @@
+"""Formulas: an expression tree that is traced, differentiated and written out in many dialects."""

@@ -1,0 +1,1 @@
+"""Sources that are copied into a cache folder, named by their content, and compiled there."""

@@ -1,0 +1,93 @@
+"""Calls by address: how compiled code reaches BLAS and the kernels that were rendered for a formula.
+
+A jitted function that is passed as an argument is never cached by Numba; the address of a C function
+is a plain integer, so the training loop is compiled once and works with every activation and loss.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_INT64 = ir.IntType(64)
+
+
+@intrinsic
+def pointer(typing_context, address, element):
+    """Turn an integer address into a pointer to elements of the same type as `element`."""
+    signature = types.CPointer(element)(types.intp, element)
+
+    def generate(context, builder, _signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(element)))
+
+    return signature, generate
+
+
+def _function_at(builder, address, return_type, argument_types):
+    function_type = ir.FunctionType(return_type, argument_types)
+    return builder.inttoptr(address, function_type.as_pointer())
+
+
+@intrinsic
+def call_activation(typing_context, address, first, second, third, fourth, rows, units, constants):
+    """Call a rendered activation kernel: four arrays by address, rows, units, parameters by address."""
+    signature = types.void(*[types.intp] * 8)
+
+    def generate(context, builder, _signature, arguments):
+        function = _function_at(builder, arguments[0], ir.VoidType(), [_INT64] * 7)
+        builder.call(function, arguments[1:])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def call_loss(typing_context, address, outputs, targets, weights, deltas, rows, units, constants):
+    """Call a rendered loss kernel; returns the weighted sum of the rows' losses."""
+    signature = types.float64(*[types.intp] * 8)
+
+    def generate(context, builder, _signature, arguments):
+        function = _function_at(builder, arguments[0], ir.DoubleType(), [_INT64] * 7)
+        return builder.call(function, arguments[1:])
+
+    return signature, generate
+
+
+@intrinsic
+def call_gemm(
+    typing_context, address, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc
+):
+    """Call BLAS ``gemm`` (Fortran order); `alpha` and `beta` carry the element type."""
+    size = types.intp
+    signature = types.void(
+        size, size, size, size, size, size, alpha, size, size, size, size, beta, size, size
+    )
+
+    def generate(context, builder, _signature, arguments):
+        byte, int32 = ir.IntType(8), ir.IntType(32)
+
+        def place(value):
+            slot = cgutils.alloca_once_value(builder, value)
+            return slot
+
+        address, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = arguments
+        letter_t, letter_n = ir.Constant(byte, ord("T")), ir.Constant(byte, ord("N"))
+        zero = ir.Constant(_INT64, 0)
+
+        def letter(flag):
+            return place(builder.select(builder.icmp_signed("!=", flag, zero), letter_t, letter_n))
+
+        def integer(value):
+            return place(builder.trunc(value, int32))
+
+        element = alpha.type.as_pointer()
+        passed = [
+            letter(ta), letter(tb), integer(m), integer(n), integer(k), place(alpha),
+            builder.inttoptr(a, element), integer(lda), builder.inttoptr(b, element), integer(ldb),
+            place(beta), builder.inttoptr(c, element), integer(ldc),
+        ]  # fmt: skip
+        function = _function_at(builder, address, ir.VoidType(), [each.type for each in passed])
+        builder.call(function, passed)
+        return context.get_dummy_value()
+
+    return signature, generate

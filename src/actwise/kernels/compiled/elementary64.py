@@ -1,0 +1,57 @@
+"""Elementary functions for float64 kernels: libm where it has them, stable compositions where not.
+
+The names are those of `elementary`, so that one rendered text serves both.
+"""
+
+import math
+from math import asinh, cos, cosh, erf, erfc, exp, expm1, floor, log, log1p, sin, sinh, sqrt, tanh  # noqa: F401
+from math import atan as arctan  # noqa: F401
+
+from numba import njit
+
+_ROOT_HALF = math.sqrt(0.5)
+
+
+@njit(error_model="numpy")
+def sigmoid(u):
+    """Logistic function; relative accuracy in the negative tail."""
+    t = exp(-abs(u))
+    return (1.0 if u >= 0.0 else t) / (1.0 + t) if u == u else u
+
+
+@njit(error_model="numpy")
+def softplus(u):
+    """log(1 + exp(u)) without overflow."""
+    return (u if u > 0.0 else 0.0) + log1p(exp(-abs(u))) if u == u else u
+
+
+@njit(error_model="numpy")
+def normal_cdf(u):
+    """Distribution function of the standard normal; relative accuracy in the negative tail."""
+    return 0.5 * erfc(-u * _ROOT_HALF)
+
+
+@njit(error_model="numpy")
+def sign(u):
+    """-1, 0 or 1; NaN for NaN."""
+    return 1.0 if u > 0.0 else (-1.0 if u < 0.0 else u)
+
+
+@njit(error_model="numpy")
+def power(u, v):
+    """u to the power v."""
+    return u**v
+
+
+@njit(error_model="numpy")
+def maximum(u, v):
+    """The larger one; NaN if either is NaN."""
+    larger = u if u > v else v
+    return u if u != u else larger
+
+
+@njit(error_model="numpy")
+def minimum(u, v):
+    """The smaller one; NaN if either is NaN."""
+    smaller = u if u < v else v
+    return u if u != u else smaller

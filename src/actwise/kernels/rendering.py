@@ -1,0 +1,326 @@
+"""Renders formulas as Numba source: one small kernel each, called by address from the training loop.
+
+A kernel reads arrays through addresses, does its arithmetic in float64 whatever the arrays hold, and
+stores the result in the arrays' type. Symbols of a formula are read like this:
+
+======== ==================================================================
+``x``    a pre-activation, or the network's output in a loss
+``x0``.. the pre-activations of one unit of a gated layer or maxout
+``y``    the activation's output
+``g``    the gradient with respect to the output
+``t``    the target of a loss (1 or 0 for the class of the row, where classes are numbered)
+others   parameters, read from an array in the order of their declaration
+======== ==================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from actwise.formula.emit import Statements, statements
+from actwise.formula.expression import REDUCTIONS, Expression, rebuild, symbol, walk
+from actwise.kernels import build
+
+ELEMENT_TYPES = ("float32", "float64")
+# float32 kernels use routines that vectorise and are far more exact than float32 needs; float64 ones use libm.
+_ELEMENTARY_MODULE = {"float32": "elementary", "float64": "elementary64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A function of one unit's pre-activations, or of a row, with what its kernels compute.
+
+    Parameters
+    ----------
+    value : Expression
+        The output in terms of ``x`` (or ``x0``, ``x1``...).
+    gradients : tuple of Expression
+        For each pre-activation of a unit, the gradient of the loss with respect to it, in terms of the
+        pre-activations, ``y`` and the upstream gradient ``g``.
+    parameters : tuple of str
+        Names of the parameters, in the order of their array.
+    parameter_gradients : tuple of Expression
+        For each parameter, what one element adds to the gradient with respect to it. Empty where no
+        parameter is trained.
+    """
+
+    value: Expression
+    gradients: tuple[Expression, ...]
+    parameters: tuple[str, ...] = ()
+    parameter_gradients: tuple[Expression, ...] = ()
+
+    @property
+    def pieces(self) -> int:
+        """How many pre-activations each unit has."""
+        return len(self.gradients)
+
+
+@dataclass(frozen=True, slots=True)
+class LossFormula:
+    """A loss as a sum over the outputs of a row.
+
+    Parameters
+    ----------
+    value : Expression
+        What one output adds, in terms of ``x`` and ``t``.
+    gradient : Expression
+        The derivative with respect to ``x``.
+    parameters : tuple of str
+        Names of the parameters, in the order of their array.
+    target : {"value", "class"}
+        Whether the target array holds a number per output or one class index per row.
+    """
+
+    value: Expression
+    gradient: Expression
+    parameters: tuple[str, ...] = ()
+    target: Literal["value", "class"] = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationKernels:
+    """Addresses of an activation's compiled kernels; `parameter_gradient` is 0 where there is none."""
+
+    forward: int
+    backward: int
+    parameter_gradient: int
+
+
+def activation_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> ActivationKernels:
+    """Compile an activation's kernels, or load them from the cache.
+
+    Parameters
+    ----------
+    formula : Formula
+        The activation.
+    dtype : numpy.dtype
+        float32 or float64: the type of the arrays.
+
+    Returns
+    -------
+    ActivationKernels
+        The kernels' addresses, valid as long as the process lives.
+    """
+    module = build.rendered("activation", activation_source(formula, dtype.name))
+    trained = module.parameter_gradient.address if formula.parameter_gradients else 0
+    return ActivationKernels(module.forward.address, module.backward.address, trained)
+
+
+def loss_kernel(formula: LossFormula, dtype: np.dtype[np.floating]) -> int:
+    """Compile a loss kernel, or load it from the cache; return its address."""
+    address: int = build.rendered("loss", loss_source(formula, dtype.name)).loss.address
+    return address
+
+
+def activation_source(formula: Formula, element: str) -> str:
+    """Render the module with an activation's kernels.
+
+    Examples
+    --------
+    >>> from actwise.formula.expression import symbol, number, where
+    >>> x, g = symbol("x"), symbol("g")
+    >>> relu = Formula(where(x > 0, x, 0), (where(x > 0, 1, 0) * g,))
+    >>> "def backward(" in activation_source(relu, "float32")
+    True
+    """
+    arrays = ("pre_activations", "outputs", "upstream", "gradients")
+    forward = _Kernel("forward", element, formula.parameters, formula.pieces, arrays[:2])
+    backward = _Kernel("backward", element, formula.parameters, formula.pieces, arrays)
+    kernels = [
+        forward.stores({"outputs": (formula.value,)}),
+        backward.stores({"gradients": formula.gradients}),
+    ]
+    if formula.parameter_gradients:
+        trained = _Kernel("parameter_gradient", element, formula.parameters, formula.pieces, arrays)
+        kernels.append(trained.sums(formula.parameter_gradients))
+    return _module(element, kernels)
+
+
+def loss_source(formula: LossFormula, element: str) -> str:
+    """Render the module with a loss kernel."""
+    kernel = _Kernel("loss", element, formula.parameters, 1, ("outputs", "targets", "weights", "deltas"))
+    return _module(element, [kernel.loss(formula)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    lines: tuple[str, ...]
+    functions: frozenset[str]
+
+
+def _module(element: str, kernels: Sequence[_Rendered]) -> str:
+    functions = sorted(frozenset().union(*(each.functions for each in kernels)))
+    imports = f"from .{_ELEMENTARY_MODULE[element]} import {', '.join(functions)}\n" if functions else ""
+    body = "\n\n\n".join("\n".join(each.lines) for each in kernels)
+    return f"""from math import inf as INFINITY, nan as NAN
+
+from numba import carray, cfunc, float32, float64, types
+
+from .calls import pointer
+{imports}
+
+{body}
+"""
+
+
+def _indent(lines: Sequence[str], levels: int) -> list[str]:
+    return ["    " * levels + line for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernel:
+    """Writes one kernel; the methods differ in what is done with the values."""
+
+    name: str
+    element: str
+    parameters: tuple[str, ...]
+    pieces: int
+    arrays: tuple[str, ...]
+
+    def _header(self, returned: str = "void", extra: dict[str, str] | None = None) -> list[str]:
+        addresses = [f"{each}_at" for each in self.arrays] + [
+            f"unused_{i}" for i in range(4 - len(self.arrays))
+        ]
+        lines = [
+            f"@cfunc(types.{returned}(*[types.intp] * 7), cache=True, error_model='numpy')",
+            f"def {self.name}({', '.join(addresses)}, rows, units, constants_at):",
+        ]
+        wide = {"pre_activations", "gradients"} if self.pieces > 1 else set()
+        sizes = {each: f"rows * units{f' * {self.pieces}' if each in wide else ''}" for each in self.arrays}
+        elements = {each: self.element for each in self.arrays}
+        for each, size in (extra or {}).items():
+            elements[each], _, sizes[each] = size.partition(" ")
+        lines += [
+            f"    {each} = carray(pointer({each}_at, {elements[each]}(0)), {sizes[each]})" for each in self.arrays
+        ]
+        if self.parameters:
+            lines.append(f"    constants = carray(pointer(constants_at, float64(0)), {len(self.parameters)})")
+            lines += [f"    {name} = constants[{i}]" for i, name in enumerate(self.parameters)]
+        return lines
+
+    def _loads(self, needed: set[str]) -> list[str]:
+        if self.pieces == 1:
+            loads = {"x": "pre_activations[i]"}
+        else:
+            loads = {f"x{k}": f"pre_activations[row * units * {self.pieces} + {k} * units + column]" for k in range(self.pieces)}
+        loads |= {"y": "outputs[i]", "g": "upstream[i]"}
+        return [f"{name} = float64({source})" for name, source in loads.items() if name in needed]
+
+    def _loops(self, staged: _Staged, last: list[str], before_last: Sequence[str] = ()) -> list[str]:
+        """Loop over the rows, once per reduction and once for the result; one flat loop where none is needed."""
+        if self.pieces == 1 and not staged.reductions and not before_last:
+            return _indent(["for i in range(rows * units):", *_indent(last, 1)], 1)
+        lines = ["for row in range(rows):"]
+        for target, start, body, step in staged.reductions:
+            lines += _indent([f"{target} = {start}", *self._columns([*body, step])], 1)
+        lines += _indent([*before_last, *self._columns(last)], 1)
+        return _indent(lines, 1)
+
+    def _columns(self, body: list[str]) -> list[str]:
+        return ["for column in range(units):", *_indent(["i = row * units + column", *body], 1)]
+
+    def stores(self, results: dict[str, tuple[Expression, ...]]) -> _Rendered:
+        """Store the value of expressions, the k-th one in the k-th piece of an array."""
+        ((array, expressions),) = results.items()
+        staged = _stage(expressions, self._loads)
+        places = (
+            [f"{array}[i]"]
+            if len(expressions) == 1
+            else [f"{array}[row * units * {self.pieces} + {k} * units + column]" for k in range(len(expressions))]
+        )
+        last = [*staged.lines, *(f"{place} = {value}" for place, value in zip(places, staged.results, strict=True))]
+        return _Rendered((*self._header(), *self._loops(staged, last)), staged.functions)
+
+    def sums(self, expressions: tuple[Expression, ...]) -> _Rendered:
+        """Store the sum of each expression over all elements, in float64."""
+        staged = _stage(expressions, self._loads)
+        totals = [f"total_{k}" for k in range(len(expressions))]
+        last = [*staged.lines, *(f"{name} += {value}" for name, value in zip(totals, staged.results, strict=True))]
+        header = self._header(extra={"gradients": f"float64 {len(expressions)}"})
+        return _Rendered(
+            (
+                *header,
+                *_indent([f"{name} = 0.0" for name in totals], 1),
+                *self._loops(staged, last),
+                *_indent([f"gradients[{k}] = {name}" for k, name in enumerate(totals)], 1),
+            ),
+            staged.functions,
+        )
+
+    def loss(self, formula: LossFormula) -> _Rendered:
+        """Sum the weighted loss and store its gradient."""
+        target = {
+            "value": "t = float64(targets[i])",
+            "class": "t = 1.0 if column == label else 0.0",
+        }[formula.target]
+
+        def loads(needed: set[str]) -> list[str]:
+            return ["x = float64(outputs[i])", *([target] if "t" in needed else [])]
+
+        staged = _stage((formula.value, formula.gradient), loads)
+        value, gradient = staged.results
+        last = [*staged.lines, f"total += weight * ({value})", f"deltas[i] = weight * ({gradient})"]
+        before = ["weight = float64(weights[row])"]
+        per_row = {"weights": f"{self.element} rows"}
+        if formula.target == "class":
+            before.append("label = int(targets[row])")
+            per_row["targets"] = f"{self.element} rows"
+        lines = [
+            *self._header("float64", per_row),
+            "    total = 0.0",
+            *self._loops(staged, last, before),
+            "    return total",
+        ]
+        return _Rendered(tuple(lines), staged.functions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """Expressions cut at their reductions: (variable, start, lines, accumulation) for each, then the rest."""
+
+    reductions: tuple[tuple[str, str, list[str], str], ...]
+    lines: list[str]
+    results: tuple[str, ...]
+    functions: frozenset[str]
+
+
+def _stage(expressions: tuple[Expression, ...], loads: Callable[[set[str]], list[str]]) -> _Staged:
+    found: dict[Expression, Expression] = {}
+    reductions: list[tuple[str, str, list[str], str]] = []
+    functions: set[str] = set()
+
+    def body(parts: tuple[Expression, ...]) -> tuple[list[str], Statements]:
+        written = statements(*parts)
+        needed = {node.name for part in parts for node in walk(part) if node.operation == "symbol"}
+        return [*loads(needed), *written.lines], written
+
+    def cut(expression: Expression) -> Expression:
+        """Replace every reduction, innermost first, by the variable that will hold it."""
+        for node in walk(expression):
+            if node.operation in REDUCTIONS and node not in found:
+                argument = _replace(node.arguments[0], found)
+                lines, written = body((argument,))
+                functions.update(written.functions)
+                name, (value,) = f"r{len(found)}", written.results
+                step = f"{name} += {value}" if node.operation == "row_sum" else f"{name} = {value} if {value} > {name} or {value} != {value} else {name}"
+                reductions.append((name, "0.0" if node.operation == "row_sum" else "-INFINITY", lines, step))
+                found[node] = symbol(name)
+        return _replace(expression, found)
+
+    parts = tuple(cut(each) for each in expressions)
+    lines, written = body(parts)
+    return _Staged(tuple(reductions), lines, written.results, frozenset(functions | written.functions))
+
+
+def _replace(expression: Expression, replacements: dict[Expression, Expression]) -> Expression:
+    result: dict[Expression, Expression] = {}
+    for node in walk(expression):
+        if node in replacements:
+            result[node] = replacements[node]
+        else:
+            result[node] = rebuild(node, tuple(result[each] for each in node.arguments))
+    return result[expression]

@@ -1,0 +1,247 @@
+"""Losses: each declared once, with its gradient, from logits where that avoids overflow.
+
+A loss is a sum over the outputs of a row; training minimises its weighted mean over rows. Where a loss
+belongs to an output activation (cross-entropies), its formula takes the pre-activation (logits) and the
+activation is left out of the backward pass: nothing overflows and no digit is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.activations.spec import AnyActivation
+from actwise.errors import InputError, suggest
+from actwise.formula.dialects import evaluate, numpy_table
+from actwise.formula.expression import (
+    Expression,
+    absolute,
+    exp,
+    log,
+    log1p,
+    maximum,
+    row_max,
+    row_sum,
+    sigmoid,
+    sign,
+    where,
+)
+from actwise.formula.parse import trace
+from actwise.kernels import engine
+from actwise.kernels.rendering import LossFormula
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A loss function.
+
+    Parameters
+    ----------
+    name : str
+        The name in the catalogue.
+    f : callable
+        What one output adds to the loss of a row: a formula in the output ``x``, the target ``t`` and the
+        parameters.
+    df : callable
+        Its derivative with respect to ``x``.
+    output : str or None
+        The output activation that the loss includes: then ``x`` is the pre-activation. None where ``x`` is
+        the output itself and any activation may stand before it.
+    target : {"value", "class"}
+        Whether the target is one number per output, or the index of the row's class.
+    params : mapping of str to float
+        Parameters and their values.
+    aliases : tuple of str
+        Other names.
+    source : str
+        Paper or textbook.
+
+    Examples
+    --------
+    >>> loss("huber", delta=2.0)
+    loss('huber', delta=2)
+    """
+
+    name: str
+    f: Callable[..., Expression]
+    df: Callable[..., Expression]
+    output: str | None = None
+    target: Literal["value", "class"] = "value"
+    params: Mapping[str, float] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    source: str = ""
+
+    def __repr__(self) -> str:
+        return f"loss({self.name!r}{''.join(f', {name}={value:g}' for name, value in self.params.items())})"
+
+    @cached_property
+    def formula(self) -> LossFormula:
+        """The loss for the compiled passes."""
+        names = ("x", "t", *self.params)
+        return LossFormula(trace(self.f, names), trace(self.df, names), tuple(self.params), self.target)
+
+    def n_targets(self, n_outputs: int) -> int:
+        """How many target columns a network with so many outputs needs."""
+        return 1 if self.target == "class" else n_outputs
+
+    def for_engine(self, n_outputs: int) -> engine.Loss:
+        """Describe the loss for the compiled passes."""
+        values = tuple(float(each) for each in self.params.values())
+        return engine.Loss(self.formula, values, self.output is not None, self.n_targets(n_outputs))
+
+    def check_output(self, activation: AnyActivation, n_outputs: int) -> None:
+        """Refuse an output activation that the loss is not made for.
+
+        Raises
+        ------
+        InputError
+            If the loss includes another output activation, or softmax stands on a single unit.
+        """
+        if self.output is not None and activation.name != self.output:
+            raise InputError(
+                f"{self.name} is computed from logits and needs {self.output!r} as output activation, not "
+                f"{activation.name!r}; change the last layer's activation or use loss='squared_error'"
+            )
+        if activation.name == "softmax" and n_outputs == 1:
+            raise InputError(
+                "softmax on a single output unit is always 1 and cannot learn; use a 'sigmoid' unit with "
+                "binary_cross_entropy, or one unit per class"
+            )
+
+    def of_best_constant(self, targets: npt.ArrayLike, n_outputs: int) -> float:
+        """Return the smallest mean loss that outputs can reach which are the same for every row.
+
+        Parameters
+        ----------
+        targets : array_like of shape (n_rows, n_targets)
+            Targets, or class indices.
+        n_outputs : int
+            Outputs of the network.
+
+        Examples
+        --------
+        >>> round(loss("binary_cross_entropy").of_best_constant([[0.0], [1.0], [1.0], [0.0]], 1), 4)
+        0.6931
+        """
+        from scipy.optimize import minimize
+
+        t = np.asarray(targets, np.float64).reshape(-1, self.n_targets(n_outputs))
+        start = np.median(t, axis=0) if self.target == "value" and self.output is None else np.zeros(n_outputs)
+
+        def mean_loss(constant: npt.NDArray[np.float64]) -> float:
+            return float(np.mean(self.rows(np.broadcast_to(constant, (len(t), n_outputs)), t)))
+
+        return min(mean_loss(start), float(minimize(mean_loss, start, method="L-BFGS-B").fun))
+
+    def rows(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Compute the loss of each row with NumPy in float64.
+
+        Parameters
+        ----------
+        x : array_like of shape (n_rows, n_outputs)
+            Outputs, or pre-activations where `output` is not None.
+        targets : array_like of shape (n_rows, n_targets)
+            Targets, or class indices.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            The losses.
+        """
+        wide = np.asarray(x, np.float64)
+        t = np.asarray(targets, np.float64).reshape(len(wide), -1)
+        if self.target == "class":
+            t = (t == np.arange(wide.shape[1])).astype(np.float64)
+        with np.errstate(all="ignore"):
+            each = evaluate(self.formula.value, {"x": wide, "t": t, **self.params}, numpy_table())
+        return np.asarray(np.broadcast_to(each, wide.shape).sum(axis=1))
+
+
+def _log_sum_exp(x: Expression) -> Expression:
+    return row_max(x) + log(row_sum(exp(x - row_max(x))))
+
+
+CATALOGUE: tuple[Loss, ...] = (
+    Loss(
+        name="squared_error",
+        f=lambda x, t: (x - t) * (x - t) / 2,
+        df=lambda x, t: x - t,
+        aliases=("mse", "mean_squared_error"),
+        source="half the squared error, summed over outputs: its gradient is the textbook's output - target",
+    ),
+    Loss(
+        name="absolute_error",
+        f=lambda x, t: absolute(x - t),
+        df=lambda x, t: sign(x - t),
+        aliases=("mae", "mean_absolute_error"),
+        source="Laplace 1774; slope 0 at 0",
+    ),
+    Loss(
+        name="huber",
+        f=lambda x, t, delta: where(
+            absolute(x - t) <= delta, (x - t) * (x - t) / 2, delta * (absolute(x - t) - delta / 2)
+        ),
+        df=lambda x, t, delta: where(absolute(x - t) <= delta, x - t, delta * sign(x - t)),
+        params={"delta": 1.0},
+        source="Huber 1964",
+    ),
+    Loss(
+        name="binary_cross_entropy",
+        f=lambda x, t: maximum(x, 0) - x * t + log1p(exp(-absolute(x))),
+        df=lambda x, t: sigmoid(x) - t,
+        output="sigmoid",
+        aliases=("binary_crossentropy", "bce"),
+        source="minus the log-likelihood of a Bernoulli variable, from logits",
+    ),
+    Loss(
+        name="categorical_cross_entropy",
+        f=lambda x, t: where(t > 0, t * (_log_sum_exp(x) - x), 0),
+        df=lambda x, t: exp(x - row_max(x)) / row_sum(exp(x - row_max(x))) - t,
+        output="softmax",
+        target="class",
+        aliases=("cross_entropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
+        source="minus the log-likelihood of a categorical variable, from logits",
+    ),
+)
+
+
+def loss(what: str | Loss, **params: float) -> Loss:
+    """Get a loss by name.
+
+    Parameters
+    ----------
+    what : str or Loss
+        A name such as ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
+        ``"binary_cross_entropy"``, ``"categorical_cross_entropy"``, an alias, or a loss.
+    **params : float
+        Parameters, such as ``delta`` of the Huber loss.
+
+    Returns
+    -------
+    Loss
+        The loss.
+
+    Raises
+    ------
+    InputError
+        If the name or a parameter is unknown.
+    """
+    if isinstance(what, Loss):
+        found = what
+    else:
+        by_name = {name: each for each in CATALOGUE for name in (each.name, *each.aliases)}
+        if what not in by_name:
+            raise InputError(f"unknown loss {what!r}; {suggest(what, by_name, noun='losses')}")
+        found = by_name[what]
+    for name, value in params.items():
+        if name not in found.params:
+            raise InputError(f"loss {found.name!r} has no parameter {name!r}")
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"parameter {name!r} of loss {found.name!r} must be positive, not {value!r}")
+    return replace(found, params={**found.params, **params}) if params else found
+

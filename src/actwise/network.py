@@ -1,0 +1,230 @@
+"""Networks: an immutable description of layers together with its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.activations import Activation, AnyActivation
+from actwise.errors import InputError
+from actwise.kernels import engine
+from actwise.layers import Dropout, Layer, LinearLayer, initializer
+
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A feed-forward network.
+
+    Parameters
+    ----------
+    layers : sequence of Dense, Maxout or Dropout
+        Input side first.
+    n_inputs : int
+        Number of input columns.
+    parameters : ndarray of shape (n_parameters,), optional
+        All weights, biases and trained activation parameters in one array; drawn with seed 0 where not
+        given.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+
+    Examples
+    --------
+    >>> from actwise.layers import Dense
+    >>> net = Network([Dense(2, "tanh"), Dense(1, "sigmoid")], n_inputs=2)
+    >>> net.n_parameters
+    9
+    >>> net.predict([[0.0, 0.0]]).shape
+    (1, 1)
+    """
+
+    layers: Sequence[Layer]
+    n_inputs: int
+    parameters: FloatArray | None = None
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "dtype", np.dtype(self.dtype).name)
+        if self.dtype not in ("float32", "float64"):
+            raise InputError(f"a network's dtype is 'float32' or 'float64', not {self.dtype!r}")
+        if not isinstance(self.n_inputs, int | np.integer) or self.n_inputs < 1:
+            raise InputError(f"n_inputs must be a positive whole number, not {self.n_inputs!r}")
+        for layer in self.layers:
+            if not isinstance(layer, LinearLayer | Dropout):
+                raise InputError(f"{layer!r} is not a layer; use aw.Dense, aw.Maxout or aw.Dropout")
+        if not self.layers or isinstance(self.layers[-1], Dropout):
+            raise InputError("the last layer of a network must be aw.Dense or aw.Maxout")
+        if self.parameters is None:
+            object.__setattr__(self, "parameters", self._draw(np.random.default_rng(0)))
+            return
+        given = np.array(self.parameters, self.dtype)
+        if given.shape != (self.n_parameters,):
+            raise InputError(
+                f"this network has {self.n_parameters} parameters, but an array of shape {given.shape} was given"
+            )
+        given.flags.writeable = False
+        object.__setattr__(self, "parameters", given)
+
+    def __repr__(self) -> str:
+        inner = ", ".join(map(repr, self.layers))
+        return f"Network([{inner}], n_inputs={self.n_inputs})"
+
+    @cached_property
+    def linear_layers(self) -> tuple[LinearLayer, ...]:
+        """The layers with weights."""
+        return tuple(layer for layer in self.layers if not isinstance(layer, Dropout))
+
+    @cached_property
+    def structure(self) -> tuple[engine.LinearLayer, ...]:
+        """The layers as the compiled passes see them."""
+        found: list[engine.LinearLayer] = []
+        width, at, dropout = self.n_inputs, 0, 0.0
+        for layer in self.layers:
+            if isinstance(layer, Dropout):
+                dropout = 1 - (1 - dropout) * (1 - layer.rate)
+                continue
+            weights_at = at
+            at += width * layer.units * layer.formula.pieces
+            biases_at = at if layer.bias else -1
+            at += layer.units * layer.formula.pieces if layer.bias else 0
+            params = layer.activation.params if layer.activation is not None else {}
+            trained = [index for index, param in enumerate(params.values()) if param.trained]
+            values = tuple(layer.activation.values.values()) if layer.activation is not None else ()
+            places = tuple((index, at + i) for i, index in enumerate(trained))
+            at += len(trained)
+            found.append(
+                engine.LinearLayer(
+                    width, layer.units, layer.formula, values, weights_at, biases_at, places, dropout
+                )
+            )
+            width, dropout = layer.units, 0.0
+        return tuple(found)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs."""
+        return self.structure[-1].n_units
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """Number of weights, biases and trained activation parameters."""
+        last = self.structure[-1]
+        end = last.weights_at + last.n_inputs * last.n_linear
+        return end + (last.n_linear if last.biases_at >= 0 else 0) + len(last.trained_at)
+
+    @property
+    def output_activation(self) -> AnyActivation | None:
+        """The last layer's activation; None for maxout."""
+        return self.linear_layers[-1].activation
+
+    @property
+    def values(self) -> FloatArray:
+        """All parameters in one read-only array."""
+        assert self.parameters is not None
+        return self.parameters
+
+    @property
+    def weights(self) -> list[FloatArray]:
+        """A weight matrix (n_inputs, n_units * pieces) per layer, read-only."""
+        return [
+            self.values[s.weights_at : s.weights_at + s.n_inputs * s.n_linear].reshape(s.n_inputs, s.n_linear)
+            for s in self.structure
+        ]
+
+    @property
+    def biases(self) -> list[FloatArray | None]:
+        """A bias vector (n_units * pieces,) per layer, read-only; None where there is none."""
+        return [
+            self.values[s.biases_at : s.biases_at + s.n_linear] if s.biases_at >= 0 else None
+            for s in self.structure
+        ]
+
+    def _draw(self, rng: np.random.Generator) -> FloatArray:
+        parameters = np.zeros(self.n_parameters, self.dtype)
+        last = len(self.structure) - 1
+        for index, (layer, shape) in enumerate(zip(self.linear_layers, self.structure, strict=True)):
+            # An output unit's pre-activation is what the loss sees: it starts with unit gain.
+            gain = 1.0 if index == last else layer.gain
+            fans = (float(shape.n_inputs), float(shape.n_units))
+            size = (shape.n_inputs, shape.n_linear)
+            weights = initializer(layer.init, gain).draw(size, fans, rng)
+            parameters[shape.weights_at : shape.weights_at + weights.size] = weights.reshape(-1)
+            if shape.biases_at >= 0:
+                biases = initializer(layer.bias_init, 1.0).draw((shape.n_linear,), fans, rng)
+                parameters[shape.biases_at : shape.biases_at + shape.n_linear] = biases
+            for constant, place in shape.trained_at:
+                parameters[place] = shape.constants[constant]
+        parameters.flags.writeable = False
+        return parameters
+
+    def initialised(self, seed: int | None = None) -> Network:
+        """Return the same network with newly drawn parameters.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Seed of NumPy's generator; different at every call where not given.
+        """
+        return replace(self, parameters=self._draw(np.random.default_rng(seed)))
+
+    def with_parameters(self, parameters: npt.ArrayLike) -> Network:
+        """Return the same network with other parameters, shape (n_parameters,)."""
+        return replace(self, parameters=np.asarray(parameters))
+
+    def check_inputs(self, X: npt.ArrayLike) -> FloatArray:
+        """Return X in the network's dtype, copied only where it must be.
+
+        Raises
+        ------
+        InputError
+            If X is not a table of numbers with `n_inputs` columns.
+        """
+        try:
+            array = engine.as_inputs(X, np.dtype(self.dtype))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"X cannot be turned into an array of numbers ({error})") from error
+        if array.ndim != 2 or array.shape[1] != self.n_inputs:
+            raise InputError(
+                f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}"
+            )
+        return array
+
+    @cached_property
+    def _prepared(self) -> engine.Prepared:
+        return engine.prepare(self.structure, np.dtype(self.dtype), engine.PREDICTION_BATCH)
+
+    def predict(self, X: npt.ArrayLike) -> FloatArray:
+        """Compute the outputs.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_rows, n_inputs)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+            Outputs, in the network's dtype.
+        """
+        array = self.check_inputs(X)
+        return engine.predict(self._prepared, self.values, array, self.n_outputs)
+
+    def activation_values(self, index: int) -> dict[str, float]:
+        """Return the parameters of one layer's activation, trained ones as training left them."""
+        layer, shape = self.linear_layers[index], self.structure[index]
+        if not isinstance(layer.activation, Activation):
+            return {}
+        values = dict(layer.activation.values)
+        for (constant, place), name in zip(
+            shape.trained_at, [n for n, p in layer.activation.params.items() if p.trained], strict=True
+        ):
+            assert list(values)[constant] == name
+            values[name] = float(self.values[place])
+        return values

@@ -1,0 +1,205 @@
+"""The encoding of a whole table: its columns' records, learned together and applied together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from actwise.errors import ModelError, TableError, suggest
+from actwise.tables import records
+from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
+from actwise.tables.learning import learn_column
+
+
+@dataclass(frozen=True)
+class TableEncoding:
+    """How the columns of a table become one matrix of numbers.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        A record for each column that is not a target, in the order of the training table.
+    targets : tuple of str
+        The columns that are predicted and hence no features.
+    """
+
+    columns: tuple[Column, ...]
+    targets: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        names = [*self.targets, *(column.name for column in self.columns)]
+        records.require(len(set(names)) == len(names), "each column should be in a table encoding once")
+        records.require(self.n_features > 0, "a table encoding should have at least one feature")
+
+    @classmethod
+    def learn(
+        cls,
+        frame: pl.DataFrame,
+        targets: str | Sequence[str],
+        rows: ArrayLike | None = None,
+        *,
+        ignore: Collection[str] = (),
+    ) -> TableEncoding:
+        """Learn an encoding from training rows.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            A table.
+        targets : str or sequence of str
+            The columns to predict.
+        rows : array of int, shape (n_training_rows,), optional
+            The positions of the training rows; all rows if left out. No other row is looked at.
+        ignore : collection of str
+            Columns to leave out on request.
+
+        Returns
+        -------
+        TableEncoding
+            The encoding.
+
+        Raises
+        ------
+        TableError
+            If a column named is not there, no column is left to learn from, or a number is infinite.
+
+        Examples
+        --------
+        >>> table = pl.DataFrame({"size": [1.0, 3.0], "sex": ["f", "m"], "y": [0, 1]})
+        >>> encoding = TableEncoding.learn(table, "y")
+        >>> encoding.feature_names
+        ('size', 'sex = f', 'sex = m')
+        >>> encoding.encode(table)
+        array([[-1.,  1.,  0.],
+               [ 1.,  0.,  1.]], dtype=float32)
+        """
+        targets = (targets,) if isinstance(targets, str) else tuple(targets)
+        for name in (*targets, *ignore):
+            if name not in frame.columns:
+                raise TableError(f"no column {name!r}: {suggest(name, frame.columns, noun='columns')}")
+        positions = np.arange(frame.height) if rows is None else np.asarray(rows, dtype=np.int64)
+        columns: list[Column] = []
+        for name in frame.columns:
+            if name in ignore and name not in targets:
+                columns.append(DroppedColumn(name, "as asked"))
+            elif name not in targets:
+                cells = frame[name] if rows is None else frame[name].gather(positions)
+                columns.append(learn_column(cells, positions + 1))
+        if not any(column.feature_names for column in columns):
+            reasons = (
+                "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
+            )
+            raise TableError(f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}")
+        return cls(tuple(columns), targets)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, one per column of the matrix."""
+        return tuple(name for column in self.columns for name in column.feature_names)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of the matrix."""
+        return sum(len(column.feature_names) for column in self.columns)
+
+    def encode(
+        self, frame: pl.DataFrame, rows: ArrayLike | None = None, *, first_row: int = 1
+    ) -> NDArray[np.float32]:
+        """Turn rows of a table into numbers.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            A table with the columns of the training table, in any order; further ones are ignored.
+        rows : array of int, shape (n_rows,), optional
+            The positions of the rows to encode; all rows if left out.
+        first_row : int
+            The number of the frame's first row, for errors: in a later batch of a file it is not 1.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_features), C-contiguous
+            Finite numbers.
+
+        Raises
+        ------
+        TableError
+            If a column is lacking, a cell is not what its column held in training, or a number is infinite.
+        """
+        used = [column for column in self.columns if column.feature_names]
+        self._refuse_lacking([column.name for column in used], frame.columns)
+        positions = np.arange(frame.height) if rows is None else np.asarray(rows, dtype=np.int64)
+        numbers = positions + first_row
+        matrix = np.empty((len(positions), self.n_features), dtype=np.float32)
+        start = 0
+        for column in used:
+            stop = start + len(column.feature_names)
+            cells = frame[column.name] if rows is None else frame[column.name].gather(positions)
+            column.encode(cells, matrix[:, start:stop], numbers)
+            start = stop
+        return matrix
+
+    def describe(self) -> list[str]:
+        """Say what is done with each column.
+
+        Returns
+        -------
+        list of str
+            A line per column, in the order of the training table.
+        """
+        return [column.describe() for column in self.columns]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the encoding into plain data.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        return {"columns": [column_to_dict(each) for each in self.columns], "targets": list(self.targets)}
+
+    @classmethod
+    def from_dict(cls, data: object) -> TableEncoding:
+        """Build an encoding from plain data.
+
+        Parameters
+        ----------
+        data : object
+            What `to_dict` made.
+
+        Returns
+        -------
+        TableEncoding
+            The encoding.
+
+        Raises
+        ------
+        ModelError
+            If the data was damaged or tampered with; the reason names the column.
+        """
+        plain = records.check_keys(data, ["columns", "targets"], "a table encoding")
+        columns, targets = plain["columns"], plain["targets"]
+        if not isinstance(columns, list) or not isinstance(targets, list):
+            raise ModelError(
+                "a table encoding should have lists of columns and targets: the saved model is damaged"
+            )
+        if not all(isinstance(each, str) for each in targets):
+            raise ModelError("the targets of a table encoding should be names: the saved model is damaged")
+        return cls(tuple(column_from_dict(each) for each in columns), tuple(targets))
+
+    @staticmethod
+    def _refuse_lacking(wanted: Sequence[str], there: Sequence[str]) -> None:
+        lacking = [name for name in wanted if name not in there]
+        if not lacking:
+            return
+        near = suggest(lacking[0], there, noun="its columns")
+        shown = ", ".join(map(repr, lacking[:10])) + (", ..." if len(lacking) > 10 else "")
+        raise TableError(
+            f"the table lacks {len(lacking)} of the {len(wanted)} columns the model uses: {shown}; {near}"
+        )

@@ -1,0 +1,246 @@
+"""Decide what a column is from its training rows: the rules, each stated once.
+
+| a column                                                              | becomes                  |
+|------------------------------------------------------------------------|--------------------------|
+| without a value, or with the same one in all rows                      | left out                 |
+| of numbers, or of text that reads as numbers                           | `NumberColumn`           |
+| whole numbers, all different, under a name such as ``id`` or none       | left out (identifier)    |
+| of true/false, yes/no, y/n, t/f                                        | `BooleanColumn`          |
+| of dates, or of text that all reads as dates in one layout             | `DateColumn`             |
+| of text, more than 10 different, and more than one per two values      | left out (identifier)    |
+| of other text                                                          | `CategoryColumn`         |
+| of lists, structures or bytes                                          | left out                 |
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from actwise.tables import cells
+from actwise.tables.columns import (
+    BooleanColumn,
+    CategoryColumn,
+    Column,
+    DateColumn,
+    DroppedColumn,
+    NumberColumn,
+    transformed,
+)
+from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
+from actwise.tables.refusals import refuse_infinite
+
+# Labels beyond the 30 most frequent share one output: each output costs a weight per unit of the first layer.
+MOST_CATEGORIES = 30
+
+# Text of which there are more than 10, and more than one per two values, tells rows apart, not kinds of rows.
+FEWEST_IDENTIFIERS = 10
+IDENTIFIER_SHARE = 0.5
+IDENTIFIER_NAME = re.compile(
+    r"(?:.*[\s_.-])?(?:id|idx|index|key|uuid|guid)|row[\s_]?(?:names?|number|num|no|nr)?|unnamed.*|[a-z0-9]+I[dD]",
+    re.DOTALL,
+)
+
+# At most 3 different words, in at most a tenth of a column of many numbers, are markers such as "unknown".
+MOST_MISSING_WORDS = 3
+MOST_WORDS_SHARE = 0.1
+
+# Tails are heavy when a value lies more than 8 spreads from the median, a spread being the distance from the
+# median to the 5 % or the 95 % quantile, whichever is farther. For a million normal values the farthest lies
+# 3 spreads away, for exponential ones 6; log-normal ones (sigma = 1) pass 8 from some thousand rows on.
+HEAVY_TAIL_SPREADS = 8.0
+TAIL_QUANTILES = (0.05, 0.5, 0.95)
+
+
+def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None) -> Column:
+    """Decide what a column is and learn its centre, scale, categories and so on.
+
+    Parameters
+    ----------
+    column : polars.Series
+        The training rows of the column, and no others.
+    numbers : ndarray of int64, optional
+        The row number of each cell, for errors; 1, 2, ... if left out.
+
+    Returns
+    -------
+    Column
+        The record that encodes this column from now on.
+
+    Raises
+    ------
+    TableError
+        If the column holds an infinite number.
+
+    Examples
+    --------
+    >>> print(learn_column(pl.Series("age", ["20", "30", "NA", "40"])).describe())
+    age: number; minus 30, divided by 8.165; 1 missing filled with the median 30, and a column that tells
+    >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
+    port: category; one column for each of 2 (Cherbourg, Southampton)
+    """
+    numbers = np.arange(1, len(column) + 1) if numbers is None else numbers
+    dtype = column.dtype
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        return DroppedColumn(column.name, f"it holds {_nested_name(dtype)}, not single values")
+    if dtype == pl.Boolean:
+        return _learn_truth(column)
+    if dtype in (pl.Date, pl.Datetime):
+        return _learn_date(column, "year-month-day")
+    read = cells.read_numbers(column)
+    if not read.strange.any():
+        return _learn_number(column.name, read.values, numbers)
+    return _learn_text(column, read, numbers)
+
+
+def _learn_number(
+    name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...] = ()
+) -> Column:
+    n_missing = values.null_count()
+    refuse_infinite(name, values.fill_null(0.0).to_numpy(), numbers)
+    present = values.drop_nulls().to_numpy()
+    if (constant := _without_variety(name, values)) is not None:
+        return constant
+    whole = bool((present == np.floor(present)).all())
+    if (
+        whole
+        and IDENTIFIER_NAME.fullmatch(name)
+        and _tells_rows_apart(values.n_unique() - bool(n_missing), present)
+    ):
+        return DroppedColumn(
+            name, f"its name and {len(present)} different whole numbers make it an identifier"
+        )
+    if _has_heavy_tail(present):
+        transform, unit = "signed_log", float(np.median(np.abs(present[present != 0])))
+    else:
+        transform, unit = "none", 1.0
+    with np.errstate(over="ignore"):
+        bent = transformed(present, transform, unit)
+    centre, scale = _centre_and_scale(bent)
+    if not (scale > 0 and np.isfinite(scale)):
+        return DroppedColumn(name, "its numbers differ too little, or lie too far apart, for floating point")
+    return NumberColumn(
+        name=name,
+        transform="signed_log" if transform == "signed_log" else "none",
+        unit=unit,
+        centre=centre,
+        scale=scale,
+        fill=_median(present),
+        n_missing=n_missing,
+        missing_words=missing_words,
+    )
+
+
+def _learn_truth(column: pl.Series) -> Column:
+    values = cells.read_truth(column).values
+    return _without_variety(column.name, values) or BooleanColumn(column.name, values.null_count())
+
+
+def _learn_date(column: pl.Series, layout: str) -> Column:
+    moments = cells.read_moments(column, layout).values
+    if (constant := _without_variety(column.name, moments)) is not None:
+        return constant
+    present = moments.drop_nulls()
+    days = days_since_epoch(present).to_numpy()
+    centre, scale = _centre_and_scale(days)
+    varying: dict[Cycle, int] = {
+        "year": present.dt.month().n_unique(),
+        "week": present.dt.weekday().n_unique(),
+        "day": len(np.unique(cycle_phase(present, "day"))),
+    }
+    return DateColumn(
+        name=column.name,
+        layout=layout,
+        centre=centre,
+        scale=scale,
+        fill=_median(days),
+        cycles=tuple(cycle for cycle, n_different in varying.items() if n_different > 1),
+        n_missing=moments.null_count(),
+    )
+
+
+def _learn_text(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> Column:
+    """Decide about text that is not all numbers, looking at each different text once."""
+    text = cells.read_text(column)
+    counts = text.drop_nulls().value_counts(name="rows").sort(["rows", column.name], descending=[True, False])
+    different = counts[column.name]
+    n_present = int(counts["rows"].sum())
+    n_missing = len(column) - n_present
+
+    words = cells.read_text(column.filter(read.strange)).unique().sort()
+    few_words = len(words) <= MOST_MISSING_WORDS and int(read.strange.sum()) <= MOST_WORDS_SHARE * n_present
+    if few_words and len(different) - len(words) > FEWEST_IDENTIFIERS:
+        return _learn_number(column.name, read.values, numbers, tuple(words))
+    if frozenset(different.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
+        return _learn_truth(column)
+    if len(different) == 1 and n_missing == 0:
+        return DroppedColumn(column.name, f"it holds {different[0]!r} in all rows")
+    if (layout := cells.find_date_layout(different)) is not None:
+        return _learn_date(column, layout)
+    if len(different) > FEWEST_IDENTIFIERS and len(different) > IDENTIFIER_SHARE * n_present:
+        return DroppedColumn(
+            column.name, _identifier_reason(column, read, len(different), n_present, numbers)
+        )
+    kept = different.head(MOST_CATEGORIES)
+    return CategoryColumn(column.name, tuple(kept.sort()), len(different) - len(kept), n_missing)
+
+
+def _identifier_reason(
+    column: pl.Series, read: cells.Cells, n_different: int, n_present: int, numbers: NDArray[np.int64]
+) -> str:
+    reason = f"{n_different} different texts in {n_present} rows make it an identifier or free text"
+    n_numbers = read.values.count()
+    if n_numbers > n_present / 2:
+        first = read.strange.arg_max() or 0
+        reason += (
+            f" (but {n_numbers} of its {n_present} values are numbers: "
+            f"look at {column[first]!r} in row {numbers[first]})"
+        )
+    return reason
+
+
+def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:
+    """Drop a column without values, or with one value only."""
+    present = values.drop_nulls()
+    if not len(present):
+        return DroppedColumn(name, "it has no value in the training rows")
+    if present.min() != present.max():
+        return None
+    gaps = f" that has a value ({len(values) - len(present)} have none)" if len(present) < len(values) else ""
+    value = present[0]
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return DroppedColumn(name, f"it holds {shown} in every training row{gaps}")
+
+
+def _tells_rows_apart(n_different: int, present: NDArray[np.float64]) -> bool:
+    return n_different == len(present) > FEWEST_IDENTIFIERS
+
+
+def _has_heavy_tail(present: NDArray[np.float64]) -> bool:
+    low, median, high = np.quantile(present, TAIL_QUANTILES)
+    # Where nine tenths of the values are equal, the quantiles say nothing; the standard deviation then does.
+    spread = max(high - median, median - low) or _centre_and_scale(present)[1]
+    farthest = max(present.max() - median, median - present.min())
+    return bool(farthest > HEAVY_TAIL_SPREADS * spread)
+
+
+def _centre_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation, computed on numbers of size 1 so that no square overflows."""
+    size = float(np.abs(values).max()) or 1.0
+    small = values / size
+    return float(small.mean()) * size, float(small.std()) * size
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Take the lower median: a value that is there, and no sum of two that could overflow."""
+    middle = (len(values) - 1) // 2
+    return float(np.partition(values, middle)[middle])
+
+
+def _nested_name(dtype: pl.DataType) -> str:
+    return {pl.Struct: "structures", pl.Binary: "bytes", pl.Object: "Python objects"}.get(
+        type(dtype), "lists"
+    )

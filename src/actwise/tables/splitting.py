@@ -1,0 +1,120 @@
+"""Split rows into those for training, validation and test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from actwise.errors import InputError, TableError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows of each part; the parts do not overlap and together hold every row.
+
+    Parameters
+    ----------
+    train, validation, test : ndarray of int64
+        Sorted positions.
+    """
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def split_rows(
+    target_values: ArrayLike,
+    *,
+    stratify: bool,
+    test_size: float = 0.2,
+    validation_size: float = 0.2,
+    seed: int = 0,
+) -> Split:
+    """Split rows at random, the classes in equal shares.
+
+    Parameters
+    ----------
+    target_values : array, shape (n_rows,) or (n_rows, n_outputs)
+        The encoded target: classes if `stratify`, else anything with a row per row.
+    stratify : bool
+        Whether each part gets its share of every class, and training at least one row of each.
+    test_size, validation_size : float or int
+        A fraction of all rows below 1, or a number of rows; 0 for none.
+    seed : int
+        The same seed gives the same split.
+
+    Returns
+    -------
+    Split
+        The positions.
+
+    Raises
+    ------
+    InputError
+        If a size is negative or neither a fraction nor a whole number.
+    TableError
+        If there are fewer rows than the split needs.
+
+    Examples
+    --------
+    >>> split = split_rows([0, 0, 0, 0, 1, 1, 1, 1], stratify=True, test_size=2, validation_size=0.25)
+    >>> len(split.train), len(split.validation), len(split.test)
+    (4, 2, 2)
+    """
+    values = np.asarray(target_values)
+    n_rows = len(values)
+    n_test = _rows_asked_for(test_size, n_rows, "test_size")
+    n_validation = _rows_asked_for(validation_size, n_rows, "validation_size")
+    groups = np.unique(values, return_inverse=True)[1].reshape(-1) if stratify else np.zeros(n_rows, np.intp)
+    sizes = np.bincount(groups)
+    least_for_training = max(len(sizes), 1)
+    needed = least_for_training + n_test + n_validation
+    if n_rows < needed:
+        what = f"{least_for_training} for training" + (", one of each class," if stratify else "")
+        raise TableError(
+            f"{n_rows} rows are too few: {what}, {n_validation} for validation and {n_test} for the test "
+            f"make {needed}; add rows or make these parts smaller"
+        )
+    random = np.random.default_rng(seed)
+    for_test = _shares(sizes, n_test, random)
+    for_validation = _shares(sizes - for_test, n_validation, random)
+    parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
+    shuffled = random.permutation(n_rows)
+    by_group = shuffled[np.argsort(groups[shuffled], kind="stable")]
+    for rows, test, validation in zip(
+        np.split(by_group, np.cumsum(sizes)[:-1]), for_test, for_validation, strict=True
+    ):
+        for part, chosen in zip(
+            parts, np.split(rows, [len(rows) - test - validation, len(rows) - test]), strict=True
+        ):
+            part.append(chosen)
+    train, validation_rows, test_rows = (np.sort(np.concatenate(part)).astype(np.int64) for part in parts)
+    return Split(train, validation_rows, test_rows)
+
+
+def _rows_asked_for(size: float, n_rows: int, name: str) -> int:
+    """Turn a size into a number of rows; a fraction above 0 asks for one row at least."""
+    if isinstance(size, bool) or not math.isfinite(size) or size < 0 or (size >= 1 and size != int(size)):
+        raise InputError(f"{name} must be a fraction from 0 to 1 or a whole number of rows, not {size}")
+    return int(size) if size >= 1 or size == 0 else max(1, round(size * n_rows))
+
+
+def _shares(sizes: NDArray[np.int64], n_wanted: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Share out rows among groups in proportion to their sizes, by largest remainders.
+
+    Every group keeps a row for itself. Ties are broken at random, so that rare classes of equal size are
+    not always served in the order of their names.
+    """
+    ideal = sizes * (n_wanted / max(int(sizes.sum()), 1))
+    most = np.maximum(sizes - 1, 0)
+    shares: NDArray[np.int64] = np.minimum(np.floor(ideal).astype(np.int64), most)
+    while (n_short := n_wanted - int(shares.sum())) > 0:
+        lag = np.where(shares < most, ideal - shares, -np.inf)
+        order = np.lexsort((random.random(len(sizes)), -lag))
+        served = order[np.isfinite(lag[order])][:n_short]
+        shares[served] += 1
+    return shares

@@ -1,0 +1,225 @@
+"""Compiled forward and backward passes against the NumPy oracle and against central differences."""
+
+import numpy as np
+import pytest
+
+from actwise.activations import ENTRIES, Param, activation
+from actwise.activations.spec import Activation
+from actwise.kernels import build, engine, reference
+from actwise.layers import Dense, Dropout, Maxout, Uniform
+from actwise.losses import CATALOGUE, loss
+from actwise.network import Network
+
+RNG = np.random.default_rng(20)
+TOLERANCE = {"float32": 3e-5, "float64": 1e-11}  # relative to the largest gradient entry
+HIDDEN = [each.name for each in ENTRIES]
+TRAINED = activation("x * sigmoid(beta * x) + gamma * x", beta=Param(0.7, trained=True), gamma=0.1)
+
+
+def _network(hidden, loss_name, dtype, n_inputs=3, n_outputs=3, **options):
+    output = loss(loss_name).output or "tanh"
+    layers = [*hidden, Dense(n_outputs, output, bias_init=Uniform(-1, 1), **options)]
+    return Network(layers, n_inputs, dtype=dtype).initialised(7)
+
+
+def _data(network, chosen, n_rows):
+    X = RNG.normal(size=(n_rows, network.n_inputs)) * 1.5
+    if chosen.target == "class":
+        targets = RNG.integers(0, network.n_outputs, (n_rows, 1)).astype(float)
+    else:
+        targets = RNG.uniform(0, 1, (n_rows, network.n_outputs))
+    return X, targets, RNG.uniform(0.5, 2.0, n_rows)
+
+
+def compiled_loss_and_gradient(network, X, targets, weights, chosen, batch_size, l2=0.0):
+    dtype = np.dtype(network.dtype)
+    prepared = engine.prepare(network.structure, dtype, batch_size, chosen.for_engine(network.n_outputs))
+    loop = build.compiled("loop")
+    array = engine.as_inputs(X, dtype)
+    n = network.n_parameters
+    state = loop.State(
+        parameters=network.values.copy(), gradients=np.full(n, np.nan, dtype), first=np.zeros(n, dtype),
+        second=np.zeros(0, dtype), best=np.zeros(n, dtype), work=np.full(prepared.work_size, np.nan, dtype),
+        batch_targets=np.empty(batch_size * prepared.plan.n_targets, dtype),
+        batch_weights=np.empty(batch_size, dtype), order=np.arange(len(X)), random=np.zeros(4, np.uint64),
+        integers=np.zeros(6, np.int64), floats=np.zeros(4), history=np.zeros((1, 4)),
+    )  # fmt: skip
+    settings = loop.Settings(
+        rule=0, rule_constants=np.zeros(4), rates=np.zeros(1), batch_size=batch_size, epochs=1,
+        shuffled=False, l2=l2, largest_norm=np.inf, patience=0, tolerance=0.0, max_steps=1,
+    )  # fmt: skip
+    rows = engine.rows_of(array, targets.astype(dtype), weights.astype(dtype))
+    value = loop.loss_and_gradient(prepared.plan, settings, rows, state, np.arange(len(X)))
+    return value, state.gradients.copy()
+
+
+def _compare(network, chosen, n_rows=11, batch_size=4):
+    X, targets, weights = _data(network, chosen, n_rows)
+    X = X.astype(network.dtype).astype(float)
+    targets, weights = targets.astype(network.dtype), weights.astype(network.dtype)
+    value, gradient = compiled_loss_and_gradient(network, X, targets, weights, chosen, batch_size)
+    expected_value, expected = reference.loss_and_gradient(
+        network.structure, network.values.astype(float), X, targets.astype(float),
+        chosen.for_engine(network.n_outputs), weights.astype(float),
+    )  # fmt: skip
+    tolerance = TOLERANCE[network.dtype]
+    assert value == pytest.approx(expected_value, rel=tolerance, abs=tolerance)
+    scale = max(np.abs(expected).max(), 1e-3)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=tolerance * scale)
+    return X, targets.astype(float), weights.astype(float), expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("chosen", CATALOGUE, ids=lambda each: each.name)
+@pytest.mark.parametrize("name", HIDDEN)
+def test_gradient_of_every_activation_and_loss(name, chosen, dtype):
+    hidden = [Dense(5, name, bias_init=Uniform(-1, 1)), Dense(4, name, bias=False)]
+    _compare(_network(hidden, chosen.name, dtype), chosen)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("chosen", CATALOGUE, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        [Maxout(4, pieces=2, bias_init=Uniform(-1, 1))],
+        [Maxout(3, pieces=3, bias=False), Dense(2, "tanh")],
+        [Dense(4, TRAINED)],
+        [],
+    ],
+    ids=["maxout2", "maxout3", "trained", "none"],
+)
+def test_gradient_of_every_layer_and_loss(hidden, chosen, dtype):
+    _compare(_network(hidden, chosen.name, dtype), chosen)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 40, 17), (33, 1, 5), (70, 33, 65), (5, 64, 64)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_odd_shapes_by_loops_and_by_blas(shape, dtype):
+    n_rows, n_inputs, units = shape
+    network = _network([Dense(units, "tanh"), Dense(units, "elu")], "huber", dtype, n_inputs, 2)
+    for batch_size in (1, 16, n_rows):
+        _compare(network, loss("huber"), n_rows, batch_size)
+
+
+def _numerical_gradient(function, parameters, step):
+    """Central differences with one Richardson extrapolation; returns the estimate and its error."""
+    gradient, error = np.empty_like(parameters), np.empty_like(parameters)
+    for i in range(parameters.size):
+        slopes = []
+        for h in (step, step / 2):
+            moved = np.zeros_like(parameters)
+            moved[i] = h
+            slopes.append((function(parameters + moved) - function(parameters - moved)) / (2 * h))
+        gradient[i] = (4 * slopes[1] - slopes[0]) / 3
+        error[i] = abs(slopes[1] - slopes[0])
+    return gradient, error
+
+
+@pytest.mark.parametrize("chosen", CATALOGUE, ids=lambda each: each.name)
+@pytest.mark.parametrize("hidden", [*HIDDEN, "maxout", "trained"])
+def test_reference_gradient_against_central_differences(hidden, chosen):
+    """The oracle's chain rule and the declared derivatives against the loss alone."""
+    layer = {"maxout": Maxout(4), "trained": Dense(4, TRAINED)}.get(hidden) or Dense(
+        4, hidden, bias_init=Uniform(-1, 1)
+    )
+    network = _network([layer], chosen.name, "float64")
+    X, targets, weights = _data(network, chosen, 6)
+    described = chosen.for_engine(network.n_outputs)
+
+    def value(parameters):
+        return reference.loss_and_gradient(network.structure, parameters, X, targets, described, weights)[0]
+
+    parameters = network.values.copy()
+    _, gradient = reference.loss_and_gradient(network.structure, parameters, X, targets, described, weights)
+    estimate, error = _numerical_gradient(value, parameters, 1e-4)
+    smooth = error < 1e-6  # entries whose difference quotient straddles a kink say nothing
+    assert smooth.mean() > 0.8
+    np.testing.assert_allclose(gradient[smooth], estimate[smooth], atol=1e-8, rtol=1e-7)
+
+
+@pytest.mark.parametrize("each", [e for e in ENTRIES if isinstance(e, Activation)], ids=lambda e: e.name)
+def test_reference_derivative_against_complex_step(each):
+    """For formulas that are analytic around a point, the complex step has no rounding error to speak of."""
+    import cmath
+
+    complex_functions = {
+        "number": complex, "negate": lambda u: -u, "add": lambda u, v: u + v, "subtract": lambda u, v: u - v,
+        "multiply": lambda u, v: u * v, "divide": lambda u, v: u / v, "power": lambda u, v: u**v,
+        "exp": cmath.exp, "expm1": lambda u: cmath.exp(u) - 1, "cosh": cmath.cosh, "tanh": cmath.tanh,
+        "sigmoid": lambda u: 1 / (1 + cmath.exp(-u)), "softplus": lambda u: cmath.log(1 + cmath.exp(u)),
+        "normal_cdf": _complex_normal_cdf,
+        "where": lambda c, u, v: u if c else v,
+        "less": lambda u, v: u.real < v.real, "greater": lambda u, v: u.real > v.real,
+        "less_equal": lambda u, v: u.real <= v.real, "greater_equal": lambda u, v: u.real >= v.real,
+    }  # fmt: skip
+    from actwise.formula.dialects import evaluate
+
+    for x in (-3.7, -0.9, -0.1, 0.2, 1.3, 4.1):
+        values = {"x": complex(x, 1e-20), **{k: complex(v) for k, v in each.values.items()}}
+        slope = evaluate(each.expression, values, complex_functions).imag / 1e-20
+        assert each.derivative(x) == pytest.approx(slope, rel=1e-12, abs=1e-13)
+
+
+def _complex_normal_cdf(u):
+    from scipy.special import wofz
+
+    # erfc(z) = exp(-z**2) w(iz); Abramowitz and Stegun 7.1.3
+    z = -u / np.sqrt(2)
+    return 0.5 * np.exp(-z * z) * wofz(1j * z)
+
+
+def test_dropout_masks_scale_and_gradients_agree_with_the_masked_network():
+    network = Network([Dense(6, "tanh"), Dropout(0.4), Dense(1)], 3, dtype="float64").initialised(3)
+    chosen = loss("squared_error")
+    passes = build.compiled("passes")
+    prepared = engine.prepare(network.structure, np.dtype("float64"), 50, chosen.for_engine(1))
+    plan, work = prepared.plan, np.zeros(prepared.work_size)
+    X = RNG.normal(size=(50, 3))
+    work[: X.size] = X.reshape(-1)
+    state = np.zeros(4, np.uint64)
+    build.compiled("randomness").seed_state(5, state)
+    passes.forward(plan, network.values.copy(), work, 50, state, True, True)
+    table = plan.layers
+    mask = work[table[1, passes.MASK_AT] :][: 50 * 6].reshape(50, 6)
+    assert set(np.unique(mask)) == {0.0, 1 / 0.6}
+    assert abs((mask == 0).mean() - 0.4) < 0.12
+    hidden = np.tanh(X @ network.weights[0] + network.biases[0])
+    expected = (hidden * mask) @ network.weights[1] + network.biases[1]
+    output = work[table[1, passes.OUTPUT_AT] :][:50].reshape(50, 1)
+    np.testing.assert_allclose(output, expected, rtol=1e-12)
+    gradients = np.zeros(network.n_parameters)
+    targets = np.zeros(50)
+    passes.loss_and_delta(plan, work, targets, np.ones(50), 50)
+    passes.backward(plan, network.values.copy(), gradients, work, 50)
+    first = X.T @ (expected @ network.weights[1].T * mask * (1 - hidden**2))
+    np.testing.assert_allclose(gradients[:18].reshape(3, 6), first, rtol=1e-10)
+
+
+def test_l2_adds_the_weights_but_not_the_biases():
+    network = _network([Dense(3, "tanh", bias_init=Uniform(-1, 1))], "squared_error", "float64")
+    X, targets, weights = _data(network, loss("squared_error"), 8)
+    _, plain = compiled_loss_and_gradient(network, X, targets, weights, loss("squared_error"), 8)
+    _, decayed = compiled_loss_and_gradient(network, X, targets, weights, loss("squared_error"), 8, l2=0.5)
+    expected = np.zeros(network.n_parameters)
+    for shape in network.structure:
+        part = slice(shape.weights_at, shape.weights_at + shape.n_inputs * shape.n_linear)
+        expected[part] = 0.5 * network.values[part]
+    np.testing.assert_allclose(decayed - plain, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", ["fortran", "strided", "reversed", "readonly", "wrong_dtype"])
+def test_prediction_reads_any_layout(layout):
+    network = Network([Dense(4, "tanh"), Dense(2)], 3).initialised(1)
+    X = RNG.normal(size=(20, 3)).astype(np.float32)
+    expected = reference.forward(network.structure, network.values.astype(float), X.astype(float))[-1][2]
+    given = {
+        "fortran": np.asfortranarray(X),
+        "strided": np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
+        "reversed": np.ascontiguousarray(X[::-1])[::-1],
+        "readonly": X.copy(),
+        "wrong_dtype": X.astype(np.float64),
+    }[layout]
+    if layout == "readonly":
+        given.flags.writeable = False
+    np.testing.assert_allclose(network.predict(given), expected, atol=1e-6)
