@@ -48,6 +48,13 @@ def _chebyshev_nodes(start: Any, end: Any, count: int) -> list[Any]:
     return [middle + half * mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]
 
 
+def _value(coefficients: Sequence[Any], x: Any) -> Any:
+    result = mp.mpf(0)
+    for each in reversed(coefficients):
+        result = result * x + each
+    return result
+
+
 def polynomial(name: str, function: Callable[[Any], Any], start: Any, end: Any, degree: int) -> Approximation:
     """Approximate a function by a polynomial.
 
@@ -68,12 +75,13 @@ def polynomial(name: str, function: Callable[[Any], Any], start: Any, end: Any, 
         The coefficients and their error.
     """
     start, end = mp.mpf(start), mp.mpf(end)
-    highest_first = mp.chebyfit(function, [start, end], degree + 1)
-    coefficients = tuple(float(each) for each in reversed(highest_first))
-    rounded = [mp.mpf(each) for each in reversed(coefficients)]
+    nodes = _chebyshev_nodes(start, end, degree + 1)
+    powers = mp.matrix([[x**j for j in range(degree + 1)] for x in nodes])
+    coefficients = tuple(float(each) for each in mp.lu_solve(powers, mp.matrix([function(x) for x in nodes])))
     points = _chebyshev_nodes(start, end, CHECKED_POINTS)
-    error = _relative_error(function, lambda x: mp.polyval(rounded, x), points)
-    return Approximation(name, coefficients, error)
+    return Approximation(
+        name, coefficients, _relative_error(function, lambda x: _value(coefficients, x), points)
+    )
 
 
 def rational(
@@ -96,13 +104,11 @@ def rational(
         solution, _residual = mp.qr_solve(system, mp.matrix(weights))
         numerator = [solution[j] for j in range(degree + 1)]
         denominator = [mp.mpf(1)] + [solution[degree + j] for j in range(1, degree + 1)]
-        weights = [1 / mp.polyval(denominator[::-1], x) for x in nodes]
+        weights = [1 / _value(denominator, x) for x in nodes]
     top, bottom = tuple(map(float, numerator)), tuple(map(float, denominator))
 
-    def quotient(x: Any) -> Any:
-        return mp.polyval(list(map(mp.mpf, top[::-1])), x) / mp.polyval(list(map(mp.mpf, bottom[::-1])), x)
-
-    error = _relative_error(function, quotient, _chebyshev_nodes(start, end, CHECKED_POINTS))
+    points = _chebyshev_nodes(start, end, CHECKED_POINTS)
+    error = _relative_error(function, lambda x: _value(top, x) / _value(bottom, x), points)
     return Approximation(f"{name}_NUMERATOR", top, error), Approximation(f"{name}_DENOMINATOR", bottom, error)
 
 

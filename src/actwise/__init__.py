@@ -7,7 +7,7 @@ light.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -41,7 +41,7 @@ _HOME = {
     "FormulaError": ("actwise.errors", "FormulaError"),
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604  # every entry is a string
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -75,8 +74,10 @@ class Scaled:
         """Draw values; see `Initializer`."""
         fan = fans[0] if self.fan == "in" else (fans[0] + fans[1]) / 2
         std = float(np.sqrt(self.scale / fan))
-        return Uniform(-std * np.sqrt(3), std * np.sqrt(3)).draw(shape, fans, rng) if self.uniform else (
-            rng.normal(0.0, std, shape)
+        return (
+            Uniform(-std * np.sqrt(3), std * np.sqrt(3)).draw(shape, fans, rng)
+            if self.uniform
+            else (rng.normal(0.0, std, shape))
         )
 
 
@@ -253,5 +254,3 @@ def activation_formula(what: AnyActivation) -> Formula:
             for name, param in what.params.items()
         )
     return Formula(what.expression, (what.derivative_expression * upstream,), tuple(what.params), trained)
-
-

@@ -244,4 +244,3 @@ def loss(what: str | Loss, **params: float) -> Loss:
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"parameter {name!r} of loss {found.name!r} must be positive, not {value!r}")
     return replace(found, params={**found.params, **params}) if params else found
-

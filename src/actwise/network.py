@@ -100,9 +100,7 @@ class Network:
             places = tuple((index, at + i) for i, index in enumerate(trained))
             at += len(trained)
             found.append(
-                engine.LinearLayer(
-                    width, layer.units, layer.formula, values, weights_at, biases_at, places, dropout
-                )
+                engine.LinearLayer(width, layer.units, layer.formula, values, weights_at, biases_at, places, dropout)
             )
             width, dropout = layer.units, 0.0
         return tuple(found)
@@ -142,8 +140,7 @@ class Network:
     def biases(self) -> list[FloatArray | None]:
         """A bias vector (n_units * pieces,) per layer, read-only; None where there is none."""
         return [
-            self.values[s.biases_at : s.biases_at + s.n_linear] if s.biases_at >= 0 else None
-            for s in self.structure
+            self.values[s.biases_at : s.biases_at + s.n_linear] if s.biases_at >= 0 else None for s in self.structure
         ]
 
     def _draw(self, rng: np.random.Generator) -> FloatArray:
@@ -191,9 +188,7 @@ class Network:
         except (TypeError, ValueError) as error:
             raise InputError(f"X cannot be turned into an array of numbers ({error})") from error
         if array.ndim != 2 or array.shape[1] != self.n_inputs:
-            raise InputError(
-                f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}"
-            )
+            raise InputError(f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}")
         return array
 
     @cached_property

@@ -28,10 +28,7 @@ def function(text: str) -> Callable[[np.ndarray], np.ndarray]:
     """A one-argument NumPy function; the argument may be called x or y in the text."""
     code = compile(text, text, "eval")
 
-    def evaluate(argument: np.ndarray) -> np.ndarray:
-        return eval(code, {"__builtins__": {}}, {**NAMES, "x": argument, "y": argument})
-
-    return evaluate
+    return lambda argument: eval(code, {"__builtins__": {}}, {**NAMES, "x": argument, "y": argument})
 
 
 SOFTPLUS = "max(x, 0) + log1p(exp(-abs(x)))"

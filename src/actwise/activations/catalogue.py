@@ -87,9 +87,7 @@ LEAKY_RELU = Activation(
     params={"slope": Param(0.01, meaning="slope for negative inputs")},
     f=lambda x, slope: where(x > 0, x, slope * x),
     df_x=lambda x, slope: where(x > 0, 1, where(x <= 0, slope, x)),
-    df_y=FromOutput(
-        lambda y, slope: where(y > 0, 1, where(y <= 0, slope, y)), when=lambda slope: slope >= 0
-    ),
+    df_y=FromOutput(lambda y, slope: where(y > 0, 1, where(y <= 0, slope, y)), when=lambda slope: slope >= 0),
     claims=Claims(
         range=lambda slope: (0 if slope <= 0 else -_INFINITY, _INFINITY),
         kinks=lambda slope: () if slope == 1 else (0,),

@@ -64,7 +64,9 @@ class UserFunction:
         return result[0] if self.mode == "row" and result.ndim > 1 and len(result) == 1 else result
 
     def _one_by_one(self, x: FloatingArray) -> FloatingArray:
-        arguments = list(x) if self.mode == "scalar" else list(x.reshape(-1, *[1] * (2 if self.mode == "row" else 1)))
+        arguments = (
+            list(x) if self.mode == "scalar" else list(x.reshape(-1, *[1] * (2 if self.mode == "row" else 1)))
+        )
         with _quietly():
             results = [_attempt(self.function, each) for each in arguments]
         numbers = _as_numbers(None if any(each is None for each in results) else results, self.name)
@@ -84,7 +86,9 @@ class UserFunction:
         return np.broadcast_to(floating, x.shape)
 
 
-def user_function(function: object, role: str, sample: FloatingArray) -> UserFunction:
+def user_function(
+    function: object, role: str, sample: FloatingArray, like: UserFunction | None = None
+) -> UserFunction:
     """Find out how a user's function wants to be called.
 
     Parameters
@@ -95,6 +99,8 @@ def user_function(function: object, role: str, sample: FloatingArray) -> UserFun
         Its name in messages where it has none of its own.
     sample : array, shape (n,)
         Inputs to try it on; a function that raises on all of them is refused.
+    like : UserFunction, optional
+        Whose way of calling is tried first.
 
     Returns
     -------
@@ -118,7 +124,7 @@ def user_function(function: object, role: str, sample: FloatingArray) -> UserFun
     own_name = getattr(function, "__name__", role)
     name = role if own_name == "<lambda>" else own_name
     problem: BaseException | None = None
-    modes: tuple[Mode, ...] = ("array", "row")
+    modes: tuple[Mode, ...] = ("row", "array") if like is not None and like.mode == "row" else ("array", "row")
     for mode in modes:
         adapted = UserFunction(function, name, mode)
         try:

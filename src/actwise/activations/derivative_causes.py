@@ -134,7 +134,7 @@ def _constant_factor(claim: Claim, reference: Reference) -> Diagnosis | None:
 
 def _constant_term(claim: Claim, reference: Reference) -> Diagnosis | None:
     smooth = _smooth(claim, reference) & (np.abs(reference.points) <= FAR)
-    if not (_varies(claim.values[smooth]) or _varies(reference.slope[smooth])):
+    if not smooth.any() or not _varies(reference.slope[smooth], float(np.max(reference.tolerance[smooth]))):
         return None
     constant = float(np.median((reference.slope - claim.values)[smooth]))
     if not reference.right_everywhere(claim.values + constant, claim.noise):
@@ -228,8 +228,8 @@ def _common_ratio(expected: FloatArray, got: FloatArray, where: BoolArray) -> fl
     return float(np.median(expected[usable] / got[usable])) if usable.any() else None
 
 
-def _varies(values: FloatArray) -> bool:
-    return len(values) > 1 and float(np.ptp(values)) > VARIES * float(np.max(np.abs(values)))
+def _varies(values: FloatArray, noise: float = 0.0) -> bool:
+    return len(values) > 1 and float(np.ptp(values)) > max(VARIES * float(np.max(np.abs(values))), noise)
 
 
 def quadratic(argument: FloatArray, values: FloatArray) -> FloatArray | None:

@@ -27,14 +27,16 @@ N_STEPS = 16
 """Halvings: the last step, 1e-5, still resolves a kink at a distance of 1e-4."""
 N_COLUMNS = 6
 """Columns of the extrapolation table; more only amplify rounding."""
-NOISE_SPACING = 2.0**-12
-"""Wide enough to see the grain of a saturated function, narrow enough that curvature does not count as noise."""
+NOISE_SPACING = FIRST_STEP * 2.0**-19
+"""Wide enough to see the grain of float32, narrow enough that neither curvature nor a near kink counts as noise."""
 AMPLIFICATION = 8.0
 """Bound on the growth of rounding errors in the table: the product of (2**j + 1) / (2**j - 1) over j."""
 N_COARSE = 5
 """Steps down to 0.02 see through the grain of a table of values or of rounded numbers."""
 LARGEST_GRAIN = 1e-2
 """Relative difference of the coarse derivative and the fine one that still counts as grain."""
+DIVERGENCE = 0.1
+"""Relative error from which on a one-sided derivative is not one."""
 KINK_MARGIN = 5.0
 """The one-sided derivatives differ when they do so by this many times their error bounds."""
 
@@ -121,6 +123,9 @@ def differentiate(
     right, right_error = _extrapolate((after - centre) / spans, rounding, power=1)
     left, left_error = _extrapolate((centre - before) / spans, rounding, power=1)
     one_sided_error = np.maximum(left_error, right_error)
+    # At a cusp the two sides diverge and cancel: the quotient of both sides converges to nothing that exists.
+    diverging = one_sided_error > DIVERGENCE * np.maximum(np.abs(left), np.abs(right))
+    both_error = np.where(diverging, np.maximum(both_error, one_sided_error), both_error)
     with np.errstate(invalid="ignore"):
         kinked = np.abs(right - left) > KINK_MARGIN * (left_error + right_error)
     return Slopes(
@@ -141,8 +146,8 @@ def resolution_of(values: NDArray[np.floating]) -> float:
 
     Examples
     --------
-    >>> resolution_of(np.sin(np.arange(9.0)).astype(np.float32).astype(float)) == np.finfo(np.float32).eps
-    True
+    >>> resolution_of(np.sin(np.arange(9.0)).astype(np.float32).astype(float))
+    1.1920928955078125e-07
     """
     if values.dtype.itemsize < np.dtype(np.float64).itemsize:
         return float(np.finfo(values.dtype).eps)

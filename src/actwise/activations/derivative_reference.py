@@ -29,6 +29,8 @@ ROUNDING_TOLERANCE = 64.0
 """Units in the last place that evaluating a right formula may lose, in size of the function."""
 ERROR_MARGIN = 5.0
 """Of the bound on the error of the numerical derivative, and of the noise of the user's derivative."""
+CLAIM_SPACING = 2.0**-12
+"""Distance of the values by which the noise of the user's derivative is measured: digits lost far out show so."""
 JUDGED_ERROR = 1e-2
 """Points where the derivative is known no better than this, relative to its size, are left out."""
 MIN_JUDGED_SHARE = 0.2
@@ -146,7 +148,6 @@ def reference_of(f: UserFunction, points: FloatArray) -> Reference:
     -------
     Reference
     """
-
     slopes = slopes_at(f, points)
     size = np.maximum(np.abs(slopes.lower), np.abs(slopes.upper))
     ordinary = np.isfinite(size) & (np.abs(points) <= FAR)
@@ -166,18 +167,21 @@ def reference_of(f: UserFunction, points: FloatArray) -> Reference:
         + TAIL_TOLERANCE * inward
         + rounding
         + ERROR_MARGIN * slopes.error,
-        judged=np.isfinite(size) & (slopes.error <= JUDGED_ERROR * np.maximum(size, inward) + ERROR_MARGIN * rounding),
+        judged=np.isfinite(size)
+        & (slopes.error <= JUDGED_ERROR * np.maximum(size, inward) + ERROR_MARGIN * rounding),
         kinked=slopes.kinked,
     )
 
 
 def claim_of(derivative: UserFunction, reference: Reference, called_with: str) -> Claim:
     """Evaluate the user's derivative at the probed points, with the size of its own noise there."""
-    arguments = reference.points + NOISE_SPACING * np.arange(-3.0, 4.0)[:, None]
+    arguments = reference.points + CLAIM_SPACING * np.arange(-3.0, 4.0)[:, None]
     unmeasured = Claim(derivative, called_with, np.empty(0), np.empty(0))
     values = unmeasured.at(arguments.ravel(), reference.f).reshape(arguments.shape)
     with np.errstate(invalid="ignore", over="ignore"):
-        return replace(unmeasured, values=values[3], noise=noise_of(values))
+        # Beside a kink the derivative jumps, as it should.
+        noise = np.where(reference.kinked, 0.0, noise_of(values))
+    return replace(unmeasured, values=values[3], noise=noise)
 
 
 def require_judgeable(reference: Reference) -> None:

@@ -92,9 +92,7 @@ def _plain(name: str, values: dict[str, float | Param]) -> dict[str, float]:
 
 
 def _from_formula(text: str, values: dict[str, float | Param]) -> Activation:
-    params = {
-        name: value if isinstance(value, Param) else Param(float(value)) for name, value in values.items()
-    }
+    params = {name: value if isinstance(value, Param) else Param(float(value)) for name, value in values.items()}
     expression = parse(text, functions=_catalogue_functions())
     used = symbols(expression) - {"x"}
     missing, spare = sorted(used - params.keys()), sorted(params.keys() - used)

@@ -215,9 +215,7 @@ class Activation:
     def _apply(self, expression: Expression, variable: str, array: npt.ArrayLike) -> Any:
         given = np.asarray(array)
         if given.dtype.kind not in "fiub":
-            raise InputError(
-                f"{self.name} takes real numbers, not {given.dtype}; convert the array to float first"
-            )
+            raise InputError(f"{self.name} takes real numbers, not {given.dtype}; convert the array to float first")
         values = {variable: given.astype(np.float64), **self.values}
         with np.errstate(all="ignore"):
             result = evaluate(expression, values, numpy_table())
@@ -396,9 +394,7 @@ def _complete(name: str, params: Mapping[str, Param], given: Mapping[str, float]
             hint = suggest(key, params, noun="its parameters") if params else "it has no parameters"
             raise InputError(f"activation {name!r} has no parameter {key!r}; {hint}")
         if not isinstance(value, int | float | np.floating | np.integer) or not np.isfinite(value):
-            raise InputError(
-                f"parameter {key!r} of activation {name!r} must be a finite number, not {value!r}"
-            )
+            raise InputError(f"parameter {key!r} of activation {name!r} must be a finite number, not {value!r}")
         low, high = params[key].low, params[key].high
         if not low <= value <= high:
             raise InputError(

@@ -88,6 +88,8 @@ def cost(node: Expression) -> int:
     own = 1
     if node.is_number:
         own = 2 if node.number < 0 else 1
+    elif node.operation == "add":
+        own += node.arguments[0] == node.arguments[1]
     elif node.operation == "multiply":
         left, right = node.arguments
         own += right.is_number + (left.operation == "negate") + (right.operation == "negate")
@@ -167,11 +169,14 @@ def product(node: Expression) -> Product:
 
 def _raised(base: Expression, exponent: Fraction) -> Product:
     inner = product(base)
-    if exponent.denominator == 1 and abs(exponent) <= LARGEST_EXPANDED_EXPONENT and inner.coefficient != 0:
-        whole = all(e.denominator == 1 or is_nonnegative(b) for b, e in inner.factors)
-        if whole:
-            raised = tuple((b, e * exponent) for b, e in inner.factors)
-            return Product(inner.coefficient**exponent.numerator, ()).times(_even(raised))
+    whole = exponent.denominator == 1 and abs(exponent) <= LARGEST_EXPANDED_EXPONENT
+    # sqrt(u)**2 is u only where u is not negative; sqrt(u)**3 is a root as before.
+    keeps_domain = all(
+        e.denominator == 1 or (e * exponent).denominator > 1 or is_nonnegative(b) for b, e in inner.factors
+    )
+    if whole and keeps_domain and inner.coefficient != 0:
+        raised = tuple((b, e * exponent) for b, e in inner.factors)
+        return Product(inner.coefficient**exponent.numerator, ()).times(_even(raised))
     return Product(UNIT, ((base, exponent),))
 
 
@@ -185,7 +190,10 @@ def _even(factors: tuple[Factor, ...]) -> Product:
 
 
 def _collect(factors: list[Factor], base: Expression, exponent: Fraction) -> None:
-    """Multiply one factor in, where that keeps the value: x / x stays, since x may be 0."""
+    """Multiply one factor in, where that keeps the value.
+
+    x / x stays, since x may be 0; a parameter that divides is taken not to be.
+    """
     key = canonical(base)
     for index, (other, present) in enumerate(factors):
         if canonical(other) != key:
@@ -193,7 +201,8 @@ def _collect(factors: list[Factor], base: Expression, exponent: Fraction) -> Non
         total = present + exponent
         same_direction = (present > 0) == (exponent > 0)
         whole = present.denominator == exponent.denominator == 1
-        if is_positive(base) or (same_direction and (whole or is_nonnegative(base))):
+        cancels = is_positive(base) or (base.operation == SYMBOL and base.name not in _VARIABLES)
+        if cancels or (same_direction and (whole or is_nonnegative(base))):
             factors[index : index + 1] = [(other, total)] if total != 0 else []
             return
     factors.append((base, exponent))

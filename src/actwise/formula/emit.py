@@ -7,9 +7,10 @@ that the compiler sees selects instead of branches and can vectorise the loop ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 
 from actwise.formula.dialects import PYTHON_TEMPLATES
-from actwise.formula.expression import FUNCTIONS_OF_ONE, SYMBOL, Expression, walk
+from actwise.formula.expression import FUNCTIONS_OF_ONE, SYMBOL, Expression, symbols, walk
 
 LARGEST_UNROLLED_POWER = 8  # beyond it, power() is as fast as a chain of products
 
@@ -58,6 +59,8 @@ def statements(*expressions: Expression) -> Statements:
     lines: list[str] = []
     functions: set[str] = set()
     names: dict[Expression, str] = {}
+    taken = {name for each in expressions for name in symbols(each)}
+    free = (name for name in map("t{}".format, count()) if name not in taken)
     for expression in expressions:
         for node in walk(expression):
             if node in names:
@@ -69,7 +72,7 @@ def statements(*expressions: Expression) -> Statements:
             else:
                 text, called = _operation_text(node, names)
                 functions |= called
-                names[node] = f"t{len(lines)}"
+                names[node] = next(free)
                 lines.append(f"{names[node]} = {text}")
     return Statements(tuple(lines), tuple(names[each] for each in expressions), frozenset(functions))
 

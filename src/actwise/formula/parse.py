@@ -119,7 +119,8 @@ def parse(
     try:
         tree = ast.parse(converted, mode="eval").body
     except SyntaxError as error:
-        position = _original_position(shown, (error.offset or 1) - 1)
+        # Python gives offset 0 where the text ends too early.
+        position = _original_position(shown, error.offset - 1 if error.offset else len(converted))
         raise FormulaError(_syntax_problem(shown, error), shown, position) from None
     except (RecursionError, MemoryError):
         raise FormulaError(_too_deep(), shown) from None
@@ -177,7 +178,7 @@ def trace(
         ) from error
     if not isinstance(result, Expression | int | float) or isinstance(result, bool):
         raise FormulaError(
-            f"{called} returned {type(result).__name__!r}: it must return a formula in {names[0]}"
+            f"{called} returned {type(result).__name__}: it must return a formula in {names[0]}"
         )
     traced = as_expression(result)
     if require_variable:

@@ -4,7 +4,7 @@ A rewriting is taken only if the formula becomes shorter, so what a careful auth
 stays as it is written. Where both the formula and its simplified form are finite, they are equal up to
 rounding. The simplified form may be finite where the formula was NaN: ``exp(x) / exp(x)`` becomes 1 also
 where ``exp(x)`` overflows, and a choice between a term and a literal 0 is 0 whatever the term is.
-Factors that can be zero are never cancelled.
+Factors that can be zero are never cancelled; a parameter that divides is taken not to be zero.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ _AT_ZERO = {
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "less": lambda u, v: u < v, "less_equal": lambda u, v: u <= v, "greater": lambda u, v: u > v,
     "greater_equal": lambda u, v: u >= v, "equal": lambda u, v: u == v, "not_equal": lambda u, v: u != v,
+}  # fmt: skip
+_NEGATED = {
+    "less": "greater_equal", "less_equal": "greater", "greater": "less_equal", "greater_equal": "less",
 }  # fmt: skip
 _INVERSES = {("exp", "log"), ("expm1", "log1p"), ("log", "exp"), ("log1p", "expm1"), ("asinh", "sinh"),
              ("sinh", "asinh")}  # fmt: skip
@@ -147,14 +150,30 @@ def sigmoid_mirrored(parts: Product) -> Product:
     return parts
 
 
+def _multiplied_out(node: Expression) -> Expression:
+    """Turn a (y / a + 1) into y + a."""
+    if node.operation not in _PRODUCTS:
+        return node
+    parts = product(node)
+    for index, (base, exponent) in enumerate(parts.factors):
+        if exponent == 1 and base.operation in _SUMS:
+            rest = parts.without(index)
+            return assemble_sum(collected([rest.times(each) for each in terms(base)]))
+    return node
+
+
 def choice_takes_factors(node: Expression) -> Expression:
-    """Turn u where(c, 1, 0) into where(c, u, 0): the literal 0 stands for a term that is not there."""
+    """Turn u where(c, 0, 1) into where(c, 0, u): the literal 0 stands for a term that is not there."""
     if node.operation not in _PRODUCTS:
         return node
     parts = product(node)
     for index, (base, exponent) in enumerate(parts.factors):
         if base.operation == "where" and exponent == 1 and number(0) in base.arguments[1:]:
             condition, chosen, otherwise = base.arguments
+            if otherwise == number(0) and condition.operation in _NEGATED:
+                # A comparison with NaN is false: the side with the factor must be the one for false.
+                condition = Expression(_NEGATED[condition.operation], condition.arguments)
+                chosen, otherwise = otherwise, chosen
             rest = parts.without(index)
             return where(
                 condition, assemble(rest.times(product(chosen))), assemble(rest.times(product(otherwise)))
@@ -287,7 +306,7 @@ def _extreme(node: Expression) -> Expression:
 
 _RULES: dict[str, tuple[Callable[[Expression], Expression], ...]] = {
     **dict.fromkeys(_SUMS, (_shorter_sum, _choices_joined, _common_factor, _common_denominator)),
-    **dict.fromkeys(_PRODUCTS, (_shorter_product, choice_takes_factors)),
+    **dict.fromkeys(_PRODUCTS, (_shorter_product, choice_takes_factors, _multiplied_out)),
     **dict.fromkeys(_ODD | _EVEN | set(_AT_ZERO) | {"log"}, (function_of_one,)),
     "exp": (function_of_one, _shorter_product),
     "sqrt": (function_of_one, _shorter_product),

@@ -1,94 +1,46 @@
 """Rewrites formulas that lose digits into equal ones that do not.
 
-``1 - sigmoid(x)`` is 0 in float64 from x = 37 on, although it is never 0; ``sigmoid(-x)`` keeps every
-digit. This module knows such pairs. They are found wherever they occur in a sum or a product, in any
-order and with any common factor.
+What can be named is named by `actwise.formula.recognise`. What is left are differences for which no
+single formula is good everywhere: they become a choice between two.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeAlias
 
-from actwise.formula.algebra import (
-    HALF,
-    UNIT,
-    Factor,
-    NotRepresentable,
-    Product,
-    assemble,
-    assemble_sum,
-    canonical,
-    collected,
-    product,
-    terms,
-)
+from actwise.formula.algebra import HALF, Product, assemble_sum, canonical, collected, product, terms
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import (
     Expression,
     absolute,
-    asinh,
     cosh,
-    erf,
-    erfc,
     exp,
-    expm1,
     log,
     log1p,
-    normal_cdf,
     number,
     power,
-    rebuild,
-    sigmoid,
-    sin,
+    sign,
     sinh,
     softplus,
     sqrt,
-    tanh,
-    walk,
     where,
 )
 from actwise.formula.limits import keep_limits
-from actwise.formula.simplify import choice_takes_factors, function_of_one, sigmoid_mirrored, simplify
-
-MOST_ROUNDS = 12
-ROOT_HALF = 1 / math.sqrt(2)
-_CLOSE = 1e-15  # a constant such as 0.7071067811865476 is recognised within a few units in the last place
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The identity ``f(u)**exponent + constant == result(u)``, whose left side cancels for some u."""
-
-    function: str
-    exponent: int
-    constant: Fraction
-    result: Callable[[Expression], Expression]
-
-
-def _times(u: Expression, scale: Fraction | int) -> Expression:
-    return assemble(_scaled(product(u), scale))
-
-
-_PAIRS = (
-    Pair("sigmoid", 1, Fraction(-1), lambda u: -sigmoid(-u)),
-    Pair("sigmoid", 1, -HALF, lambda u: tanh(_times(u, HALF)) / 2),
-    Pair("tanh", 2, Fraction(-1), lambda u: -power(1 / cosh(u), 2)),
-    Pair("tanh", 1, Fraction(1), lambda u: 2 * sigmoid(_times(u, 2))),
-    Pair("tanh", 1, Fraction(-1), lambda u: -2 * sigmoid(_times(u, -2))),
-    Pair("erf", 1, Fraction(1), lambda u: erfc(-u)),
-    Pair("erf", 1, Fraction(-1), lambda u: -erfc(u)),
-    Pair("erfc", 1, Fraction(-1), lambda u: -erf(u)),
-    Pair("erfc", 1, Fraction(-2), lambda u: -erfc(-u)),
-    Pair("normal_cdf", 1, Fraction(-1), lambda u: -normal_cdf(-u)),
-    Pair("normal_cdf", 1, -HALF, lambda u: erf(ROOT_HALF * u) / 2),
-    Pair("cos", 1, Fraction(-1), lambda u: -2 * power(sin(_times(u, HALF)), 2)),
-    Pair("cosh", 1, Fraction(-1), lambda u: 2 * power(sinh(_times(u, HALF)), 2)),
-    Pair("expm1", 1, Fraction(1), exp),
+from actwise.formula.recognise import (
+    Rules,
+    as_product,
+    constant_and_rest,
+    partner_of,
+    recognise,
+    rewritten,
+    scaled,
+    square_root_of_square,
+    times,
 )
+from actwise.formula.simplify import simplify
+
+TERMS_OF_TANH_SHRINK = 10  # 2 k / (2 k + 1)! is below one unit in the last place from k = 9 on, for u < 1
 
 
 def stabilise(expression: Expression, variable: str = "x") -> Expression:
@@ -110,37 +62,14 @@ def stabilise(expression: Expression, variable: str = "x") -> Expression:
 
     Examples
     --------
-    >>> from actwise.formula.expression import symbol
+    >>> from actwise.formula.expression import sigmoid, symbol
     >>> x = symbol("x")
     >>> stabilise(1 - sigmoid(x))
     sigmoid(negate(x))
     >>> stabilise(log(1 + exp(x)))
     softplus(x)
     """
-    return keep_limits(_rewritten(_rewritten(expression, _NAMING), _BY_CASES), variable)
-
-
-def recognise(expression: Expression) -> Expression:
-    """Name the functions in a formula, without choices, so that the result can be differentiated.
-
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
-
-    Returns
-    -------
-    Expression
-        A formula of equal value in exact arithmetic.
-
-    Examples
-    --------
-    >>> from actwise.formula.expression import symbol
-    >>> x = symbol("x")
-    >>> recognise((exp(x) - exp(-x)) / (exp(x) + exp(-x)))
-    tanh(x)
-    """
-    return _rewritten(expression, _NAMING)
+    return keep_limits(rewritten(recognise(expression), _BY_CASES), variable)
 
 
 def derivative(expression: Expression, variable: str = "x") -> Expression:
@@ -167,126 +96,16 @@ def derivative(expression: Expression, variable: str = "x") -> Expression:
     return simplify(recognise(differentiate(simplify(recognise(expression)), variable)))
 
 
-def _rewritten(expression: Expression, rules: _Rules) -> Expression:
-    for _ in range(MOST_ROUNDS):
-        rewritten = _rewritten_once(expression, rules)
-        if rewritten == expression:
-            break
-        expression = rewritten
-    return expression
-
-
-def _rewritten_once(expression: Expression, rules: _Rules) -> Expression:
-    results: dict[Expression, Expression] = {}
-    for node in walk(expression):
-        result = rebuild(node, tuple(results[each] for each in node.arguments))
-        for rule in rules.get(result.operation, ()):
-            try:
-                found = rule(result)
-            except NotRepresentable:
-                continue
-            if found is not None:
-                result = found
-                break
-        results[node] = result
-    return results[expression]
-
-
-def _as_product(expression: Expression) -> Product:
-    return Product(UNIT, ((expression, UNIT),))
-
-
-def _reduced(parts: Product, index: int, by: Fraction | int) -> Product:
-    """Take some powers of one factor away."""
-    base, exponent = parts.factors[index]
-    rest = parts.without(index)
-    return rest if exponent == by else rest.times(Product(UNIT, ((base, exponent - by),)))
-
-
-def _partner(together: list[Product], wanted: Product) -> int | None:
-    """Find a term among the terms of a sum."""
-    key = wanted.key
-    for index, each in enumerate(together):
-        if each.coefficient == wanted.coefficient and each.key == key:
-            return index
-    return None
-
-
-def _scaled(parts: Product, by: Fraction | int) -> Product:
-    return replace(parts, coefficient=parts.coefficient * by)
-
-
-def _cancelling_pair(node: Expression) -> Expression | None:
-    """Replace two terms of a sum that cancel by the one that they make."""
-    together = collected(terms(node))
-    if len(together) < 2:
-        return None
-    for i, term in enumerate(together):
-        for index, factor in enumerate(term.factors):
-            for rest, constant, result in _identities(term, index, factor):
-                j = _partner(together, _scaled(rest, constant))
-                if j is not None and j != i:
-                    others = [each for k, each in enumerate(together) if k not in (i, j)]
-                    return assemble_sum([rest.times(product(result)), *others])
-    return None
-
-
-def _identities(term: Product, index: int, factor: Factor) -> list[tuple[Product, Fraction, Expression]]:
-    """List (rest, c, result) for which ``term + c * rest == rest * result``."""
-    base, exponent = factor
-    if base.operation == "exp":
-        u = _times(base.arguments[0], exponent)
-        return [(term.without(index), Fraction(-1), expm1(u))]
-    whole = exponent.denominator == 1
-    return [
-        (_reduced(term, index, pair.exponent), pair.constant, pair.result(base.arguments[0]))
-        for pair in _PAIRS
-        if pair.function == base.operation and whole and exponent >= pair.exponent
-    ]
-
-
-def _hyperbolic_sum(node: Expression) -> Expression | None:
-    """Turn exp(u) + exp(-u) into 2 cosh(u), and the difference into 2 sinh(u)."""
-    together = collected(terms(node))
-    for i, term in enumerate(together):
-        for index, (base, exponent) in enumerate(term.factors):
-            if base.operation != "exp" or exponent <= 0:
-                continue
-            rest = term.without(index)
-            mirrored = rest.times(Product(UNIT, ((base, -exponent),)))
-            u = _times(base.arguments[0], exponent)
-            for sign, result in ((1, 2 * cosh(u)), (-1, 2 * sinh(u))):
-                j = _partner(together, _scaled(mirrored, sign))
-                if j is not None and j != i:
-                    others = [each for k, each in enumerate(together) if k not in (i, j)]
-                    return assemble_sum([rest.times(product(result)), *others])
-    return None
-
-
-def _softplus_minus_argument(node: Expression) -> Expression | None:
-    """Turn softplus(u) - u into softplus(-u)."""
-    together = collected(terms(node))
-    for i, term in enumerate(together):
-        for index, (base, exponent) in enumerate(term.factors):
-            if base.operation == "softplus" and exponent == 1:
-                rest, u = term.without(index), base.arguments[0]
-                j = _partner(together, _scaled(rest.times(product(u)), -1))
-                if j is not None:
-                    others = [each for k, each in enumerate(together) if k not in (i, j)]
-                    return assemble_sum([rest.times(_as_product(softplus(-u))), *others])
-    return None
-
-
 def _root_sum(node: Expression) -> Expression | None:
     """Rewrite differences of roots and what is nearly equal, such as sqrt(u**2 + 1) - u."""
     together = collected(terms(node))
     for i, term in enumerate(together):
         for index, (base, exponent) in enumerate(term.factors):
             for rest, partner, result in _conjugates(term, index, base, exponent):
-                j = _partner(together, partner)
+                j = partner_of(together, partner)
                 if j is not None:
                     others = [each for k, each in enumerate(together) if k not in (i, j)]
-                    return assemble_sum([rest.times(_as_product(result)), *others])
+                    return assemble_sum([rest.times(as_product(result)), *others])
     return None
 
 
@@ -302,129 +121,41 @@ def _conjugates(
     found = []
     if exponent > 0:
         if constant == 1:
-            found.append((rest, _scaled(rest, -1), w / (1 + root)))
+            found.append((rest, scaled(rest, -1), w / (1 + root)))
         if u is not None:
             # Written with abs(u), so that neither side is taken for the same pattern again.
             far = root + absolute(u)
             moved = rest.times(product(u))
-            found.append((rest, _scaled(moved, -1), where(u > 0, constant / far, far)))
+            found.append((rest, scaled(moved, -1), where(u > 0, constant / far, far)))
             found.append((rest, moved, where(u < 0, constant / far, far)))
     elif u is not None and rest.exponent_of(u) == 1:
         rest = rest.without(*(k for k, (b, _) in enumerate(rest.factors) if canonical(b) == canonical(u)))
         near, far = constant / root / (root + absolute(u)), 1 + absolute(u) / root
-        found.append((rest, _scaled(rest, -1), where(u > 0, -near, -far)))
+        found.append((rest, scaled(rest, -1), where(u > 0, -near, -far)))
         found.append((rest, rest, where(u < 0, near, far)))
     return found
 
 
-def constant_and_rest(base: Expression) -> tuple[float, Expression] | None:
-    """Split ``c + w`` with a positive number c."""
-    if base.operation not in {"add", "subtract"}:
-        return None
-    together = collected(terms(base))
-    constants = [each for each in together if not each.factors]
-    rest = [each for each in together if each.factors]
-    if len(constants) != 1 or not rest or constants[0].coefficient <= 0:
-        return None
-    return float(constants[0].coefficient), assemble_sum(rest)
-
-
-def square_root_of_square(w: Expression) -> Expression | None:
-    """Return u if w is ``u**2``."""
-    parts = product(w)
-    if parts.coefficient == 1 and len(parts.factors) == 1 and parts.factors[0][1] == 2:
-        return parts.factors[0][0]
+def _tanh_shrink(node: Expression) -> Expression | None:
+    """Turn u - tanh(u) into (u cosh(u) - sinh(u)) / cosh(u), whose numerator is a short series."""
+    together = collected(terms(node))
+    for i, term in enumerate(together):
+        for index, (base, exponent) in enumerate(term.factors):
+            if base.operation == "tanh" and exponent == 1:
+                rest, u = term.without(index), base.arguments[0]
+                j = partner_of(together, scaled(rest.times(product(u)), -1))
+                if j is not None:
+                    others = [each for k, each in enumerate(together) if k not in (i, j)]
+                    square = u * u
+                    series = number(0)
+                    for k in range(TERMS_OF_TANH_SHRINK, 0, -1):
+                        series = series * square + 2 * k / math.factorial(2 * k + 1)
+                    near = u * square * series / cosh(u)
+                    # Written with absolute values, so that it is not taken for the same pattern again.
+                    far = absolute(u) - abs(base)
+                    result = -where(absolute(u) < 1, near, sign(u) * far)
+                    return assemble_sum([rest.times(product(result)), *others])
     return None
-
-
-def _logistic_product(node: Expression) -> Expression | None:
-    """Turn 1 / (1 + exp(u)) into sigmoid(-u), and exp(-u) sigmoid(u) into sigmoid(-u)."""
-    parts = product(node)
-    for index, (base, exponent) in enumerate(parts.factors):
-        split = constant_and_rest(base) if exponent < 0 and exponent.denominator == 1 else None
-        if split is None or split[0] != 1:
-            continue
-        tail = product(split[1])
-        if tail.coefficient == 1 and len(tail.factors) == 1 and tail.factors[0][0].operation == "exp":
-            u = split[1].arguments[0]
-            logistic = Product(UNIT, ((sigmoid(-u), -exponent),))
-            return assemble(sigmoid_mirrored(parts.without(index).times(logistic)))
-    mirrored = sigmoid_mirrored(parts)
-    return assemble(mirrored) if mirrored is not parts else None
-
-
-def _tangent_product(node: Expression) -> Expression | None:
-    """Turn sinh / cosh, and expm1(u) sigmoid(-u), into tanh."""
-    parts = product(node)
-    for index, (base, exponent) in enumerate(parts.factors):
-        whole = exponent.denominator == 1 and exponent > 0
-        if base.operation == "sinh" and whole:
-            below = cosh(base.arguments[0])
-            if parts.exponent_of(below) <= -1:
-                rest = _reduced(parts, index, 1).times(Product(UNIT, ((below, UNIT),)))
-                return assemble(rest.times(_as_product(tanh(base.arguments[0]))))
-        if base.operation == "expm1" and whole:
-            u = base.arguments[0]
-            key = canonical(sigmoid(-u))
-            for other, (factor, power_of_factor) in enumerate(parts.factors):
-                if canonical(factor) == key and power_of_factor >= 1:
-                    fewer = _reduced(parts, max(index, other), 1)
-                    place = next(
-                        k for k, f in enumerate(fewer.factors) if f == parts.factors[min(index, other)]
-                    )
-                    half = assemble(_scaled(product(u), HALF))
-                    return assemble(_reduced(fewer, place, 1).times(_as_product(tanh(half))))
-    return None
-
-
-def _normal_product(node: Expression) -> Expression | None:
-    """Turn erfc(-u / sqrt(2)) / 2 into normal_cdf(u)."""
-    parts = product(node)
-    for index, (base, exponent) in enumerate(parts.factors):
-        if base.operation != "erfc" or exponent != 1:
-            continue
-        inside = product(base.arguments[0])
-        two = next((k for k, (b, _) in enumerate(inside.factors) if b == number(2)), None)
-        scale = float(inside.coefficient)
-        if two is not None and inside.factors[two][1] == -HALF:
-            scale *= ROOT_HALF
-            inside = inside.without(two)
-        if abs(abs(scale) - ROOT_HALF) <= _CLOSE:
-            u = assemble(replace(inside, coefficient=Fraction(-1 if scale > 0 else 1)))
-            return assemble(_scaled(parts.without(index), 2).times(_as_product(normal_cdf(u))))
-    return None
-
-
-def _choice_product(node: Expression) -> Expression | None:
-    """Turn u where(c, 1, 0) into where(c, u, 0), which is 0 also where u is infinite."""
-    result = choice_takes_factors(node)
-    return None if result == node else result
-
-
-def _reciprocal_cosh(node: Expression) -> Expression | None:
-    """Turn 1 / cosh(u)**n into (1 / cosh(u))**n: cosh(u)**2 overflows before its reciprocal is 0."""
-    if node.operation != "divide":
-        return None
-    below = product(node.arguments[1])
-    for index, (base, exponent) in enumerate(below.factors):
-        if base.operation == "cosh" and exponent > 1:
-            above = node.arguments[0] / assemble(below.without(index))
-            return above * power(1 / base, float(exponent))
-    return None
-
-
-def _logarithm(node: Expression) -> Expression | None:
-    """Rewrite logarithms of sums and of functions that overflow or underflow."""
-    (inside,) = node.arguments
-    if inside.operation == "sigmoid":
-        return -softplus(-inside.arguments[0])
-    if inside.operation == "exp":
-        return inside.arguments[0]
-    split = constant_and_rest(inside)
-    if split is not None and split[0] == 1:
-        w = split[1]
-        return softplus(w.arguments[0]) if w.operation == "exp" else log1p(w)
-    return _log_of_root_sum(inside)
 
 
 def _logarithm_by_cases(node: Expression) -> Expression | None:
@@ -445,56 +176,11 @@ def _logarithm_by_cases(node: Expression) -> Expression | None:
 def _log_cosh(u: Expression) -> Expression:
     # Near 0 the first form keeps the digits of u**2 / 2, and the second does not overflow.
     size = absolute(u)
-    near = log1p(2 * power(sinh(_times(u, HALF)), 2))
-    return where(size < 2, near, size + log1p(exp(-2 * size)) - math.log(2))
+    near = log1p(2 * power(sinh(times(u, HALF)), 2))
+    return where(size < 2, near, size + softplus(-2 * size) - math.log(2))
 
 
-def _log_of_root_sum(inside: Expression) -> Expression | None:
-    """Turn log(u + sqrt(1 + u**2)) into asinh(u)."""
-    together = terms(inside) if inside.operation in {"add", "subtract"} else []
-    if len(together) != 2:
-        return None
-    for term, other in (together, reversed(together)):
-        if term.coefficient != 1 or len(term.factors) != 1 or term.factors[0][1] != HALF:
-            continue
-        split = constant_and_rest(term.factors[0][0])
-        u = square_root_of_square(split[1]) if split is not None and split[0] == 1 else None
-        if u is not None and other.key == product(u).key and abs(other.coefficient) == 1:
-            return asinh(assemble(other))
-    return None
-
-
-def _log1p(node: Expression) -> Expression | None:
-    (inside,) = node.arguments
-    return softplus(inside.arguments[0]) if inside.operation == "exp" else None
-
-
-def _exponential(node: Expression) -> Expression | None:
-    """Turn exp(-softplus(u)) into sigmoid(-u)."""
-    parts = product(node.arguments[0])
-    if len(parts.factors) == 1 and parts.factors[0][1] == 1:
-        base = parts.factors[0][0]
-        if base.operation == "softplus" and parts.coefficient == -1:
-            return sigmoid(-base.arguments[0])
-        if base.operation == "log" and parts.coefficient == 1:
-            return base.arguments[0]
-    return None
-
-
-def _symmetry(node: Expression) -> Expression | None:
-    result = function_of_one(node)
-    return None if result == node else result
-
-
-_Rules: TypeAlias = dict[str, tuple[Callable[[Expression], Expression | None], ...]]
-_PRODUCT_RULES = (_logistic_product, _tangent_product, _normal_product, _choice_product, _reciprocal_cosh)
-_NAMING: _Rules = {
-    **dict.fromkeys(("add", "subtract"), (_cancelling_pair, _hyperbolic_sum, _softplus_minus_argument)),
-    **dict.fromkeys(("multiply", "divide", "power"), _PRODUCT_RULES),
-    **dict.fromkeys(("tanh", "sinh", "cosh", "erf", "sin", "cos"), (_symmetry,)),
-    "erfc": (_normal_product,),
-    "log": (_logarithm,),
-    "log1p": (_log1p,),
-    "exp": (_exponential,),
+_BY_CASES: Rules = {
+    **dict.fromkeys(("add", "subtract"), (_root_sum, _tanh_shrink)),
+    "log": (_logarithm_by_cases,),
 }
-_BY_CASES: _Rules = {**dict.fromkeys(("add", "subtract"), (_root_sum,)), "log": (_logarithm_by_cases,)}

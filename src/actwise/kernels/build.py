@@ -78,7 +78,7 @@ def _package_name() -> str:
     import numpy as np
 
     texts = [path.name + "\0" + path.read_text("utf-8") for path in sorted(_SOURCES.glob("*.py"))]
-    bounds = f"boundscheck={numba.config.BOUNDSCHECK}"
+    bounds = f"boundscheck={getattr(numba.config, 'BOUNDSCHECK', 0)}"
     versions = f"{sys.version_info[:2]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
     return f"actwise_compiled_{_digest(*texts, versions, bounds)}"
 

@@ -218,7 +218,5 @@ def predict(prepared: Prepared, parameters: FloatArray, X: FloatArray, n_outputs
     outputs = np.empty(len(X) * n_outputs, X.dtype)
     if len(X):
         work = np.empty(prepared.work_size, X.dtype)
-        build.compiled("loop").predict(
-            prepared.plan, rows_of(X), parameters, work, prepared.batch_size, outputs
-        )
+        build.compiled("loop").predict(prepared.plan, rows_of(X), parameters, work, prepared.batch_size, outputs)
     return outputs.reshape(len(X), n_outputs)

@@ -182,16 +182,14 @@ class _Kernel:
     arrays: tuple[str, ...]
 
     def _header(self, returned: str = "void", extra: dict[str, str] | None = None) -> list[str]:
-        addresses = [f"{each}_at" for each in self.arrays] + [
-            f"unused_{i}" for i in range(4 - len(self.arrays))
-        ]
+        addresses = [f"{each}_at" for each in self.arrays] + [f"unused_{i}" for i in range(4 - len(self.arrays))]
         lines = [
             f"@cfunc(types.{returned}(*[types.intp] * 7), cache=True, error_model='numpy')",
             f"def {self.name}({', '.join(addresses)}, rows, units, constants_at):",
         ]
         wide = {"pre_activations", "gradients"} if self.pieces > 1 else set()
         sizes = {each: f"rows * units{f' * {self.pieces}' if each in wide else ''}" for each in self.arrays}
-        elements = {each: self.element for each in self.arrays}
+        elements = dict.fromkeys(self.arrays, self.element)
         for each, size in (extra or {}).items():
             elements[each], _, sizes[each] = size.partition(" ")
         lines += [
@@ -206,7 +204,10 @@ class _Kernel:
         if self.pieces == 1:
             loads = {"x": "pre_activations[i]"}
         else:
-            loads = {f"x{k}": f"pre_activations[row * units * {self.pieces} + {k} * units + column]" for k in range(self.pieces)}
+            loads = {
+                f"x{k}": f"pre_activations[row * units * {self.pieces} + {k} * units + column]"
+                for k in range(self.pieces)
+            }
         loads |= {"y": "outputs[i]", "g": "upstream[i]"}
         return [f"{name} = float64({source})" for name, source in loads.items() if name in needed]
 
@@ -232,14 +233,20 @@ class _Kernel:
             if len(expressions) == 1
             else [f"{array}[row * units * {self.pieces} + {k} * units + column]" for k in range(len(expressions))]
         )
-        last = [*staged.lines, *(f"{place} = {value}" for place, value in zip(places, staged.results, strict=True))]
+        last = [
+            *staged.lines,
+            *(f"{place} = {value}" for place, value in zip(places, staged.results, strict=True)),
+        ]
         return _Rendered((*self._header(), *self._loops(staged, last)), staged.functions)
 
     def sums(self, expressions: tuple[Expression, ...]) -> _Rendered:
         """Store the sum of each expression over all elements, in float64."""
         staged = _stage(expressions, self._loads)
         totals = [f"total_{k}" for k in range(len(expressions))]
-        last = [*staged.lines, *(f"{name} += {value}" for name, value in zip(totals, staged.results, strict=True))]
+        last = [
+            *staged.lines,
+            *(f"{name} += {value}" for name, value in zip(totals, staged.results, strict=True)),
+        ]
         header = self._header(extra={"gradients": f"float64 {len(expressions)}"})
         return _Rendered(
             (
@@ -306,7 +313,11 @@ def _stage(expressions: tuple[Expression, ...], loads: Callable[[set[str]], list
                 lines, written = body((argument,))
                 functions.update(written.functions)
                 name, (value,) = f"r{len(found)}", written.results
-                step = f"{name} += {value}" if node.operation == "row_sum" else f"{name} = {value} if {value} > {name} or {value} != {value} else {name}"
+                step = (
+                    f"{name} += {value}"
+                    if node.operation == "row_sum"
+                    else f"{name} = {value} if {value} > {name} or {value} != {value} else {name}"
+                )
                 reductions.append((name, "0.0" if node.operation == "row_sum" else "-INFINITY", lines, step))
                 found[node] = symbol(name)
         return _replace(expression, found)

@@ -9,7 +9,7 @@ Examples
 >>> table = read_table("sample:iris")
 >>> target = find_task(table, "species")
 >>> rows = target.labelled_rows(table)
->>> split = split_rows(target.encode(table, rows), stratify=target.is_classification)
+>>> split = split_rows(len(rows), classes=target.encode(table, rows))
 >>> training_rows = rows[split.train]
 >>> encoding = TableEncoding.learn(table, target.names, training_rows)
 >>> encoding.encode(table, training_rows).shape

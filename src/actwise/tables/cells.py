@@ -15,6 +15,23 @@ import polars as pl
 # What pandas and R write or read for a missing value, and the question mark of the UCI repository.
 MISSING_MARKERS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None", "?")
 
+# What stands for a missing value among numbers only: a lone "-" may well be a class. The dots are of SAS,
+# Stata and the World Bank, the errors of spreadsheets.
+NUMBER_GAPS = (
+    "-",
+    "--",
+    ".",
+    "..",
+    "na",
+    "n.a.",
+    "unknown",
+    "Unknown",
+    "#DIV/0!",
+    "#VALUE!",
+    "#NUM!",
+    "#REF!",
+)
+
 TRUTH_WORDS = {
     "true": True, "false": False, "yes": True, "no": False, "y": True, "n": False,
     "t": True, "f": False, "on": True, "off": False, "1": True, "0": False, "1.0": True, "0.0": False,

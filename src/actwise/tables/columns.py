@@ -45,7 +45,7 @@ class NumberColumn:
     n_missing : int
         Missing training values; where there were any, a second output tells missing cells apart.
     missing_words : tuple of str
-        Words in training rows that stood among numbers and count as missing.
+        Words that were declared to stand for a missing number, beside `cells.NUMBER_GAPS`.
     """
 
     kind: ClassVar[str] = "number"
@@ -56,7 +56,7 @@ class NumberColumn:
     scale: float
     fill: float
     n_missing: int
-    missing_words: tuple[str, ...] = ()
+    missing_words: tuple[str, ...]
 
     def __post_init__(self) -> None:
         require(self.scale > 0, f"column {self.name!r} should have a positive scale, not {self.scale}")
@@ -73,18 +73,16 @@ class NumberColumn:
         how = f"signed logarithm in units of {self.unit:.4g} (its tail is long), then " * (
             self.transform == "signed_log"
         )
-        line = f"{self.name}: number; {how}minus {self.centre:.4g}, divided by {self.scale:.4g}"
+        line = f"{self.name}: number; {how}centred on {self.centre:.4g}, divided by {self.scale:.4g}"
         if self.n_missing:
             line += (
                 f"; {self.n_missing} missing filled with the median {self.fill:.4g}, and a column that tells"
             )
-        if self.missing_words:
-            line += f"; {', '.join(map(repr, self.missing_words))} counted as missing"
         return line
 
     def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
         """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors."""
-        values, strange = cells.read_numbers(column, self.missing_words)
+        values, strange = cells.read_numbers(column, (*cells.NUMBER_GAPS, *self.missing_words))
         refuse_strange(column, strange, numbers, "numbers")
         missing = values.is_null()
         plain = values.fill_null(self.fill).to_numpy()

@@ -43,7 +43,7 @@ class Dialect:
 def find_dialect(path: Path, name: str) -> Dialect:
     r"""Find the separator and the column names of a delimited file from its first lines.
 
-    The separator is the one that splits most of the first 100 lines into the same number of cells,
+    The separator is the one that splits most of the first 100 lines into as many cells as the very first,
     more than one; where several do, the one that makes more cells wins.
 
     Parameters
@@ -107,7 +107,11 @@ def scan_delimited(path: Path, dialect: Dialect) -> pl.LazyFrame:
         Text columns; an empty cell is null. Decimal commas become points unless commas separate the cells.
     """
     lazy = pl.scan_csv(
-        path, separator=dialect.separator, schema=dict.fromkeys(dialect.names, pl.String()), glob=False
+        path,
+        separator=dialect.separator,
+        with_column_names=lambda _: list(dialect.names),
+        infer_schema=False,
+        glob=False,
     )
     if len(dialect.names) > 1:
         lazy = lazy.filter(pl.any_horizontal(pl.all().is_not_null()))
@@ -139,17 +143,16 @@ def find_bad_line(path: Path, dialect: Dialect) -> str:
             if n_cells != expected:
                 cells = f"{n_cells} cell" + ("s" if n_cells != 1 else "")
                 return (
-                    f"line {line_number} has {cells} where the {expected} column names ask for {expected}: "
+                    f"line {line_number} has {cells} where the first line has {expected}: "
                     "correct that line, or put quotation marks around text that holds the separator"
                 )
     return ""
 
 
 def _fitness(lines: list[str], separator: str) -> tuple[int, int]:
-    """Say how many lines a separator splits alike, and into how many cells."""
-    counts = Counter(len(row) for row in csv.reader(lines, delimiter=separator))
-    n_cells, n_lines = max(counts.items(), key=lambda each: (each[0] > 1, each[1], each[0]))
-    return (n_lines, n_cells) if n_cells > 1 else (0, 1)
+    """Say how many lines a separator splits like the first one, and into how many cells."""
+    n_cells = [len(row) for row in csv.reader(lines, delimiter=separator)]
+    return (n_cells.count(n_cells[0]), n_cells[0]) if n_cells[0] > 1 else (0, 1)
 
 
 def _cell_counts(lines: Iterator[str], separator: str) -> Iterator[tuple[int, int | None]]:

@@ -44,6 +44,7 @@ class TableEncoding:
         rows: ArrayLike | None = None,
         *,
         ignore: Collection[str] = (),
+        missing: Sequence[str] = (),
     ) -> TableEncoding:
         """Learn an encoding from training rows.
 
@@ -57,6 +58,8 @@ class TableEncoding:
             The positions of the training rows; all rows if left out. No other row is looked at.
         ignore : collection of str
             Columns to leave out on request.
+        missing : sequence of str
+            Words that stand for a missing number, beside the usual ones.
 
         Returns
         -------
@@ -66,7 +69,8 @@ class TableEncoding:
         Raises
         ------
         TableError
-            If a column named is not there, no column is left to learn from, or a number is infinite.
+            If a column named is not there, no column is left to learn from, a number is infinite, or a word
+            stands among numbers.
 
         Examples
         --------
@@ -89,7 +93,7 @@ class TableEncoding:
                 columns.append(DroppedColumn(name, "as asked"))
             elif name not in targets:
                 cells = frame[name] if rows is None else frame[name].gather(positions)
-                columns.append(learn_column(cells, positions + 1))
+                columns.append(learn_column(cells, positions + 1, missing))
         if not any(column.feature_names for column in columns):
             reasons = (
                 "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"

@@ -79,7 +79,7 @@ def find_file(source: str | Path) -> Path:
     Raises
     ------
     TableError
-        If there is no such file, it is a directory, or it is empty.
+        If there is no such file, it is a directory, it is empty, or it may not be read.
 
     Examples
     --------
@@ -100,7 +100,12 @@ def find_file(source: str | Path) -> Path:
             else ("its folder holds no data file")
         )
         raise TableError(f"no file {str(source)!r}: {hint}")
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise TableError(f"{str(source)!r} cannot be opened: {error.strerror}") from error
+    if empty:
         raise TableError(f"{str(source)!r} is empty: it should hold a table with column names")
     return path
 

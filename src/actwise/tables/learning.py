@@ -7,6 +7,7 @@
 | whole numbers, all different, under a name such as ``id`` or none       | left out (identifier)    |
 | of true/false, yes/no, y/n, t/f                                        | `BooleanColumn`          |
 | of dates, or of text that all reads as dates in one layout             | `DateColumn`             |
+| of many numbers and very few words                                     | an error naming the row  |
 | of text, more than 10 different, and more than one per two values      | left out (identifier)    |
 | of other text                                                          | `CategoryColumn`         |
 | of lists, structures or bytes                                          | left out                 |
@@ -15,11 +16,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from actwise.errors import TableError
 from actwise.tables import cells
 from actwise.tables.columns import (
     BooleanColumn,
@@ -44,9 +47,10 @@ IDENTIFIER_NAME = re.compile(
     re.DOTALL,
 )
 
-# At most 3 different words, in at most a tenth of a column of many numbers, are markers such as "unknown".
-MOST_MISSING_WORDS = 3
-MOST_WORDS_SHARE = 0.1
+# At most 3 different words, in at most a tenth of a column of many numbers, are slips or markers. They are
+# not guessed at: a typing error in a training row and one in a new row are refused alike.
+MOST_SLIPS = 3
+MOST_SLIPS_SHARE = 0.1
 
 # Tails are heavy when a value lies more than 8 spreads from the median, a spread being the distance from the
 # median to the 5 % or the 95 % quantile, whichever is farther. For a million normal values the farthest lies
@@ -55,7 +59,9 @@ HEAVY_TAIL_SPREADS = 8.0
 TAIL_QUANTILES = (0.05, 0.5, 0.95)
 
 
-def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None) -> Column:
+def learn_column(
+    column: pl.Series, numbers: NDArray[np.int64] | None = None, missing: Sequence[str] = ()
+) -> Column:
     """Decide what a column is and learn its centre, scale, categories and so on.
 
     Parameters
@@ -64,6 +70,8 @@ def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None) ->
         The training rows of the column, and no others.
     numbers : ndarray of int64, optional
         The row number of each cell, for errors; 1, 2, ... if left out.
+    missing : sequence of str
+        Words that stand for a missing number.
 
     Returns
     -------
@@ -73,12 +81,12 @@ def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None) ->
     Raises
     ------
     TableError
-        If the column holds an infinite number.
+        If the column holds an infinite number, or numbers and a few words.
 
     Examples
     --------
     >>> print(learn_column(pl.Series("age", ["20", "30", "NA", "40"])).describe())
-    age: number; minus 30, divided by 8.165; 1 missing filled with the median 30, and a column that tells
+    age: number; centred on 30, divided by 8.165; 1 missing filled with the median 30, and a column that tells
     >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
     port: category; one column for each of 2 (Cherbourg, Southampton)
     """
@@ -90,14 +98,14 @@ def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None) ->
         return _learn_truth(column)
     if dtype in (pl.Date, pl.Datetime):
         return _learn_date(column, "year-month-day")
-    read = cells.read_numbers(column)
+    read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *missing))
     if not read.strange.any():
-        return _learn_number(column.name, read.values, numbers)
+        return _learn_number(column.name, read.values, numbers, tuple(missing))
     return _learn_text(column, read, numbers)
 
 
 def _learn_number(
-    name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...] = ()
+    name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...]
 ) -> Column:
     n_missing = values.null_count()
     refuse_infinite(name, values.fill_null(0.0).to_numpy(), numbers)
@@ -165,15 +173,13 @@ def _learn_date(column: pl.Series, layout: str) -> Column:
 def _learn_text(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> Column:
     """Decide about text that is not all numbers, looking at each different text once."""
     text = cells.read_text(column)
-    counts = text.drop_nulls().value_counts(name="rows").sort(["rows", column.name], descending=[True, False])
-    different = counts[column.name]
+    counts = text.drop_nulls().alias("text").value_counts(name="rows")
+    counts = counts.sort(["rows", "text"], descending=[True, False])
+    different = counts["text"]
     n_present = int(counts["rows"].sum())
     n_missing = len(column) - n_present
 
-    words = cells.read_text(column.filter(read.strange)).unique().sort()
-    few_words = len(words) <= MOST_MISSING_WORDS and int(read.strange.sum()) <= MOST_WORDS_SHARE * n_present
-    if few_words and len(different) - len(words) > FEWEST_IDENTIFIERS:
-        return _learn_number(column.name, read.values, numbers, tuple(words))
+    _refuse_slips(column, read, numbers)
     if frozenset(different.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
         return _learn_truth(column)
     if len(different) == 1 and n_missing == 0:
@@ -181,25 +187,23 @@ def _learn_text(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]
     if (layout := cells.find_date_layout(different)) is not None:
         return _learn_date(column, layout)
     if len(different) > FEWEST_IDENTIFIERS and len(different) > IDENTIFIER_SHARE * n_present:
-        return DroppedColumn(
-            column.name, _identifier_reason(column, read, len(different), n_present, numbers)
-        )
+        reason = f"{len(different)} different texts in {n_present} rows make it an identifier or free text"
+        return DroppedColumn(column.name, reason)
     kept = different.head(MOST_CATEGORIES)
     return CategoryColumn(column.name, tuple(kept.sort()), len(different) - len(kept), n_missing)
 
 
-def _identifier_reason(
-    column: pl.Series, read: cells.Cells, n_different: int, n_present: int, numbers: NDArray[np.int64]
-) -> str:
-    reason = f"{n_different} different texts in {n_present} rows make it an identifier or free text"
-    n_numbers = read.values.count()
-    if n_numbers > n_present / 2:
+def _refuse_slips(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> None:
+    """Refuse a column of many different numbers and few words."""
+    n_strange, n_numbers = int(read.strange.sum()), read.values.count()
+    words = cells.read_text(column.filter(read.strange)).unique()
+    few = len(words) <= MOST_SLIPS and n_strange <= MOST_SLIPS_SHARE * (n_strange + n_numbers)
+    if few and read.values.n_unique() > FEWEST_IDENTIFIERS:
         first = read.strange.arg_max() or 0
-        reason += (
-            f" (but {n_numbers} of its {n_present} values are numbers: "
-            f"look at {column[first]!r} in row {numbers[first]})"
+        raise TableError(
+            f"column {column.name!r} holds numbers in {n_numbers} rows, but {column[first]!r} in row "
+            f"{numbers[first]}: correct it, declare the word missing or ignore the column"
         )
-    return reason
 
 
 def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:

@@ -45,10 +45,11 @@ def cycle_phase(moments: pl.Series, cycle: Cycle) -> NDArray[np.float64]:
     ndarray of float64
         From 0 to less than 1; 0 where the moment is missing.
     """
-    ticks = moments.cast(pl.Int64).fill_null(0).to_numpy()
+    ticks: NDArray[np.int64] = moments.cast(pl.Int64).fill_null(0).to_numpy()
     day = ticks // MICROSECONDS_PER_DAY
     if cycle == "year":
-        return (moments.dt.ordinal_day().fill_null(1).to_numpy() - 1) / DAYS_PER_YEAR
+        ordinal: NDArray[np.int64] = moments.dt.ordinal_day().cast(pl.Int64).fill_null(1).to_numpy()
+        return (ordinal - 1) / DAYS_PER_YEAR
     if cycle == "week":
         return ((day + EPOCH_WEEKDAY) % 7) / 7
     return (ticks - day * MICROSECONDS_PER_DAY) / MICROSECONDS_PER_DAY

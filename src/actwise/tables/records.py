@@ -144,5 +144,5 @@ def shown(value: object) -> str:
     str
         Its `repr`, cut where it is long.
     """
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= 40 else text[:37] + "..."

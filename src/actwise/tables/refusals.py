@@ -33,10 +33,10 @@ def refuse_strange(column: pl.Series, strange: pl.Series, numbers: NDArray[np.in
         first = strange.arg_max() or 0
         shown = records.shown(column[first])
         more = int(strange.sum()) - 1
-        others = f" (and {more} more do not fit)" if more else ""
+        others = f" ({more} more do not fit)" if more else ""
         raise TableError(
-            f"column {column.name!r} held {what} in training, but row {numbers[first]} holds {shown}{others}: "
-            "correct the cell or leave it empty"
+            f"column {column.name!r} held {what} in training, but row {numbers[first]} holds {shown}{others}"
+            ": correct the cell or leave it empty"
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from actwise.errors import InputError, TableError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """Positions of the rows of each part; the parts do not overlap and together hold every row.
 
@@ -27,21 +27,21 @@ class Split:
 
 
 def split_rows(
-    target_values: ArrayLike,
+    n_rows: int,
     *,
-    stratify: bool,
+    classes: ArrayLike | None = None,
     test_size: float = 0.2,
     validation_size: float = 0.2,
     seed: int = 0,
 ) -> Split:
-    """Split rows at random, the classes in equal shares.
+    """Split rows at random; where they have classes, each part gets its share of every class.
 
     Parameters
     ----------
-    target_values : array, shape (n_rows,) or (n_rows, n_outputs)
-        The encoded target: classes if `stratify`, else anything with a row per row.
-    stratify : bool
-        Whether each part gets its share of every class, and training at least one row of each.
+    n_rows : int
+        How many rows there are.
+    classes : array, shape (n_rows,), optional
+        The class of each row. Training gets at least one row of each.
     test_size, validation_size : float or int
         A fraction of all rows below 1, or a number of rows; 0 for none.
     seed : int
@@ -50,7 +50,7 @@ def split_rows(
     Returns
     -------
     Split
-        The positions.
+        The positions, from 0 to ``n_rows - 1``.
 
     Raises
     ------
@@ -61,20 +61,18 @@ def split_rows(
 
     Examples
     --------
-    >>> split = split_rows([0, 0, 0, 0, 1, 1, 1, 1], stratify=True, test_size=2, validation_size=0.25)
+    >>> split = split_rows(8, classes=[0, 0, 0, 0, 1, 1, 1, 1], test_size=2, validation_size=0.25)
     >>> len(split.train), len(split.validation), len(split.test)
     (4, 2, 2)
     """
-    values = np.asarray(target_values)
-    n_rows = len(values)
     n_test = _rows_asked_for(test_size, n_rows, "test_size")
     n_validation = _rows_asked_for(validation_size, n_rows, "validation_size")
-    groups = np.unique(values, return_inverse=True)[1].reshape(-1) if stratify else np.zeros(n_rows, np.intp)
+    groups = np.zeros(n_rows, np.intp) if classes is None else np.unique(classes, return_inverse=True)[1]
     sizes = np.bincount(groups)
     least_for_training = max(len(sizes), 1)
     needed = least_for_training + n_test + n_validation
     if n_rows < needed:
-        what = f"{least_for_training} for training" + (", one of each class," if stratify else "")
+        what = f"{least_for_training} for training" + (", one of each class," if classes is not None else "")
         raise TableError(
             f"{n_rows} rows are too few: {what}, {n_validation} for validation and {n_test} for the test "
             f"make {needed}; add rows or make these parts smaller"

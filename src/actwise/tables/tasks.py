@@ -94,9 +94,11 @@ def _decide(column: pl.Series, task: str) -> tuple[bool, str]:
     if column.dtype == pl.Boolean:
         return True, "holds truth values: classification"
     read = cells.read_numbers(column)
-    if read.strange.any():
-        return True, f"holds {_count(cells.read_text(column).n_unique(), 'text')}: classification"
     n_different = read.values.n_unique()
+    if read.strange.any():
+        if read.values.count() > len(column) / 2 and n_different > MOST_NUMBER_CLASSES:
+            return False, "holds numbers"  # save for a few cells, of which the first will be refused
+        return True, f"holds {_count(cells.read_text(column).n_unique(), 'text')}: classification"
     if not (read.values == read.values.floor()).all():
         return False, f"holds {_count(n_different, 'number')}, not all of them whole: regression"
     most = min(MOST_NUMBER_CLASSES, int(len(column) ** 0.5))
@@ -106,8 +108,8 @@ def _decide(column: pl.Series, task: str) -> tuple[bool, str]:
             "(ask for task 'regression' if they are quantities)"
         )
     return False, (
-        f"holds {_count(n_different, 'whole number')}, too many for classes of {len(column)} rows: regression "
-        "(ask for task 'classification' if they are)"
+        f"holds {_count(n_different, 'whole number')}, too many for classes of {len(column)} rows: "
+        "regression (ask for task 'classification' if they are)"
     )
 
 
@@ -125,13 +127,18 @@ def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label,
         refuse_infinite(column.name, read.values.to_numpy(), np.arange(1, len(column) + 1))
         values = read.values
         whole = column.dtype.is_integer() or (cells.is_text(column) and not _holds_points(column))
-    counts = values.value_counts(name="rows").sort(column.name)
-    labels: list[Label] = counts[column.name].to_list()
+    counts = values.alias("label").value_counts(name="rows").sort("label")
+    labels: list[Label] = counts["label"].to_list()
     if len(labels) == 1:
         raise TableError(
             f"target {column.name!r} is {labels[0]!r} in every row: there is nothing to tell apart"
         )
     single = [labels[int(i)] for i in (counts["rows"] == 1).arg_true()]
+    if len(single) > MOST_NUMBER_CLASSES and len(single) > len(labels) / 2:
+        raise TableError(
+            f"target {column.name!r} holds {len(labels)} different values in {len(column)} rows, most of "
+            "them once: they are no classes, so choose another target column"
+        )
     if single:
         shown = ", ".join(repr(int(each) if whole else each) for each in single[:5])
         more = f" and {len(single) - 5} more classes" if len(single) > 5 else ""

@@ -54,21 +54,16 @@ def call_loss(typing_context, address, outputs, targets, weights, deltas, rows, 
 
 
 @intrinsic
-def call_gemm(
-    typing_context, address, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc
-):
+def call_gemm(typing_context, address, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
     """Call BLAS ``gemm`` (Fortran order); `alpha` and `beta` carry the element type."""
     size = types.intp
-    signature = types.void(
-        size, size, size, size, size, size, alpha, size, size, size, size, beta, size, size
-    )
+    signature = types.void(size, size, size, size, size, size, alpha, size, size, size, size, beta, size, size)
 
     def generate(context, builder, _signature, arguments):
         byte, int32 = ir.IntType(8), ir.IntType(32)
 
         def place(value):
-            slot = cgutils.alloca_once_value(builder, value)
-            return slot
+            return cgutils.alloca_once_value(builder, value)
 
         address, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = arguments
         letter_t, letter_n = ir.Constant(byte, ord("T")), ir.Constant(byte, ord("N"))

@@ -39,19 +39,19 @@ def sign(u):
 
 @njit(error_model="numpy")
 def power(u, v):
-    """u to the power v."""
+    """Raise u to the power v."""
     return u**v
 
 
 @njit(error_model="numpy")
 def maximum(u, v):
-    """The larger one; NaN if either is NaN."""
+    """Return the larger one; NaN if either is NaN."""
     larger = u if u > v else v
     return u if u != u else larger
 
 
 @njit(error_model="numpy")
 def minimum(u, v):
-    """The smaller one; NaN if either is NaN."""
+    """Return the smaller one; NaN if either is NaN."""
     smaller = u if u < v else v
     return u if u != u else smaller

@@ -7,7 +7,7 @@ caller can show progress, look at the clock and answer Ctrl-C without the result
 from typing import NamedTuple
 
 import numpy as np
-from numba import carray, njit
+from numba import carray, njit  # type: ignore[attr-defined]  # Numba lists it in no __all__
 
 from .calls import pointer
 from .passes import (
@@ -82,7 +82,8 @@ class State(NamedTuple):
 def gather(rows, order, start, count, n_inputs, n_targets, work, batch_targets, batch_weights):
     """Copy the chosen rows to where the passes read them; return the sum of their weights."""
     inputs = carray(
-        pointer(rows.inputs, work[0]), (rows.n_rows - 1) * rows.row_stride + (n_inputs - 1) * rows.column_stride + 1
+        pointer(rows.inputs, work[0]),
+        (rows.n_rows - 1) * rows.row_stride + (n_inputs - 1) * rows.column_stride + 1,
     )
     total = 0.0
     for i in range(count):
@@ -262,7 +263,8 @@ def predict(plan, rows, parameters, work, batch_size, outputs):
     n_units = last[N_UNITS]
     source = last[OUTPUT_AT]
     inputs = carray(
-        pointer(rows.inputs, work[0]), (rows.n_rows - 1) * rows.row_stride + (n_inputs - 1) * rows.column_stride + 1
+        pointer(rows.inputs, work[0]),
+        (rows.n_rows - 1) * rows.row_stride + (n_inputs - 1) * rows.column_stride + 1,
     )
     for start in range(0, rows.n_rows, batch_size):
         count = min(batch_size, rows.n_rows - start)

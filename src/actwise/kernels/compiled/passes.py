@@ -91,9 +91,7 @@ def forward(plan, parameters, work, rows, state, training, for_loss):
             else:
                 for j in range(n_linear):
                     work[start + j] = 0
-        forward_product(
-            plan.gemm, work, source, parameters, layer[WEIGHTS], work, at, rows, n_inputs, n_linear
-        )
+        forward_product(plan.gemm, work, source, parameters, layer[WEIGHTS], work, at, rows, n_inputs, n_linear)
         if not (for_loss and plan.loss_on_pre_activation and index == n_layers - 1):
             call_activation(
                 layer[FORWARD], address_of(work, at), address_of(work, layer[OUTPUT_AT]), 0, 0,
@@ -140,9 +138,7 @@ def backward(plan, parameters, gradients, work, rows):
         else:
             source = plan.layers[index - 1, OUTPUT_AT] if index > 0 else 0
         delta = plan.delta_linear_at
-        weight_gradient(
-            plan.gemm, work, source, work, delta, gradients, layer[WEIGHTS], rows, n_inputs, n_linear
-        )
+        weight_gradient(plan.gemm, work, source, work, delta, gradients, layer[WEIGHTS], rows, n_inputs, n_linear)
         bias = layer[BIASES]
         if bias >= 0:
             for j in range(n_linear):

@@ -1,0 +1,184 @@
+"""Puts a new directory in the place of an old one, so that a kill at any moment leaves one of them, whole.
+
+The new directory is written beside the old one under a hidden name and reaches the disk before the two
+change places. What is guaranteed then depends on the system:
+
+- Linux, on file systems with ``renameat2(RENAME_EXCHANGE)`` (ext4, XFS, Btrfs, tmpfs and most others): the
+  exchange is one step. At every moment the name leads to the old directory or to the new one. Python's
+  ``os`` module does not offer this call, and no other call replaces a directory that is not empty, so it is
+  reached through ctypes.
+- Elsewhere: the old directory is renamed aside and then the new one is renamed in. Killed between the two,
+  the name leads nowhere; the old directory stands beside it, the next reader takes it from there and the
+  next writer puts it back.
+- Where nothing is replaced: one rename, which is one step everywhere.
+
+Writers into the same parent directory take turns by a lock on it, which the system releases when its holder
+dies. Whoever holds it removes what killed writers left. Where there are no such locks (Windows, some
+network file systems) writers do not wait for each other, the last one wins, and left-overs stay.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+if sys.platform != "win32":
+    import fcntl
+
+AT_FDCWD = -100  # <fcntl.h>: paths are relative to the current directory
+RENAME_EXCHANGE = 2  # <linux/fs.h>
+
+_Role = Literal["saving", "replaced"]
+
+
+def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[[], None]) -> None:
+    """Write files into a new directory and put it in the place of `target`.
+
+    Parameters
+    ----------
+    target : Path
+        The directory, absolute and without symbolic links; its parents are made.
+    files : mapping of str to bytes
+        What it will hold.
+    check : callable
+        Raises where `target` must not be replaced; called while no other writer is at work.
+
+    Raises
+    ------
+    OSError
+        If the system refuses; `target` is left as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _turn(target.parent) as alone:
+        _put_back(target)
+        if alone:
+            _remove_left_overs(target)
+        check()
+        fresh = _beside(target, "saving")
+        try:
+            fresh.mkdir()
+            for name, content in files.items():
+                _write(fresh / name, content)
+            if target.exists():
+                shutil.copymode(target, fresh)
+                _sync_directory(fresh)
+                _swap(fresh, target)
+            else:
+                _sync_directory(fresh)
+                fresh.rename(target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)  # after an exchange this is the old directory
+        _sync_directory(target.parent)
+
+
+def standing_in(target: Path) -> Path:
+    """Return the directory that stands for `target`: itself, or what a killed writer had renamed aside.
+
+    Parameters
+    ----------
+    target : Path
+        The directory, absolute and without symbolic links.
+    """
+    if not target.exists() and target.parent.is_dir():
+        return max(_siblings(target, "replaced"), default=target, key=lambda each: each.stat().st_mtime_ns)
+    return target
+
+
+@contextmanager
+def _turn(parent: Path) -> Iterator[bool]:
+    """Wait until no other process writes into a directory; say whether that is certain."""
+    if sys.platform == "win32":
+        yield False
+        return
+    handle = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            alone = True
+        except OSError:
+            alone = False  # a file system without locks
+        yield alone
+        if alone:
+            # Closing is not enough where a child process was forked meanwhile: it holds the lock too.
+            fcntl.flock(handle, fcntl.LOCK_UN)
+    finally:
+        os.close(handle)
+
+
+def _beside(target: Path, role: _Role) -> Path:
+    return target.with_name(f".{target.name}.{role}-{secrets.token_hex(4)}")
+
+
+def _siblings(target: Path, role: _Role) -> list[Path]:
+    name = re.compile(rf"\.{re.escape(target.name)}\.{role}-[0-9a-f]{{8}}")
+    return [each for each in target.parent.iterdir() if name.fullmatch(each.name) and each.is_dir()]
+
+
+def _put_back(target: Path) -> None:
+    aside = standing_in(target)
+    if aside != target:
+        aside.rename(target)
+
+
+def _remove_left_overs(target: Path) -> None:
+    for each in [*_siblings(target, "saving"), *_siblings(target, "replaced")]:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    if sys.platform == "win32":
+        return
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    if _exchanged(fresh, target):
+        return
+    aside = _beside(target, "replaced")
+    target.rename(aside)
+    try:
+        fresh.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+@cache
+def _renameat2() -> Any:
+    """Return the C library's function, or None where it has none."""
+    if sys.platform != "linux":
+        return None
+    function = getattr(ctypes.CDLL(None), "renameat2", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+        function.restype = ctypes.c_int
+    return function
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two directories change places in one step; False where that failed, and nothing was changed."""
+    function = _renameat2()
+    return function is not None and (
+        function(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0
+    )

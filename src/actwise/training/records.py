@@ -1,0 +1,132 @@
+"""What a training is asked to do and what it hands out: frozen records, no work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.losses import Loss
+from actwise.network import Network
+from actwise.optimizers import Optimizer
+
+StoppedBecause: TypeAlias = Literal[
+    "all epochs done", "no improvement", "time limit", "interrupted", "loss is not finite", "converged"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """What happened in one epoch.
+
+    Parameters
+    ----------
+    epoch : int
+        Counted from 1.
+    training_loss : float
+        Weighted mean over the rows, each judged by the weights of its own step.
+    validation_loss : float or None
+        Loss on the validation rows after the epoch.
+    learning_rate : float
+        Of the last step.
+    gradient_norm : float or None
+        The largest norm of a gradient before clipping; None where clipping is off.
+    seconds : float
+        Since training began.
+    """
+
+    epoch: int
+    training_loss: float
+    validation_loss: float | None
+    learning_rate: float
+    gradient_norm: float | None
+    seconds: float
+
+
+class History(Sequence[EpochRecord]):
+    """The records of a training, kept as columns; indexing makes the record."""
+
+    def __init__(self, table: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64], clipped: bool) -> None:
+        self._table = table
+        self._seconds = seconds
+        self._clipped = clipped
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, index: int) -> EpochRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> History: ...
+    def __getitem__(self, index: int | slice) -> EpochRecord | History:
+        if isinstance(index, slice):
+            return History(self._table[index], self._seconds[index], self._clipped)
+        number = range(len(self))[index]
+        training, validation, rate, norm = (float(each) for each in self._table[number])
+        judged = None if np.isnan(validation) and not np.isnan(training) else validation
+        return EpochRecord(
+            number + 1, training, judged, rate, norm if self._clipped else None, float(self._seconds[number])
+        )
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self)} epochs>"
+
+    @property
+    def training_losses(self) -> npt.NDArray[np.float64]:
+        """Training loss of each epoch."""
+        return self._table[:, 0].copy()
+
+    @property
+    def validation_losses(self) -> npt.NDArray[np.float64]:
+        """Validation loss of each epoch, NaN where there were no validation rows."""
+        return self._table[:, 1].copy()
+
+
+@dataclass(frozen=True)
+class Run:
+    """The result of a training.
+
+    Parameters
+    ----------
+    network : Network
+        With the best parameters where there were validation rows or the loss became non-finite, with the
+        last ones otherwise.
+    history : History
+        A record per epoch.
+    stopped_because : str
+        Why training ended.
+    best_epoch : int
+        The epoch with the lowest validation (or training) loss; 0 if there was none.
+    updates : int
+        How many steps were taken.
+    seconds : float
+        How long it took.
+    """
+
+    network: Network
+    history: History
+    stopped_because: StoppedBecause
+    best_epoch: int
+    updates: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train; the parameters of `train` as a record."""
+
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int = 32
+    epochs: int = 100
+    seed: int = 0
+    shuffle: bool = True
+    l2: float = 0.0
+    largest_gradient_norm: float = np.inf
+    patience: int = 0
+    tolerance: float = 0.0
+    time_limit: float | None = None
+    threads: int | None = None

@@ -1,0 +1,89 @@
+"""An activation is declared in one place: everything else follows without another edit."""
+
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.activations.spec import Activation, Claims, FromOutput, Param, RowActivation
+from actwise.formula.expression import absolute, exp, row_max, row_sum, where
+from actwise.kernels import reference
+
+# None of these is known to the package.
+LOPSIDED = Activation(
+    name="lopsided",
+    params={"tilt": Param(0.3)},
+    f=lambda x, tilt: where(x > 0, x / (1 + x), tilt * x / (1 - x)),
+    df_x=lambda x, tilt: where(x > 0, 1, tilt) / ((1 + absolute(x)) * (1 + absolute(x))),
+    df_y=FromOutput(
+        lambda y, tilt: where(y > 0, (1 - y) * (1 - y), tilt * (1 + y / tilt) * (1 + y / tilt)),
+        when=lambda tilt: tilt > 0,
+    ),
+    claims=Claims(range=lambda tilt: (-tilt, 1), kinks=(0,), lipschitz=1),
+    source="made up for this test",
+)
+LEARNT = Activation(
+    name="learnt",
+    params={"bend": Param(0.5, trained=True)},
+    f=lambda x, bend: x + bend * x * exp(-x * x),
+    df_x=lambda x, bend: 1 + bend * (1 - 2 * x * x) * exp(-x * x),
+)
+SHARPENED = RowActivation(
+    name="sharpened",
+    f=lambda x: exp(2 * (x - row_max(x))) / row_sum(exp(2 * (x - row_max(x)))),
+    vjp=lambda y, g: 2 * y * (g - row_sum(y * g)),
+    range=(0, 1),
+)
+ALL = [LOPSIDED, LEARNT, SHARPENED]
+X = np.random.default_rng(0).normal(size=(40, 3))
+
+
+def test_value_and_derivative():
+    x = np.array([-2.0, 1.0])
+    np.testing.assert_allclose(LOPSIDED(x), [-0.2, 0.5])
+    np.testing.assert_allclose(LOPSIDED.derivative(x), [0.3 / 9, 0.25])
+    np.testing.assert_allclose(LOPSIDED.derivative_from_output(LOPSIDED(x)), LOPSIDED.derivative(x))
+    rows = SHARPENED(X)
+    np.testing.assert_allclose(rows, np.exp(2 * X) / np.exp(2 * X).sum(1, keepdims=True))
+    step, upstream = 1e-6, np.ones_like(X) * [1.0, -0.5, 0.3]
+    jvp = SHARPENED.vector_jacobian_product(X, upstream)
+    for j in range(3):
+        moved = np.zeros(3)
+        moved[j] = step
+        slope = ((SHARPENED(X + moved) - SHARPENED(X - moved)) / (2 * step) * upstream).sum(1)
+        np.testing.assert_allclose(jvp[:, j], slope, atol=1e-8)
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compiled_kernels(each, dtype):
+    network = aw.Network([aw.Dense(4, each), aw.Dense(1)], 3, dtype=dtype).initialised(1)
+    expected = reference.forward(network.structure, network.values.astype(float), X)[-1][2]
+    np.testing.assert_allclose(network.predict(X), expected, atol=1e-6 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+def test_training(each):
+    network = aw.Network([aw.Dense(6, each), aw.Dense(1)], 3)
+    y = X[:, 0] * X[:, 1]
+    run = aw.train(network, X, y, optimizer="adam", learning_rate=0.02, epochs=200, seed=1)
+    assert run.history[-1].training_loss < 0.5 * run.history[0].training_loss
+    if each is LEARNT:
+        assert run.network.activation_values(0)["bend"] != 0.5
+
+
+def test_facts_follow():
+    assert LOPSIDED.range == (-0.3, 1)
+    assert LOPSIDED.with_values(tilt=2.0).range == (-2, 1)
+    assert not LOPSIDED.zero_centred
+    assert LEARNT.zero_centred
+    assert LOPSIDED.gain > 1
+    assert "x" in LOPSIDED.formula
+    assert "x" in LOPSIDED.derivative_formula
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+def test_saving(each, tmp_path):
+    network = aw.Network([aw.Dense(4, each), aw.Dense(1)], 3).initialised(1)
+    aw.save(network, tmp_path / "model")
+    again = aw.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(X), network.predict(X))
