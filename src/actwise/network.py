@@ -191,10 +191,6 @@ class Network:
             raise InputError(f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}")
         return array
 
-    @cached_property
-    def _prepared(self) -> engine.Prepared:
-        return engine.prepare(self.structure, np.dtype(self.dtype), engine.PREDICTION_BATCH)
-
     def predict(self, X: npt.ArrayLike) -> FloatArray:
         """Compute the outputs.
 
@@ -209,7 +205,7 @@ class Network:
             Outputs, in the network's dtype.
         """
         array = self.check_inputs(X)
-        return engine.predict(self._prepared, self.values, array, self.n_outputs)
+        return engine.predict(self.structure, self.values, array)
 
     def activation_values(self, index: int) -> dict[str, float]:
         """Return the parameters of one layer's activation, trained ones as training left them."""

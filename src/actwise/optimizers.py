@@ -35,7 +35,7 @@ class SGD:
     learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
-    rule: ClassVar[int] = 0
+    rule: ClassVar[str] = "sgd"  # the stage in kernels/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -69,7 +69,7 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-    rule: ClassVar[int] = 1
+    rule: ClassVar[str] = "adam"  # the stage in kernels/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -133,7 +133,7 @@ class RMSprop:
     rho: float = 0.99
     epsilon: float = 1e-8
     momentum: float = 0.0
-    rule: ClassVar[int] = 2
+    rule: ClassVar[str] = "rmsprop"  # the stage in kernels/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -157,7 +157,7 @@ class Adagrad:
 
     learning_rate: float | Schedule = 0.01
     epsilon: float = 1e-10
-    rule: ClassVar[int] = 3
+    rule: ClassVar[str] = "adagrad"  # the stage in kernels/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)

@@ -25,7 +25,7 @@ x, a = symbol("x"), symbol("a")
         (1 * x, x),
         (x * 0, number(0)),
         (x * -1, -x),
-        (-(-x), x),
+        (e.negate(-x), x),
         (x / 1, x),
         (x**1, x),
         (x**0, number(1)),

@@ -28,7 +28,7 @@ x, y, a, beta = symbol("x"), symbol("y"), symbol("a"), symbol("beta")
         ("x - 1 - a", (x - 1) - a),
         ("x / a * 2", (x / a) * 2),
         ("a if x > 0 else x if x < -1 else 1", where(x > 0, a, where(x < -1, x, 1))),
-        ("-1 < x < 1", where((x > -1) & (x < 1), 1, 0)),
+        ("-1 < x < 1", where((number(-1) < x) & (x < 1), 1, 0)),
         ("x * (x > 0)", x * where(x > 0, 1, 0)),
         ("where((x > 0) & (x < 1) | ~(x < 2), x, a)", where(((x > 0) & (x < 1)) | ~(x < 2), x, a)),
         ("where(x > 0 and x < 1 or not x < 2, x, a)", where(((x > 0) & (x < 1)) | ~(x < 2), x, a)),
@@ -171,9 +171,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "message", "position"), MISTAKES, ids=[each[0][:12] for each in MISTAKES])
-def test_mistakes_get_one_sentence_that_points_at_the_place(
-    text: str, message: str, position: int | None
-) -> None:
+def test_mistakes_get_one_sentence_that_points_at_the_place(text: str, message: str, position: int | None) -> None:
     start = time.perf_counter()
     with pytest.raises(FormulaError, match=message) as caught:
         parse(text)

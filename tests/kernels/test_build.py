@@ -29,10 +29,10 @@ def _python(code, **environment):
 def test_rendered_source_is_written_once_and_named_by_its_content(tmp_path):
     code = """
 from actwise.kernels import build
-a = build.rendered("sample", "VALUE = 1\\n")
-b = build.rendered("sample", "VALUE = 2\\n")
+a = build.rendered("sample", "VALUE = 1\\n", "float32")
+b = build.rendered("sample", "VALUE = 2\\n", "float32")
 assert (a.VALUE, b.VALUE) == (1, 2)
-assert a is build.rendered("sample", "VALUE = 1\\n")
+assert a is build.rendered("sample", "VALUE = 1\\n", "float32")
 assert a.__name__ != b.__name__
 """
     result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
@@ -45,13 +45,15 @@ assert a.__name__ != b.__name__
 def test_an_edited_source_compiles_into_another_folder(tmp_path, monkeypatch):
     sources = tmp_path / "compiled"
     sources.mkdir()
+    for name in ("element.py", "elementary64.py"):
+        (sources / name).write_text("")
     (sources / "__init__.py").write_text('"""One."""\n')
     monkeypatch.setattr(build, "_SOURCES", sources)
     build._package_name.cache_clear()
-    first = build._package_name()
+    first = build._package_name("float64")
     (sources / "__init__.py").write_text('"""Two."""\n')
     build._package_name.cache_clear()
-    second = build._package_name()
+    second = build._package_name("float64")
     monkeypatch.undo()
     build._package_name.cache_clear()
     assert first != second

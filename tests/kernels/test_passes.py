@@ -33,24 +33,16 @@ def _data(network, chosen, n_rows):
 
 def compiled_loss_and_gradient(network, X, targets, weights, chosen, batch_size, l2=0.0):
     dtype = np.dtype(network.dtype)
-    prepared = engine.prepare(network.structure, dtype, batch_size, chosen.for_engine(network.n_outputs))
-    loop = build.compiled("loop")
-    array = engine.as_inputs(X, dtype)
-    n = network.n_parameters
-    state = loop.State(
-        parameters=network.values.copy(), gradients=np.full(n, np.nan, dtype), first=np.zeros(n, dtype),
-        second=np.zeros(0, dtype), best=np.zeros(n, dtype), work=np.full(prepared.work_size, np.nan, dtype),
-        batch_targets=np.empty(batch_size * prepared.plan.n_targets, dtype),
-        batch_weights=np.empty(batch_size, dtype), order=np.arange(len(X)), random=np.zeros(4, np.uint64),
-        integers=np.zeros(6, np.int64), floats=np.zeros(4), history=np.zeros((1, 4)),
-    )  # fmt: skip
-    settings = loop.Settings(
-        rule=0, rule_constants=np.zeros(4), rates=np.zeros(1), batch_size=batch_size, epochs=1,
-        shuffled=False, l2=l2, largest_norm=np.inf, patience=0, tolerance=0.0, max_steps=1,
-    )  # fmt: skip
-    rows = engine.rows_of(array, targets.astype(dtype), weights.astype(dtype))
-    value = loop.loss_and_gradient(prepared.plan, settings, rows, state, np.arange(len(X)))
-    return value, state.gradients.copy()
+    context = engine.prepare(network.structure, dtype, batch_size, chosen.for_engine(network.n_outputs))
+    engine.set_parameters(context, network.values.copy())
+    engine.set_rows(context, engine.as_inputs(X, dtype), targets.astype(dtype), weights.astype(dtype))
+    for name in ("GRADIENTS", "FIRST"):
+        context.hold(name, np.full(network.n_parameters, np.nan, dtype))
+    context["WORK"][:] = np.nan  # whatever is read must have been written before
+    context.hold("RANDOM", engine.random_state(1))
+    context.set(N_FIRST=network.n_parameters, L2=l2, LARGEST_NORM=np.inf)
+    context.run("loop", "loss_and_gradient")
+    return context.float("LOSS_SUM") / context.float("WEIGHT_SUM"), context["GRADIENTS"].copy()
 
 
 def _compare(network, chosen, n_rows=11, batch_size=4):
@@ -172,27 +164,24 @@ def _complex_normal_cdf(u):
 def test_dropout_masks_scale_and_gradients_agree_with_the_masked_network():
     network = Network([Dense(6, "tanh"), Dropout(0.4), Dense(1)], 3, dtype="float64").initialised(3)
     chosen = loss("squared_error")
-    passes = build.compiled("passes")
-    prepared = engine.prepare(network.structure, np.dtype("float64"), 50, chosen.for_engine(1))
-    plan, work = prepared.plan, np.zeros(prepared.work_size)
+    context = engine.prepare(network.structure, np.dtype("float64"), 50, chosen.for_engine(1))
+    engine.set_parameters(context, network.values.copy())
     X = RNG.normal(size=(50, 3))
-    work[: X.size] = X.reshape(-1)
-    state = np.zeros(4, np.uint64)
-    build.compiled("randomness").seed_state(5, state)
-    passes.forward(plan, network.values.copy(), work, 50, state, True, True)
-    table = plan.layers
-    mask = work[table[1, passes.MASK_AT] :][: 50 * 6].reshape(50, 6)
+    engine.set_rows(context, X, np.zeros((50, 1)))
+    gradients = context.hold("GRADIENTS", np.zeros(network.n_parameters))
+    context.hold("FIRST", np.zeros(network.n_parameters))
+    context.hold("RANDOM", engine.random_state(5))
+    context.set(N_FIRST=network.n_parameters, LARGEST_NORM=np.inf)
+    context.run("loop", "loss_and_gradient")
+    names, work, table = build.compiled("context"), context["WORK"], context["LAYERS"]
+    mask = work[table[1, names.MASK_AT] :][: 50 * 6].reshape(50, 6)
     assert set(np.unique(mask)) == {0.0, 1 / 0.6}
     assert abs((mask == 0).mean() - 0.4) < 0.12
     hidden = np.tanh(X @ network.weights[0] + network.biases[0])
     expected = (hidden * mask) @ network.weights[1] + network.biases[1]
-    output = work[table[1, passes.OUTPUT_AT] :][:50].reshape(50, 1)
+    output = work[table[1, names.OUTPUT_AT] :][:50].reshape(50, 1)
     np.testing.assert_allclose(output, expected, rtol=1e-12)
-    gradients = np.zeros(network.n_parameters)
-    targets = np.zeros(50)
-    passes.loss_and_delta(plan, work, targets, np.ones(50), 50)
-    passes.backward(plan, network.values.copy(), gradients, work, 50)
-    first = X.T @ (expected @ network.weights[1].T * mask * (1 - hidden**2))
+    first = X.T @ (expected @ network.weights[1].T * mask * (1 - hidden**2)) / 50
     np.testing.assert_allclose(gradients[:18].reshape(3, 6), first, rtol=1e-10)
 
 

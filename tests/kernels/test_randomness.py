@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from actwise.kernels import build
+from actwise.kernels import build, engine
 
 MASK = (1 << 64) - 1
 
@@ -35,8 +35,7 @@ def _twin(seed):
 def test_words_and_units_are_those_of_the_twin():
     module = build.compiled("randomness")
     for seed in (0, 1, 2**62):
-        state, twin = np.zeros(4, np.uint64), _twin(seed)
-        module.seed_state(seed, state)
+        state, twin = engine.random_state(seed), _twin(seed)
         for _ in range(200):
             assert int(module.next_word(state)) == next(twin)
         for _ in range(200):
@@ -45,8 +44,7 @@ def test_words_and_units_are_those_of_the_twin():
 
 def test_shuffle_is_a_permutation_with_even_places():
     module = build.compiled("randomness")
-    state = np.zeros(4, np.uint64)
-    module.seed_state(7, state)
+    state = engine.random_state(7)
     counts = np.zeros((5, 5))
     for _ in range(4000):
         order = np.arange(5)

@@ -19,7 +19,10 @@ from actwise.formula.signs import is_nonnegative, is_positive
 ZERO, HALF, UNIT = Fraction(0), Fraction(1, 2), Fraction(1)
 LARGEST_EXPANDED_EXPONENT = 32  # (2 x)**n becomes 2**n x**n up to here
 LARGEST_EXACT_INTEGER = 2**53
-MOST_TERMS = 200  # longer sums and products stay as they are written
+MOST_TERMS = 60  # longer sums and products stay as they are written
+_SUM_CHAIN = frozenset({"add", "subtract", "negate"})
+_PRODUCT_CHAIN = frozenset({"multiply", "divide", "negate"})
+ODD_FUNCTIONS = frozenset({"sign", "sin", "sinh", "tanh", "arctan", "asinh", "erf"})
 _VARIABLES = frozenset({"x", "y"})
 Factor: TypeAlias = tuple[Expression, Fraction]
 
@@ -88,6 +91,8 @@ def cost(node: Expression) -> int:
     own = 1
     if node.is_number:
         own = 2 if node.number < 0 else 1
+    elif node.operation in ODD_FUNCTIONS:
+        own += node.arguments[0].operation == "negate"
     elif node.operation == "add":
         own += node.arguments[0] == node.arguments[1]
     elif node.operation == "multiply":
@@ -140,19 +145,25 @@ def product(node: Expression) -> Product:
     >>> product(symbol("x") * 6 / (4 * symbol("x"))).coefficient
     Fraction(3, 2)
     """
+    _refuse_long(node, _PRODUCT_CHAIN)
+    return _product(node)
+
+
+@lru_cache(maxsize=1 << 16)
+def _product(node: Expression) -> Product:
     match node.operation:
         case "number" if math.isfinite(node.number):
             return Product(Fraction(node.number))
         case "negate":
-            inner = product(node.arguments[0])
+            inner = _product(node.arguments[0])
             return replace(inner, coefficient=-inner.coefficient)
         case "multiply":
-            return product(node.arguments[0]).times(product(node.arguments[1]))
+            return _product(node.arguments[0]).times(_product(node.arguments[1]))
         case "divide":
-            below = product(node.arguments[1])
+            below = _product(node.arguments[1])
             if below.coefficient == 0:
                 below = Product(UNIT, ((node.arguments[1], UNIT),))
-            return product(node.arguments[0]).times(below.inverse())
+            return _product(node.arguments[0]).times(below.inverse())
         case "power" if node.arguments[1].is_number and math.isfinite(node.arguments[1].number):
             return _raised(node.arguments[0], Fraction(node.arguments[1].number))
         case "sqrt":
@@ -161,10 +172,26 @@ def product(node: Expression) -> Product:
             # exp(-u) and exp(2 u) are powers of exp(u), so that they meet.
             inside = product(node.arguments[0])
             if inside.factors and abs(inside.coefficient) != 0:
-                return Product(
-                    UNIT, ((exp(assemble(replace(inside, coefficient=UNIT))), inside.coefficient),)
-                )
+                return Product(UNIT, ((exp(assemble(replace(inside, coefficient=UNIT))), inside.coefficient),))
     return Product(UNIT, ((node, UNIT),))
+
+
+def _refuse_long(node: Expression, chain: frozenset[str]) -> None:
+    """Stop before a sum or a product that is too long to be worth taking apart."""
+    waiting, parts = [node], 0
+    while waiting:
+        part = waiting.pop()
+        parts += 1
+        if parts > 2 * MOST_TERMS:
+            raise NotRepresentable
+        if part.operation in chain:
+            waiting.extend(part.arguments)
+
+
+def remember(node: Expression) -> None:
+    """Work out what is asked of every part; called on parts before wholes, it never recurses deeply."""
+    for question in (cost, canonical, is_positive, is_nonnegative):
+        question(node)
 
 
 def _raised(base: Expression, exponent: Fraction) -> Product:
@@ -279,13 +306,18 @@ def terms(node: Expression) -> list[Product]:
     >>> [str(term.coefficient) for term in terms(x - (1 - 2 * x))]
     ['1', '-1', '2']
     """
+    _refuse_long(node, _SUM_CHAIN)
+    return _terms(node)
+
+
+def _terms(node: Expression) -> list[Product]:
     match node.operation:
         case "add":
-            found = terms(node.arguments[0]) + terms(node.arguments[1])
+            found = _terms(node.arguments[0]) + _terms(node.arguments[1])
         case "subtract":
-            found = terms(node.arguments[0]) + _negated(terms(node.arguments[1]))
+            found = _terms(node.arguments[0]) + _negated(_terms(node.arguments[1]))
         case "negate":
-            found = _negated(terms(node.arguments[0]))
+            found = _negated(_terms(node.arguments[0]))
         case _:
             parts = product(node)
             if len(parts.factors) == 1 and abs(parts.coefficient) == 1:
@@ -307,9 +339,10 @@ def collected(products: list[Product]) -> list[Product]:
     """Add like terms up; terms that cancel go."""
     sums: dict[frozenset[Factor], Product] = {}
     for each in products:
-        earlier = sums.get(each.key)
+        key = each.key
+        earlier = sums.get(key)
         total = each.coefficient + (earlier.coefficient if earlier else 0)
-        sums[each.key] = replace(earlier or each, coefficient=total)
+        sums[key] = replace(earlier or each, coefficient=total)
     return [each for each in sums.values() if each.coefficient != 0]
 
 

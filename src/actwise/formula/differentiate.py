@@ -89,9 +89,7 @@ def differentiate(expression: Expression, variable: str = "x") -> Expression:
     return derivatives[expression]
 
 
-def _derivative_of_node(
-    node: Expression, variable: str, derivatives: dict[Expression, Expression]
-) -> Expression:
+def _derivative_of_node(node: Expression, variable: str, derivatives: dict[Expression, Expression]) -> Expression:
     if node.operation == SYMBOL:
         return number(1 if node.name == variable else 0)
     if node.operation == "where":

@@ -79,9 +79,7 @@ def statements(*expressions: Expression) -> Statements:
 
 def _literal(value: float) -> str:
     text = repr(value)
-    return {"inf": "INFINITY", "-inf": "(-INFINITY)", "nan": "NAN"}.get(
-        text, f"({text})" if value < 0 else text
-    )
+    return {"inf": "INFINITY", "-inf": "(-INFINITY)", "nan": "NAN"}.get(text, f"({text})" if value < 0 else text)
 
 
 def _operation_text(node: Expression, names: dict[Expression, str]) -> tuple[str, set[str]]:

@@ -35,6 +35,7 @@ from actwise.formula.expression import (
     walk,
     where,
 )
+from actwise.formula.signs import is_nonnegative
 
 LARGE = 2.0**54  # 1 + LARGE is LARGE in float64
 LARGE_SQUARE = 2.0**27  # 1 + LARGE_SQUARE**2 is LARGE_SQUARE**2
@@ -72,20 +73,23 @@ def keep_limits(expression: Expression, variable: str = "x") -> Expression:
     """
     results: dict[Expression, Expression] = {}
     for node in walk(expression):
-        result = None
-        if node.operation in {"multiply", "divide", "sqrt"}:
-            try:
-                result = _saturating(node, variable)
-            except NotRepresentable:
-                result = None
-        if node.operation == "log1p":
-            result = _log_of_square(node)
-        if result is None:
-            result = rebuild(node, tuple(results[each] for each in node.arguments))
-            if node.operation == "multiply":
-                result = _vanishing(node, result, variable)
-        results[node] = _without_repetition(result)
+        plain = rebuild(node, tuple(results[each] for each in node.arguments))
+        try:
+            results[node] = _without_repetition(_with_limits(node, plain, variable))
+        except NotRepresentable:
+            results[node] = plain
     return results[expression]
+
+
+def _with_limits(node: Expression, plain: Expression, variable: str) -> Expression:
+    found = None
+    if node.operation in {"multiply", "divide", "sqrt"}:
+        found = _saturating(node, variable)
+    if node.operation == "log1p":
+        found = _log_of_square(node)
+    if found is None and node.operation in {"multiply", "divide"}:
+        return _vanishing(node, plain, variable)
+    return plain if found is None else found
 
 
 def _without_repetition(node: Expression) -> Expression:
@@ -99,34 +103,34 @@ def _without_repetition(node: Expression) -> Expression:
 def _vanishing(node: Expression, result: Expression, variable: str) -> Expression:
     """Make infinity times 0 equal 0 where the 0 is an exponential that underflowed."""
     parts = product(node)
-    grows = [
-        base
-        for base, exponent in parts.factors
-        if exponent > 0 and variable in symbols(base) and base.operation not in _BOUNDED
-        and all(each.operation in _GROWING or _is_plain_power(each) for each in walk(base))
-    ]  # fmt: skip
-    if not grows:
-        return result
-    zero = [equal(each, 0) for each in _vanishing_factors(parts, variable)]
-    if not zero:
-        return result
-    inner = tuple(each.arguments[2] if _is_protected(each) else each for each in result.arguments)
-    return where(reduce(operator.or_, zero), 0, rebuild(result, inner))
-
-
-def _vanishing_factors(parts: Product, variable: str) -> list[Expression]:
-    """List the factors that go to 0 like an exponential somewhere."""
-    found = []
+    zero: list[Expression] = []
+    grows = has_exponential = False
     for base, exponent in parts.factors:
         if variable not in symbols(base):
             continue
-        if base.operation == "exp":
-            found.append(assemble(Product(UNIT, ((base, exponent),))))
-        elif exponent > 0 and _vanishes(base):
-            found.append(base)
-        elif base.operation == "cosh" and exponent < 0:
-            found.append(1 / base)
-    return found
+        vanishing = _vanishing_factor(base, exponent)
+        if vanishing is not None:
+            zero.append(vanishing)
+            has_exponential |= base.operation == "exp" and not is_nonnegative(-vanishing.arguments[0])
+        elif (exponent < 0 and not _grows_slowly(base, _GROWING - _VANISHING)) or (
+            exponent > 0 and not _grows_slowly(base, _GROWING)
+        ):
+            return result
+        grows |= exponent > 0 and base.operation not in _BOUNDED
+    # Of exp(x) and another factor that vanishes, either may win.
+    if not grows or not zero or (has_exponential and len(zero) > 1):
+        return result
+    inner = tuple(each.arguments[2] if _is_protected(each) else each for each in result.arguments)
+    return where(reduce(operator.or_, [equal(each, 0) for each in zero]), 0, rebuild(result, inner))
+
+
+def _vanishing_factor(base: Expression, exponent: Fraction) -> Expression | None:
+    """Return what becomes 0 like an exponential somewhere, if the factor does."""
+    if base.operation == "exp":
+        return assemble(Product(UNIT, ((base, exponent),)))
+    if base.operation == "cosh" and exponent < 0:
+        return 1 / base
+    return base if exponent > 0 and _vanishes(base) else None
 
 
 def _vanishes(node: Expression) -> bool:
@@ -135,12 +139,17 @@ def _vanishes(node: Expression) -> bool:
     return node.operation in _VANISHING
 
 
+def _grows_slowly(base: Expression, operations: frozenset[str]) -> bool:
+    """Say whether a factor grows like a polynomial at most."""
+    return all(each.operation in operations or each.is_condition or _is_plain_power(each) for each in walk(base))
+
+
 def _is_protected(node: Expression) -> bool:
     """Say whether a factor already is a product that this module protected."""
     if node.operation != "where":
         return False
     _, chosen, otherwise = node.arguments
-    return chosen == number(0) and otherwise.operation == "multiply"
+    return chosen == number(0) and otherwise.operation in {"multiply", "divide"}
 
 
 def _is_plain_power(node: Expression) -> bool:

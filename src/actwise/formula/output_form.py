@@ -172,9 +172,7 @@ def _replaced(expression: Expression, known: Mapping[Expression, Expression]) ->
     results: dict[Expression, Expression] = {}
     for node in walk(expression):
         found = known.get(canonical(node))
-        results[node] = (
-            found if found is not None else rebuild(node, tuple(results[each] for each in node.arguments))
-        )
+        results[node] = found if found is not None else rebuild(node, tuple(results[each] for each in node.arguments))
     return results[expression]
 
 
@@ -189,10 +187,8 @@ def _agrees(
             at_x = {**values, variable: _POINTS}
             wanted = np.broadcast_to(evaluate(derivative, at_x, numpy_table()), _POINTS.shape)
             output = np.broadcast_to(evaluate(formula, at_x, numpy_table()), _POINTS.shape)
-            found = np.broadcast_to(
-                evaluate(result, {**values, OUTPUT: output}, numpy_table()), _POINTS.shape
-            )
-        defined = np.isfinite(wanted)
+            found = np.broadcast_to(evaluate(result, {**values, OUTPUT: output}, numpy_table()), _POINTS.shape)
+        defined = np.isfinite(wanted) & np.isfinite(output)
         if not defined.any() or not np.allclose(
             found[defined], wanted[defined], rtol=_TOLERANCE, atol=_TOLERANCE * 1e-3
         ):

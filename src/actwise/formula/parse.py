@@ -177,9 +177,7 @@ def trace(
             "from actwise.formula.expression in place of those of math or NumPy, or give the formula as text"
         ) from error
     if not isinstance(result, Expression | int | float) or isinstance(result, bool):
-        raise FormulaError(
-            f"{called} returned {type(result).__name__}: it must return a formula in {names[0]}"
-        )
+        raise FormulaError(f"{called} returned {type(result).__name__}: it must return a formula in {names[0]}")
     traced = as_expression(result)
     if require_variable:
         _require_variable(traced, names[0], f"what {called} returned")
@@ -196,9 +194,7 @@ def _check_text(text: str) -> None:
             hint = f": write {_SPELLED_OUT[character]}" if character in _SPELLED_OUT else ""
             printable = "".join(each if each.isprintable() else "?" for each in text)
             shown = character if character.isprintable() else ascii(character)[1:-1]
-            raise FormulaError(
-                f"the character {shown} has no meaning in a formula{hint}", printable, position
-            )
+            raise FormulaError(f"the character {shown} has no meaning in a formula{hint}", printable, position)
     if found := _NUMBER_THEN_NAME.search(text):
         raise FormulaError(f"put a * after the number {found[0]}", text, found.end())
     for word in _WORD.finditer(text):
@@ -338,9 +334,7 @@ class _Reader:
             inner = inner.value
             leading = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", None)
             if leading not in NAMESPACES:
-                raise self.error(
-                    "a dot may only follow the name of a library, such as np.exp or math.pi", inner
-                )
+                raise self.error("a dot may only follow the name of a library, such as np.exp or math.pi", inner)
         return tree.id if isinstance(tree, ast.Name) else tree.attr
 
     def numeric(self, tree: ast.expr) -> Expression:
@@ -355,8 +349,7 @@ class _Reader:
     def comparison(self, tree: ast.Compare) -> Expression:
         operands = [self.numeric(each) for each in (tree.left, *tree.comparators)]
         links = [
-            _COMPARING[type(op)](left, right)
-            for op, left, right in zip(tree.ops, operands, operands[1:], strict=False)
+            _COMPARING[type(op)](left, right) for op, left, right in zip(tree.ops, operands, operands[1:], strict=False)
         ]
         return reduce(operator.and_, links)
 

@@ -24,6 +24,7 @@ from actwise.formula.algebra import (
     canonical,
     collected,
     product,
+    remember,
     terms,
 )
 from actwise.formula.expression import (
@@ -132,6 +133,7 @@ def _rewritten_once(expression: Expression, rules: Rules) -> Expression:
             if found is not None:
                 result = found
                 break
+        remember(result)
         results[node] = result
     return results[expression]
 
@@ -289,9 +291,7 @@ def _tangent_product(node: Expression) -> Expression | None:
             for other, (factor, power_of_factor) in enumerate(parts.factors):
                 if canonical(factor) == key and power_of_factor >= 1:
                     fewer = _reduced(parts, max(index, other), 1)
-                    place = next(
-                        k for k, f in enumerate(fewer.factors) if f == parts.factors[min(index, other)]
-                    )
+                    place = next(k for k, f in enumerate(fewer.factors) if f == parts.factors[min(index, other)])
                     half = assemble(scaled(product(u), HALF))
                     return assemble(_reduced(fewer, place, 1).times(as_product(tanh(half))))
     return None
@@ -331,6 +331,17 @@ def _reciprocal_cosh(node: Expression) -> Expression | None:
             above = node.arguments[0] / assemble(below.without(index))
             return above * power(1 / base, float(exponent))
     return None
+
+
+def _numbers_joined(node: Expression) -> Expression | None:
+    """Turn 2 u / 2 into u: rewriting leaves such numbers behind."""
+    chain, literals = [node], 0
+    while chain:
+        part = chain.pop()
+        literals += part.is_number
+        if part.operation in {"multiply", "divide"}:
+            chain.extend(part.arguments)
+    return assemble(product(node)) if literals > 1 else None
 
 
 def _logarithm(node: Expression) -> Expression | None:
@@ -386,7 +397,14 @@ def _symmetry(node: Expression) -> Expression | None:
 
 _SUM_RULES = (_cancelling_pair, _hyperbolic_sum, _softplus_minus_argument, _mirrored_sigmoids)
 Rules: TypeAlias = dict[str, tuple[Callable[[Expression], Expression | None], ...]]
-_PRODUCT_RULES = (_logistic_product, _tangent_product, _normal_product, _choice_product, _reciprocal_cosh)
+_PRODUCT_RULES = (
+    _logistic_product,
+    _tangent_product,
+    _normal_product,
+    _choice_product,
+    _reciprocal_cosh,
+    _numbers_joined,
+)
 _NAMING: Rules = {
     **dict.fromkeys(("add", "subtract"), _SUM_RULES),
     **dict.fromkeys(("multiply", "divide", "power"), _PRODUCT_RULES),

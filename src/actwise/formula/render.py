@@ -70,9 +70,7 @@ _SAME_NAME = {
 TEXT = Dialect(
     {
         **_ARITHMETIC,
-        **_functions(
-            "NAME({0})", {**_SAME_NAME, "absolute": "abs", "row_sum": "row_sum", "row_max": "row_max"}
-        ),
+        **_functions("NAME({0})", {**_SAME_NAME, "absolute": "abs", "row_sum": "row_sum", "row_max": "row_max"}),
         **_functions("NAME({0}, {1})", {"maximum": "max", "minimum": "min"}),
         "where": Template("where({0}, {1}, {2})"),
         "logical_and": Template("{0} and {1}", AND, (AND, NOT)),
@@ -86,9 +84,7 @@ JAVASCRIPT = Dialect(
     {
         **_ARITHMETIC,
         **_functions("Math.NAME({0})", {**_SAME_NAME, "absolute": "abs", "arctan": "atan"}),
-        **_functions(
-            "NAME({0})", {"sigmoid": "sigmoid", "softplus": "softplus", "erf": "erf", "erfc": "erfc"}
-        ),
+        **_functions("NAME({0})", {"sigmoid": "sigmoid", "softplus": "softplus", "erf": "erf", "erfc": "erfc"}),
         **_functions("Math.NAME({0}, {1})", {"maximum": "max", "minimum": "min", "power": "pow"}),
         "normal_cdf": Template("normalCdf({0})"),
         "row_sum": Template("rowSum({0})"),
@@ -258,9 +254,7 @@ def derivation_text(expression: Expression, variable: str = "x", *, style: str =
     part, function, slope, note = _STYLES[style]
     of_variable = {"variable": variable}
     lines = [f"{function.format(**of_variable)} = {show(expression)}"]
-    *parts, last = derivation(expression, variable) or (
-        Step(expression, number(0), "a constant has slope 0"),
-    )
+    *parts, last = derivation(expression, variable) or (Step(expression, number(0), "a constant has slope 0"),)
     for step in parts:
         if step.expression.operation != SYMBOL:
             left = part.format(show(step.expression), **of_variable)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from actwise.formula.algebra import (
+    ODD_FUNCTIONS,
     ONE,
     UNIT,
     ZERO,
@@ -26,6 +27,7 @@ from actwise.formula.algebra import (
     collected,
     cost,
     product,
+    remember,
     terms,
 )
 from actwise.formula.expression import (
@@ -43,7 +45,6 @@ from actwise.formula.signs import is_nonnegative
 MOST_ROUNDS = 12  # each round shortens the formula; a handful is enough for every formula seen
 _SUMS = frozenset({"add", "subtract"})
 _PRODUCTS = frozenset({"negate", "multiply", "divide", "power", "sqrt"})
-_ODD = frozenset({"sign", "sin", "sinh", "tanh", "arctan", "asinh", "erf"})
 _EVEN = frozenset({"absolute", "cos", "cosh"})
 _AT_ZERO = {
     "absolute": 0.0, "sign": 0.0, "sqrt": 0.0, "floor": 0.0, "exp": 1.0, "expm1": 0.0, "log1p": 0.0,
@@ -105,6 +106,7 @@ def _simplify_once(expression: Expression) -> Expression:
                     best = candidate
                     if best.operation not in _RULES:
                         break
+        remember(best)
         results[node] = best
     return results[expression]
 
@@ -129,9 +131,7 @@ def _signs_absorbed(parts: Product) -> Product:
             for other, (factor, power_of_factor) in enumerate(parts.factors):
                 if canonical(factor) == key and power_of_factor.denominator == 1 and power_of_factor > 0:
                     rest = parts.without(index, other)
-                    left_over = (
-                        Product(UNIT, ((factor, power_of_factor - 1),)) if power_of_factor > 1 else ONE
-                    )
+                    left_over = Product(UNIT, ((factor, power_of_factor - 1),)) if power_of_factor > 1 else ONE
                     return rest.times(left_over).times(product(result))
     return parts
 
@@ -175,9 +175,7 @@ def choice_takes_factors(node: Expression) -> Expression:
                 condition = Expression(_NEGATED[condition.operation], condition.arguments)
                 chosen, otherwise = otherwise, chosen
             rest = parts.without(index)
-            return where(
-                condition, assemble(rest.times(product(chosen))), assemble(rest.times(product(otherwise)))
-            )
+            return where(condition, assemble(rest.times(product(chosen))), assemble(rest.times(product(otherwise))))
     return node
 
 
@@ -285,12 +283,12 @@ def function_of_one(node: Expression) -> Expression:
         return u.arguments[0]
     if node.operation == "absolute" and is_nonnegative(u):
         return u
-    if node.operation in _ODD | _EVEN:
+    if node.operation in ODD_FUNCTIONS | _EVEN:
         parts = product(u)
         if parts.coefficient < 0 and parts.factors:
             positive = assemble(replace(parts, coefficient=-parts.coefficient))
             mirrored = rebuild(node, (positive,))
-            return -mirrored if node.operation in _ODD else mirrored
+            return -mirrored if node.operation in ODD_FUNCTIONS else mirrored
     return node
 
 
@@ -307,7 +305,7 @@ def _extreme(node: Expression) -> Expression:
 _RULES: dict[str, tuple[Callable[[Expression], Expression], ...]] = {
     **dict.fromkeys(_SUMS, (_shorter_sum, _choices_joined, _common_factor, _common_denominator)),
     **dict.fromkeys(_PRODUCTS, (_shorter_product, choice_takes_factors, _multiplied_out)),
-    **dict.fromkeys(_ODD | _EVEN | set(_AT_ZERO) | {"log"}, (function_of_one,)),
+    **dict.fromkeys(ODD_FUNCTIONS | _EVEN | set(_AT_ZERO) | {"log"}, (function_of_one,)),
     "exp": (function_of_one, _shorter_product),
     "sqrt": (function_of_one, _shorter_product),
     **dict.fromkeys(("maximum", "minimum"), (_extreme,)),

@@ -47,9 +47,7 @@ def _relu(u: Expression) -> Expression:
 
 
 def _of_one() -> dict[str, Callable[..., Expression]]:
-    functions: dict[str, Callable[..., Expression]] = {
-        name: getattr(node, name) for name in node.FUNCTIONS_OF_ONE
-    }
+    functions: dict[str, Callable[..., Expression]] = {name: getattr(node, name) for name in node.FUNCTIONS_OF_ONE}
     aliases = {
         "abs": "absolute", "fabs": "absolute", "sgn": "sign", "ln": "log",
         "atan": "arctan", "arcsinh": "asinh", "logistic": "sigmoid", "expit": "sigmoid",
@@ -105,6 +103,4 @@ FUNCTIONS: dict[str, Function] = {
     "not_equal": Function(node.not_equal, 2, 2),
 }
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e}
-NAMESPACES = frozenset(
-    {"np", "numpy", "math", "torch", "jax", "jnp", "nn", "functional", "F", "scipy", "special"}
-)
+NAMESPACES = frozenset({"np", "numpy", "math", "torch", "jax", "jnp", "nn", "functional", "F", "scipy", "special"})

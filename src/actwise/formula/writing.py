@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from actwise.formula.dialects import evaluate, numpy_table
-from actwise.formula.expression import SYMBOL, Expression, symbols, walk
+import numpy as np
+
+from actwise.formula.dialects import numpy_table
+from actwise.formula.expression import SYMBOL, Expression, walk
 
 # How tightly an operation binds, loosest first.
 CHOICE, OR, AND, NOT, COMPARISON, SUM, SIGN, PRODUCT, POWER, ATOM = range(10)
@@ -80,17 +83,33 @@ def write(expression: Expression, dialect: Dialect) -> str:
     str
         The formula's text.
     """
+    constants = _constants(expression) if dialect.folds_constants else {}
     written: dict[Expression, tuple[str, int]] = {}
     for node in walk(expression):
         if node.operation == SYMBOL:
             written[node] = dialect.symbol(node.name), ATOM
         elif node.is_number:
             written[node] = _number(node.number, dialect)
-        elif dialect.folds_constants and not node.is_condition and not symbols(node):
-            written[node] = _number(float(evaluate(node, {}, numpy_table())), dialect)
+        elif node in constants and not node.is_condition:
+            written[node] = _number(float(constants[node]), dialect)
+        elif node.operation == "where" and node.arguments[0] in constants:
+            written[node] = written[node.arguments[1 if constants[node.arguments[0]] else 2]]
         else:
             written[node] = _operation(node, dialect, written)
     return written[expression][0]
+
+
+def _constants(expression: Expression) -> dict[Expression, Any]:
+    """Compute the parts in which no symbol occurs."""
+    table = numpy_table()
+    values: dict[Expression, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in walk(expression):
+            if node.is_number:
+                values[node] = table["number"](node.number)
+            elif node.operation != SYMBOL and all(each in values for each in node.arguments):
+                values[node] = table[node.operation](*(values[each] for each in node.arguments))
+    return values
 
 
 def _number(value: float, dialect: Dialect) -> tuple[str, int]:
@@ -100,9 +119,7 @@ def _number(value: float, dialect: Dialect) -> tuple[str, int]:
     return (f"-{size}", SIGN) if math.copysign(1, value) < 0 else (size, ATOM)
 
 
-def _operation(
-    node: Expression, dialect: Dialect, written: Mapping[Expression, tuple[str, int]]
-) -> tuple[str, int]:
+def _operation(node: Expression, dialect: Dialect, written: Mapping[Expression, tuple[str, int]]) -> tuple[str, int]:
     template = _special_template(node, dialect) or dialect.templates[node.operation]
     parts = []
     for index, argument in enumerate(node.arguments):

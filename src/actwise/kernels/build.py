@@ -10,6 +10,7 @@ makes another folder; nothing in an existing folder ever changes.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import shutil
@@ -20,6 +21,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 CACHE_VARIABLE = "ACTWISE_CACHE_DIR"
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
@@ -71,27 +73,38 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="actwise-"))
 
 
+def _texts(element: str) -> dict[str, str]:
+    """The sources for arrays of one element type, by file name."""
+    texts = {path.name: path.read_text("utf-8") for path in sorted(_SOURCES.glob("*.py"))}
+    texts["element.py"] = texts["element.py"].replace("import float64 as", f"import {element} as")
+    # float32 kernels use routines that vectorise and are far more exact than float32 needs; float64 uses libm.
+    precise = texts.pop("elementary64.py")
+    if element == "float64":
+        texts["elementary.py"] = precise
+    return texts
+
+
 @cache
-def _package_name() -> str:
+def _package_name(element: str) -> str:
     import llvmlite
     import numba
     import numpy as np
 
-    texts = [path.name + "\0" + path.read_text("utf-8") for path in sorted(_SOURCES.glob("*.py"))]
     bounds = f"boundscheck={getattr(numba.config, 'BOUNDSCHECK', 0)}"
     versions = f"{sys.version_info[:2]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
-    return f"actwise_compiled_{_digest(*texts, versions, bounds)}"
+    parts = [part for each in _texts(element).items() for part in each]
+    return f"actwise_{element}_{_digest(*parts, versions, bounds)}"
 
 
 @cache
-def package() -> ModuleType:
+def package(element: str) -> ModuleType:
     """Copy the sources into their folder if they are not there, and import them as a package."""
-    name = _package_name()
+    name = _package_name(element)
     folder = cache_folder() / name
     if not (folder / "__init__.py").is_file():
         scratch = Path(tempfile.mkdtemp(dir=folder.parent))
-        for path in sorted(_SOURCES.glob("*.py")):
-            shutil.copyfile(path, scratch / path.name)
+        for file_name, text in _texts(element).items():
+            (scratch / file_name).write_text(text, "utf-8")
         try:
             scratch.rename(folder)
         except OSError:
@@ -108,12 +121,12 @@ def package() -> ModuleType:
     return module
 
 
-def compiled(module: str) -> ModuleType:
-    """Import one module of the compiled package, such as ``"loop"``."""
-    return import_module(f"{package().__name__}.{module}")
+def compiled(module: str, element: str = "float64") -> ModuleType:
+    """Import one module of the compiled sources, such as ``"loop"``, for one element type."""
+    return import_module(f"{package(element).__name__}.{module}")
 
 
-def rendered(kind: str, source: str) -> ModuleType:
+def rendered(kind: str, source: str, element: str) -> ModuleType:
     """Import rendered source as a module of the compiled package, writing its file if it is new.
 
     Parameters
@@ -122,6 +135,8 @@ def rendered(kind: str, source: str) -> ModuleType:
         The beginning of the file's name, such as ``"activation"``.
     source : str
         The module's text.
+    element : str
+        ``"float32"`` or ``"float64"``.
 
     Returns
     -------
@@ -129,26 +144,43 @@ def rendered(kind: str, source: str) -> ModuleType:
         The imported module.
     """
     name = f"{kind}_{_digest(source)}"
-    full_name = f"{package().__name__}.{name}"
+    full_name = f"{package(element).__name__}.{name}"
     if full_name not in sys.modules:
-        path = cache_folder() / _package_name() / f"{name}.py"
+        path = cache_folder() / _package_name(element) / f"{name}.py"
         if not path.is_file():
             handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(source)
             Path(scratch).replace(path)
+            importlib.invalidate_caches()
     return import_module(full_name)
 
 
-def _mark(what: str) -> Path:
-    return cache_folder() / _package_name() / f"{what}.compiled"
+@cache
+def stage(module: str, function: str, element: str) -> Any:
+    """Compile one stage of the loop as a C function of the context's address and two integers.
+
+    Returns
+    -------
+    numba.core.ccallback.CFunc
+        With ``address`` for compiled callers and ``ctypes`` for Python, which releases the GIL.
+    """
+    from numba import cfunc, types
+
+    signature = types.intp(types.intp, types.intp, types.intp)
+    return cfunc(signature, cache=True, error_model="numpy")(getattr(compiled(module, element), function))
 
 
-def is_compiled(what: str) -> bool:
-    """Whether machine code for `what` was made before, so that it only has to be loaded."""
-    return _mark(what).exists()
+def _mark(element: str) -> Path:
+    return cache_folder() / _package_name(element) / "is-compiled"
 
 
-def mark_compiled(what: str) -> None:
-    """Remember that machine code for `what` is in the cache."""
-    _mark(what).touch()
+def is_compiled(element: str) -> bool:
+    """Whether machine code of the training loop was made before, so that it only has to be loaded."""
+    return _mark(element).exists()
+
+
+def mark_compiled(element: str) -> None:
+    """Remember that machine code of the training loop is in the cache."""
+    package(element)
+    _mark(element).touch()

@@ -66,13 +66,54 @@ class Loss:
     n_targets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan for the compiled passes and the size of the work array that it needs."""
+class Context:
+    """What the compiled stages work on: named integers and floats, and the arrays whose addresses they hold.
 
-    plan: Any
-    work_size: int
-    batch_size: int
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        float32 or float64: the elements' type.
+    """
+
+    def __init__(self, dtype: np.dtype[np.floating[Any]]) -> None:
+        names = build.compiled("context", dtype.name)
+        self.dtype = dtype
+        self.integers = np.zeros(names.N_INTEGERS, np.int64)
+        self.floats = np.zeros(names.N_FLOATS)
+        self._places = {name: i for i, name in enumerate(names.INTEGER_NAMES)}
+        self._float_places = {name: i for i, name in enumerate(names.FLOAT_NAMES)}
+        self._kept: dict[str, npt.NDArray[Any]] = {}
+        self.hold("FLOATS", self.floats)
+
+    def set(self, **values: float) -> None:
+        """Set integers and floats by their names in `kernels.compiled.context`."""
+        for name, value in values.items():
+            if name in self._places:
+                self.integers[self._places[name]] = value
+            else:
+                self.floats[self._float_places[name]] = value
+
+    def get(self, name: str) -> int:
+        """Read an integer."""
+        return int(self.integers[self._places[name]])
+
+    def float(self, name: str) -> float:
+        """Read a float."""
+        return float(self.floats[self._float_places[name]])
+
+    def hold(self, name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Keep an array alive and give its address to the stages; return it."""
+        self._kept[name] = array
+        self.integers[self._places[name]] = array.ctypes.data
+        return array
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self._kept[name]
+
+    def run(self, module: str, function: str, first: int = 0) -> int:
+        """Run a stage; the GIL is free meanwhile."""
+        stage = build.stage(module, function, self.dtype.name)
+        return int(stage.ctypes(self.integers.ctypes.data, first, 0))
 
 
 @cache
@@ -94,9 +135,9 @@ def gemm_address(dtype_name: str) -> int:
 
 
 def prepare(
-    layers: Sequence[LinearLayer], dtype: np.dtype[np.floating], batch_size: int, loss: Loss | None = None
-) -> Prepared:
-    """Lay out the work array, compile what is missing and fill in the table of layers.
+    layers: Sequence[LinearLayer], dtype: np.dtype[np.floating[Any]], batch_size: int, loss: Loss | None = None
+) -> Context:
+    """Make a context for a network: lay out the work array, compile what is missing, fill the table of layers.
 
     Parameters
     ----------
@@ -111,11 +152,12 @@ def prepare(
 
     Returns
     -------
-    Prepared
-        The plan.
+    Context
+        Still without parameters and rows: `set_parameters` and `set_rows` add them.
     """
-    passes = build.compiled("passes")
-    table = np.zeros((len(layers), passes.COLUMNS), np.int64)
+    context = Context(dtype)
+    names = build.compiled("context", dtype.name)
+    table = np.zeros((len(layers), names.COLUMNS), np.int64)
     at = batch_size * layers[0].n_inputs  # the batch itself lies first
     constants: list[float] = []
     trained: list[tuple[int, int]] = []
@@ -127,96 +169,141 @@ def prepare(
 
     for row, layer in zip(table, layers, strict=True):
         kernels = activation_kernels(layer.formula, dtype)
-        row[passes.N_INPUTS], row[passes.N_LINEAR] = layer.n_inputs, layer.n_linear
-        row[passes.N_UNITS] = layer.n_units
-        row[passes.WEIGHTS], row[passes.BIASES] = layer.weights_at, layer.biases_at
-        row[passes.FORWARD], row[passes.BACKWARD] = kernels.forward, kernels.backward
-        row[passes.PARAMETER_GRADIENT] = kernels.parameter_gradient
-        row[passes.CONSTANTS], row[passes.N_CONSTANTS] = len(constants), len(layer.constants)
+        row[names.N_INPUTS], row[names.N_LINEAR], row[names.N_UNITS] = layer.n_inputs, layer.n_linear, layer.n_units
+        row[names.WEIGHTS_AT], row[names.BIASES_AT] = layer.weights_at, layer.biases_at
+        row[names.FORWARD], row[names.BACKWARD] = kernels.forward, kernels.backward
+        row[names.PARAMETER_GRADIENT] = kernels.parameter_gradient
+        row[names.CONSTANTS_AT] = len(constants)
         trained += [(len(constants) + index, place) for index, place in layer.trained_at]
         constants += layer.constants
-        row[passes.MASK_AT] = reserve(layer.n_inputs) if layer.dropout else -1
-        row[passes.INPUT_AT] = reserve(layer.n_inputs) if layer.dropout else -1
-        row[passes.PRE_ACTIVATION_AT] = reserve(layer.n_linear)
-        row[passes.OUTPUT_AT] = reserve(layer.n_units)
-    delta_at = reserve(max(max(layer.n_inputs, layer.n_units) for layer in layers))
-    delta_linear_at = reserve(max(layer.n_linear for layer in layers))
-    values = np.array([*constants, 0.0])  # never empty, so that it always has an address
-    plan = passes.Plan(
-        layers=table,
-        dropout=np.array([layer.dropout for layer in layers]),
-        constants=values,
-        constant_gradients=np.zeros_like(values),
-        trained=np.array(trained, np.int64).reshape(-1, 2),
-        loss=loss_kernel(loss.formula, dtype) if loss else 0,
-        loss_constants=np.array([*loss.constants, 0.0] if loss else [0.0]),
-        loss_on_pre_activation=bool(loss and loss.on_pre_activation),
-        n_targets=loss.n_targets if loss else 0,
-        gemm=gemm_address(dtype.name),
-        delta_at=delta_at,
-        delta_linear_at=delta_linear_at,
+        row[names.MASK_AT] = reserve(layer.n_inputs) if layer.dropout else -1
+        row[names.INPUT_AT] = reserve(layer.n_inputs) if layer.dropout else -1
+        row[names.PRE_ACTIVATION_AT] = reserve(layer.n_linear)
+        row[names.OUTPUT_AT] = reserve(layer.n_units)
+    context.set(
+        N_LAYERS=len(layers),
+        N_CONSTANTS=len(constants),
+        N_TRAINED=len(trained),
+        DELTA_AT=reserve(max(max(layer.n_inputs, layer.n_units) for layer in layers)),
+        DELTA_LINEAR_AT=reserve(max(layer.n_linear for layer in layers)),
+        WORK_SIZE=at,
+        BATCH_SIZE=batch_size,
+        GEMM=gemm_address(dtype.name),
+        FORWARD_STAGE=build.stage("passes", "forward", dtype.name).address,
     )
-    return Prepared(plan, at, batch_size)
+    context.hold("LAYERS", table)
+    context.hold("DROPOUT", np.array([layer.dropout for layer in layers]))
+    context.hold("CONSTANTS", np.array(constants))
+    context.hold("CONSTANT_GRADIENTS", np.zeros(len(constants)))
+    context.hold("TRAINED", np.array(trained, np.int64).reshape(-1, 2))
+    context.hold("WORK", np.zeros(at, dtype))
+    if loss is not None:
+        context.set(
+            LOSS=loss_kernel(loss.formula, dtype),
+            LOSS_ON_PRE_ACTIVATION=loss.on_pre_activation,
+            N_TARGETS=loss.n_targets,
+            BACKWARD_STAGE=build.stage("passes", "backward", dtype.name).address,
+            EPOCH_STAGE=build.stage("loop", "close_epoch", dtype.name).address,
+        )
+        context.hold("LOSS_CONSTANTS", np.array(loss.constants, np.float64))
+        context.hold("BATCH_TARGETS", np.zeros(batch_size * loss.n_targets, dtype))
+        context.hold("BATCH_WEIGHTS", np.zeros(batch_size, dtype))
+    return context
 
 
-def as_inputs(X: npt.ArrayLike, dtype: np.dtype[np.floating]) -> FloatArray:
-    """Return X as an aligned 2-d array of `dtype` with positive strides, copied only where it must be."""
+def set_parameters(context: Context, parameters: FloatArray) -> None:
+    """Give a context its parameters, shape (n_parameters,); training changes the array in place."""
+    context.hold("PARAMETERS", parameters)
+    context.set(N_PARAMETERS=parameters.size)
+
+
+def as_inputs(X: npt.ArrayLike, dtype: np.dtype[np.floating[Any]]) -> FloatArray:
+    """Return X as an aligned array of `dtype` with positive strides, copied only where it must be."""
     array = np.asarray(X, dtype)
     regular = all(stride > 0 and stride % array.itemsize == 0 for stride in array.strides)
     return array if regular and array.flags.aligned else np.ascontiguousarray(array)
 
 
-def rows_of(X: FloatArray, targets: FloatArray | None = None, weights: FloatArray | None = None) -> Any:
-    """Describe rows for compiled code; the caller keeps `X` alive while they are used.
+def set_rows(
+    context: Context,
+    X: FloatArray,
+    targets: FloatArray | None = None,
+    weights: FloatArray | None = None,
+    *,
+    judged: bool = False,
+) -> None:
+    """Give a context the rows to learn from, or to judge by.
 
     Parameters
     ----------
+    context : Context
+        From `prepare`.
     X : ndarray of shape (n_rows, n_inputs)
-        From `as_inputs`.
+        From `as_inputs`; read where it lies.
     targets : ndarray of shape (n_rows, n_targets), optional
-        Of the same dtype.
+        Needed for training.
     weights : ndarray of shape (n_rows,), optional
-        Of the same dtype; ones where not given.
+        Ones where not given.
+    judged : bool
+        Whether these are the rows to judge by.
     """
-    flat = np.empty(0, X.dtype) if targets is None else np.ascontiguousarray(targets, X.dtype).reshape(-1)
-    if weights is None:
-        weights = np.ones(len(X) if targets is not None else 0, X.dtype)
-    return build.compiled("loop").Rows(
-        inputs=X.ctypes.data,
-        row_stride=X.strides[0] // X.itemsize,
-        column_stride=X.strides[1] // X.itemsize,
-        targets=flat.copy() if not flat.flags.writeable else flat,
-        weights=np.ascontiguousarray(weights, X.dtype).copy(),
-        n_rows=len(X),
+    prefix = "JUDGED_" if judged else ""
+    context.hold(f"{prefix}INPUTS", X)
+    context.set(
+        **{
+            f"{prefix}ROW_STRIDE": X.strides[0] // X.itemsize,
+            f"{prefix}COLUMN_STRIDE": X.strides[1] // X.itemsize,
+            "N_JUDGED" if judged else "N_ROWS": len(X),
+        }
     )
+    if targets is not None:
+        context.hold(f"{prefix}TARGETS", np.ascontiguousarray(targets, context.dtype))
+        ones = np.ones(len(X), context.dtype) if weights is None else weights
+        context.hold(f"{prefix}WEIGHTS", np.ascontiguousarray(ones, context.dtype))
+        context.hold(f"{prefix}ORDER", np.arange(len(X)))
 
 
-def no_rows(dtype: np.dtype[np.floating]) -> Any:
-    """Describe an empty set of rows."""
-    return build.compiled("loop").Rows(0, 1, 1, np.empty(0, dtype), np.empty(0, dtype), 0)
+def random_state(seed: int) -> npt.NDArray[np.uint64]:
+    """Spread a seed over the four words of the compiled generator's state, by SplitMix64.
+
+    Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators", OOPSLA.
+    """
+    mask, words = (1 << 64) - 1, []
+    word = seed & mask
+    for _ in range(4):
+        word = (word + 0x9E3779B97F4A7C15) & mask
+        mixed = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
+        words.append(mixed ^ (mixed >> 31))
+    return np.array(words, np.uint64)
 
 
-def predict(prepared: Prepared, parameters: FloatArray, X: FloatArray, n_outputs: int) -> FloatArray:
-    """Compute the network's outputs.
+def predict(
+    layers: Sequence[LinearLayer], parameters: FloatArray, X: FloatArray, batch_size: int = PREDICTION_BATCH
+) -> FloatArray:
+    """Compute a network's outputs.
 
     Parameters
     ----------
-    prepared : Prepared
-        From `prepare`, without a loss.
+    layers : sequence of LinearLayer
+        The network.
     parameters : ndarray of shape (n_parameters,)
-        The network's parameters.
+        Its parameters.
     X : ndarray of shape (n_rows, n_inputs)
         From `as_inputs`, of the parameters' dtype.
-    n_outputs : int
-        Units of the last layer.
+    batch_size : int
+        Rows that are processed at once.
 
     Returns
     -------
     ndarray of shape (n_rows, n_outputs)
         The outputs.
     """
-    outputs = np.empty(len(X) * n_outputs, X.dtype)
+    outputs = np.empty((len(X), layers[-1].n_units), X.dtype)
     if len(X):
-        work = np.empty(prepared.work_size, X.dtype)
-        build.compiled("loop").predict(prepared.plan, rows_of(X), parameters, work, prepared.batch_size, outputs)
-    return outputs.reshape(len(X), n_outputs)
+        context = prepare(layers, X.dtype, min(batch_size, len(X)))
+        set_parameters(context, parameters)
+        set_rows(context, X)
+        context.hold("OUTPUTS", outputs)
+        context.run("loop", "predict")
+    return outputs

@@ -25,10 +25,6 @@ from actwise.formula.emit import Statements, statements
 from actwise.formula.expression import REDUCTIONS, Expression, rebuild, symbol, walk
 from actwise.kernels import build
 
-ELEMENT_TYPES = ("float32", "float64")
-# float32 kernels use routines that vectorise and are far more exact than float32 needs; float64 ones use libm.
-_ELEMENTARY_MODULE = {"float32": "elementary", "float64": "elementary64"}
-
 
 @dataclass(frozen=True, slots=True)
 class Formula:
@@ -105,14 +101,14 @@ def activation_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> Activa
     ActivationKernels
         The kernels' addresses, valid as long as the process lives.
     """
-    module = build.rendered("activation", activation_source(formula, dtype.name))
+    module = build.rendered("activation", activation_source(formula, dtype.name), dtype.name)
     trained = module.parameter_gradient.address if formula.parameter_gradients else 0
     return ActivationKernels(module.forward.address, module.backward.address, trained)
 
 
 def loss_kernel(formula: LossFormula, dtype: np.dtype[np.floating]) -> int:
     """Compile a loss kernel, or load it from the cache; return its address."""
-    address: int = build.rendered("loss", loss_source(formula, dtype.name)).loss.address
+    address: int = build.rendered("loss", loss_source(formula, dtype.name), dtype.name).loss.address
     return address
 
 
@@ -137,13 +133,13 @@ def activation_source(formula: Formula, element: str) -> str:
     if formula.parameter_gradients:
         trained = _Kernel("parameter_gradient", element, formula.parameters, formula.pieces, arrays)
         kernels.append(trained.sums(formula.parameter_gradients))
-    return _module(element, kernels)
+    return _module(kernels)
 
 
 def loss_source(formula: LossFormula, element: str) -> str:
     """Render the module with a loss kernel."""
     kernel = _Kernel("loss", element, formula.parameters, 1, ("outputs", "targets", "weights", "deltas"))
-    return _module(element, [kernel.loss(formula)])
+    return _module([kernel.loss(formula)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +148,9 @@ class _Rendered:
     functions: frozenset[str]
 
 
-def _module(element: str, kernels: Sequence[_Rendered]) -> str:
+def _module(kernels: Sequence[_Rendered]) -> str:
     functions = sorted(frozenset().union(*(each.functions for each in kernels)))
-    imports = f"from .{_ELEMENTARY_MODULE[element]} import {', '.join(functions)}\n" if functions else ""
+    imports = f"from .elementary import {', '.join(functions)}\n" if functions else ""
     body = "\n\n\n".join("\n".join(each.lines) for each in kernels)
     return f"""from math import inf as INFINITY, nan as NAN
 

@@ -63,9 +63,7 @@ def save(network: Network, path: str | Path) -> None:
     """
     if not isinstance(network, Network):
         raise InputError(f"only a network can be saved here, not {type(network).__name__}")
-    write_model(
-        Path(path), {"kind": NETWORK_KIND, "network": network_to_document(network)}, network_arrays(network)
-    )
+    write_model(Path(path), {"kind": NETWORK_KIND, "network": network_to_document(network)}, network_arrays(network))
 
 
 def load(path: str | Path) -> Network:

@@ -20,6 +20,7 @@ network file systems) writers do not wait for each other, the last one wins, and
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import secrets
@@ -31,11 +32,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from actwise.errors import ModelError
+
 if sys.platform != "win32":
     import fcntl
 
 AT_FDCWD = -100  # <fcntl.h>: paths are relative to the current directory
 RENAME_EXCHANGE = 2  # <linux/fs.h>
+# What file systems answer that cannot sync a directory.
+_NO_SYNC_HERE = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP})
 
 _Role = Literal["saving", "replaced"]
 
@@ -56,6 +61,8 @@ def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[
     ------
     OSError
         If the system refuses; `target` is left as it was.
+    ModelError
+        If `target` was replaced and the disk then reported that it may not keep it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with _turn(target.parent) as alone:
@@ -63,21 +70,22 @@ def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[
         if alone:
             _remove_left_overs(target)
         check()
-        fresh = _beside(target, "saving")
+        fresh = old = _beside(target, "saving")
         try:
             fresh.mkdir()
             for name, content in files.items():
                 _write(fresh / name, content)
             if target.exists():
                 shutil.copymode(target, fresh)
-                _sync_directory(fresh)
-                _swap(fresh, target)
+            _sync_directory(fresh)
+            if target.exists():
+                old = _swap(fresh, target)
             else:
-                _sync_directory(fresh)
                 fresh.rename(target)
+            _confirm(target)
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)  # after an exchange this is the old directory
-        _sync_directory(target.parent)
+            for each in {fresh, old}:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def standing_in(target: Path) -> Path:
@@ -103,11 +111,12 @@ def _turn(parent: Path) -> Iterator[bool]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            alone = True
-        except OSError:
-            alone = False  # a file system without locks
-        yield alone
-        if alone:
+        except OSError:  # a file system without locks
+            yield False
+            return
+        try:
+            yield True
+        finally:
             # Closing is not enough where a child process was forked meanwhile: it holds the lock too.
             fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
@@ -147,13 +156,24 @@ def _sync_directory(directory: Path) -> None:
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC_HERE:
+            raise
     finally:
         os.close(handle)
 
 
-def _swap(fresh: Path, target: Path) -> None:
+def _confirm(target: Path) -> None:
+    try:
+        _sync_directory(target.parent)
+    except OSError as error:
+        raise ModelError(f"{target} was written, but the disk does not confirm it ({error}); save it again") from error
+
+
+def _swap(fresh: Path, target: Path) -> Path:
+    """Put one directory in the place of another; return where that one is now."""
     if _exchanged(fresh, target):
-        return
+        return fresh
     aside = _beside(target, "replaced")
     target.rename(aside)
     try:
@@ -161,7 +181,7 @@ def _swap(fresh: Path, target: Path) -> None:
     except OSError:
         aside.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    return aside
 
 
 @cache

@@ -36,9 +36,8 @@ ENVELOPE = ("format", "version", "written_by", "weights", "files", "checksum")
 # What file managers leave in a directory without being asked.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
-_ARRAY_TYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
-)
+_INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_ARRAY_TYPES = {"bool", "float16", "float32", "float64", *_INTEGERS}
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -76,14 +75,11 @@ def write_model(
     """
     target = _resolved(directory)
     files = _contents(document, arrays, extras or {})
-    if target == Path.cwd():
-        raise ModelError(f"{directory} is the current directory; name a new directory inside it")
     try:
         replacing.replace_directory(target, files, lambda: _refuse_foreign(directory, target))
     except OSError as error:
         raise ModelError(
-            f"{directory} cannot be written ({_reason(error)}) and is left as it was; "
-            f"free the place or choose another directory"
+            f"{directory} cannot be written ({_reason(error)}); nothing in it was changed; choose another directory"
         ) from error
 
 
@@ -163,7 +159,7 @@ def _contents(
         raise InputError(f"a model's document cannot have a field {min(taken)!r}: Actwise writes it itself")
     weights = _packed(arrays)
     files = {WEIGHTS_FILE: weights} | {
-        name: text.encode() if isinstance(text, str) else text for name, text in extras.items()
+        name: text.encode(errors="backslashreplace") if isinstance(text, str) else text for name, text in extras.items()
     }
     envelope = {
         "format": FORMAT,
@@ -206,7 +202,11 @@ def _refuse_foreign(directory: str | Path, target: Path) -> None:
     """Refuse to replace what Actwise did not write."""
     if target.exists() and not target.is_dir():
         raise ModelError(f"{directory} is a file; a model is a directory, so choose another name")
-    present = {each.name for each in target.iterdir()} - _LITTER if target.exists() else set()
+    if not target.exists():
+        return
+    if target == Path.cwd():
+        raise ModelError(f"{directory} is the current directory; name a new directory inside it")
+    present = {each.name for each in target.iterdir()} - _LITTER
     if not present:
         return
     leave = "and is left as it was; choose another directory"
@@ -255,7 +255,7 @@ def _read(directory: str | Path, asked: Path) -> tuple[dict[str, Any], Arrays]:
     with blaming(directory):
         payload = _parsed(place / DOCUMENT_FILE)
         _check_envelope(payload)
-        arrays = _unpacked(place / WEIGHTS_FILE, payload["weights"])
+        arrays = _unpacked(place / WEIGHTS_FILE, payload.get("weights"))
     return {name: value for name, value in payload.items() if name not in ENVELOPE}, arrays
 
 
@@ -270,6 +270,8 @@ def _bytes_of(path: Path, check_size: Callable[[int], None]) -> bytes:
             return file.read(found.st_size)
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read ({_reason(error)})") from error
+    except MemoryError:
+        raise ModelError(f"{path.name} does not fit into memory") from None
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -280,12 +282,11 @@ def _parsed(path: Path) -> dict[str, Any]:
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
 
+    content = _bytes_of(path, check_size)
     try:
-        found = json.loads(_bytes_of(path, check_size).decode(), parse_constant=refuse)
+        found = json.loads(content.decode(), parse_constant=refuse)
     except RecursionError:
         raise ModelError(f"{path.name} is damaged (it is nested too deeply)") from None
-    except ModelError:
-        raise
     except ValueError as error:
         raise ModelError(f"{path.name} is damaged ({error})") from error
     if not isinstance(found, dict):
@@ -301,7 +302,7 @@ def _check_envelope(payload: dict[str, Any]) -> None:
         by = writer.get("actwise") if isinstance(writer, dict) else None
         shown = by if isinstance(by, str) and _PLAIN_NAME.fullmatch(by) else "a later version"
         raise ModelError(
-            f"it was written by Actwise {shown} in format {version:.9g}, and Actwise {__version__} reads up to "
+            f"it was written by Actwise {shown} in format {version!s:.9}, and Actwise {__version__} reads up to "
             f"format {FORMAT_VERSION}; upgrade Actwise"
         )
     checksum = payload.pop("checksum", None)
@@ -319,7 +320,7 @@ def _unpacked(path: Path, weights: Any) -> Arrays:
 
     def check_size(size: int) -> None:
         if size != weights["bytes"]:
-            raise ModelError(f"{path.name} is truncated or not this model's ({size} of {weights['bytes']} bytes)")
+            raise ModelError(f"{path.name} is truncated or not this model's ({size} of {weights['bytes']!r:.20} bytes)")
 
     content = _bytes_of(path, check_size)
     if hashlib.sha256(content).hexdigest() != weights["sha256"]:

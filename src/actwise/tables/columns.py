@@ -75,9 +75,7 @@ class NumberColumn:
         )
         line = f"{self.name}: number; {how}centred on {self.centre:.4g}, divided by {self.scale:.4g}"
         if self.n_missing:
-            line += (
-                f"; {self.n_missing} missing filled with the median {self.fill:.4g}, and a column that tells"
-            )
+            line += f"; {self.n_missing} missing filled with the median {self.fill:.4g}, and a column that tells"
         return line
 
     def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
@@ -350,9 +348,7 @@ def column_from_dict(data: object) -> Column:
     """
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(kind, str) or kind not in COLUMN_KINDS:
-        raise ModelError(
-            f"a column should be of the kind {', '.join(COLUMN_KINDS)}: the saved model is damaged"
-        )
+        raise ModelError(f"a column should be of the kind {', '.join(COLUMN_KINDS)}: the saved model is damaged")
     fields = {name: value for name, value in data.items() if name != "kind"}
     return records.from_plain(COLUMN_KINDS[kind], fields, f"column {str(data.get('name'))[:40]!r}")
 

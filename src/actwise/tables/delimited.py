@@ -82,9 +82,7 @@ def find_dialect(path: Path, name: str) -> Dialect:
     repeated = [each for each, count in Counter(names).items() if count > 1]
     if repeated:
         shown = ", ".join(repr(each) for each in repeated[:5])
-        raise TableError(
-            f"{name!r} has several columns called {shown}: its first line must hold names, each one once"
-        )
+        raise TableError(f"{name!r} has several columns called {shown}: its first line must hold names, each one once")
     return Dialect(separator, names)
 
 

@@ -95,9 +95,7 @@ class TableEncoding:
                 cells = frame[name] if rows is None else frame[name].gather(positions)
                 columns.append(learn_column(cells, positions + 1, missing))
         if not any(column.feature_names for column in columns):
-            reasons = (
-                "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
-            )
+            reasons = "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
             raise TableError(f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}")
         return cls(tuple(columns), targets)
 
@@ -111,9 +109,7 @@ class TableEncoding:
         """Number of columns of the matrix."""
         return sum(len(column.feature_names) for column in self.columns)
 
-    def encode(
-        self, frame: pl.DataFrame, rows: ArrayLike | None = None, *, first_row: int = 1
-    ) -> NDArray[np.float32]:
+    def encode(self, frame: pl.DataFrame, rows: ArrayLike | None = None, *, first_row: int = 1) -> NDArray[np.float32]:
         """Turn rows of a table into numbers.
 
         Parameters
@@ -190,9 +186,7 @@ class TableEncoding:
         plain = records.check_keys(data, ["columns", "targets"], "a table encoding")
         columns, targets = plain["columns"], plain["targets"]
         if not isinstance(columns, list) or not isinstance(targets, list):
-            raise ModelError(
-                "a table encoding should have lists of columns and targets: the saved model is damaged"
-            )
+            raise ModelError("a table encoding should have lists of columns and targets: the saved model is damaged")
         if not all(isinstance(each, str) for each in targets):
             raise ModelError("the targets of a table encoding should be names: the saved model is damaged")
         return cls(tuple(column_from_dict(each) for each in columns), tuple(targets))
@@ -204,6 +198,4 @@ class TableEncoding:
             return
         near = suggest(lacking[0], there, noun="its columns")
         shown = ", ".join(map(repr, lacking[:10])) + (", ..." if len(lacking) > 10 else "")
-        raise TableError(
-            f"the table lacks {len(lacking)} of the {len(wanted)} columns the model uses: {shown}; {near}"
-        )
+        raise TableError(f"the table lacks {len(lacking)} of the {len(wanted)} columns the model uses: {shown}; {near}")

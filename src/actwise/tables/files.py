@@ -209,7 +209,7 @@ def _unpack_zstandard_text(path: Path, target: Path) -> None:
             schema={"line": pl.String},
             glob=False,
         ).sink_csv(target, include_header=False, quote_style="never", separator="\x1f")
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
         problem = str(error).splitlines()[0]
         raise TableError(f"{path.name!r} is damaged and cannot be unpacked: {problem}") from error
 
@@ -233,9 +233,7 @@ def _as_utf8(plain: Path, name: str, folder: Path) -> Path:
         ):
             shutil.copyfileobj(source, file, PIECE)
     except UnicodeDecodeError as error:
-        raise TableError(
-            f"{name!r} is damaged: it starts as {encoding} text but goes on otherwise"
-        ) from error
+        raise TableError(f"{name!r} is damaged: it starts as {encoding} text but goes on otherwise") from error
     return target
 
 

@@ -43,7 +43,8 @@ MOST_CATEGORIES = 30
 FEWEST_IDENTIFIERS = 10
 IDENTIFIER_SHARE = 0.5
 IDENTIFIER_NAME = re.compile(
-    r"(?:.*[\s_.-])?(?:id|idx|index|key|uuid|guid)|row[\s_]?(?:names?|number|num|no|nr)?|unnamed.*|[a-z0-9]+I[dD]",
+    r"(?i:(?:.*[\s_.-])?(?:id|uuid|guid)|idx|index|key|row[\s_]?(?:names?|number|num|no|nr)?|unnamed.*)"
+    r"|.*[a-z0-9]I[dD]",
     re.DOTALL,
 )
 
@@ -59,9 +60,7 @@ HEAVY_TAIL_SPREADS = 8.0
 TAIL_QUANTILES = (0.05, 0.5, 0.95)
 
 
-def learn_column(
-    column: pl.Series, numbers: NDArray[np.int64] | None = None, missing: Sequence[str] = ()
-) -> Column:
+def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None, missing: Sequence[str] = ()) -> Column:
     """Decide what a column is and learn its centre, scale, categories and so on.
 
     Parameters
@@ -104,25 +103,17 @@ def learn_column(
     return _learn_text(column, read, numbers)
 
 
-def _learn_number(
-    name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...]
-) -> Column:
+def _learn_number(name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...]) -> Column:
     n_missing = values.null_count()
     refuse_infinite(name, values.fill_null(0.0).to_numpy(), numbers)
     present = values.drop_nulls().to_numpy()
     if (constant := _without_variety(name, values)) is not None:
         return constant
     whole = bool((present == np.floor(present)).all())
-    if (
-        whole
-        and IDENTIFIER_NAME.fullmatch(name)
-        and _tells_rows_apart(values.n_unique() - bool(n_missing), present)
-    ):
-        return DroppedColumn(
-            name, f"its name and {len(present)} different whole numbers make it an identifier"
-        )
+    if whole and IDENTIFIER_NAME.fullmatch(name) and _tells_rows_apart(values.n_unique() - bool(n_missing), present):
+        return DroppedColumn(name, f"its name and {len(present)} different whole numbers make it an identifier")
     if _has_heavy_tail(present):
-        transform, unit = "signed_log", float(np.median(np.abs(present[present != 0])))
+        transform, unit = "signed_log", _median(np.abs(present[present != 0]))
     else:
         transform, unit = "none", 1.0
     with np.errstate(over="ignore"):
@@ -224,10 +215,11 @@ def _tells_rows_apart(n_different: int, present: NDArray[np.float64]) -> bool:
 
 
 def _has_heavy_tail(present: NDArray[np.float64]) -> bool:
-    low, median, high = np.quantile(present, TAIL_QUANTILES)
+    small = present / (np.abs(present).max() or 1.0)  # so that no difference overflows
+    low, median, high = np.quantile(small, TAIL_QUANTILES)
     # Where nine tenths of the values are equal, the quantiles say nothing; the standard deviation then does.
-    spread = max(high - median, median - low) or _centre_and_scale(present)[1]
-    farthest = max(present.max() - median, median - present.min())
+    spread = max(high - median, median - low) or small.std()
+    farthest = max(small.max() - median, median - small.min())
     return bool(farthest > HEAVY_TAIL_SPREADS * spread)
 
 
@@ -245,6 +237,4 @@ def _median(values: NDArray[np.float64]) -> float:
 
 
 def _nested_name(dtype: pl.DataType) -> str:
-    return {pl.Struct: "structures", pl.Binary: "bytes", pl.Object: "Python objects"}.get(
-        type(dtype), "lists"
-    )
+    return {pl.Struct: "structures", pl.Binary: "bytes", pl.Object: "Python objects"}.get(type(dtype), "lists")

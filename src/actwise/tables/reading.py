@@ -149,9 +149,7 @@ def _scan(plain: Path, form: Format, dialect: Dialect | None) -> pl.LazyFrame:
     return pl.scan_ndjson(glob.escape(str(plain)), infer_schema_length=None)
 
 
-def _batches(
-    name: str, plain: Path, form: Format, dialect: Dialect | None, batch_rows: int
-) -> Iterator[pl.DataFrame]:
+def _batches(name: str, plain: Path, form: Format, dialect: Dialect | None, batch_rows: int) -> Iterator[pl.DataFrame]:
     """Cut what polars streams into batches of exactly the rows asked for, save the last."""
     with _clear_errors(name, plain, form, dialect):
         waiting: list[pl.DataFrame] = []
@@ -198,9 +196,7 @@ def _bad_json_line(plain: Path) -> str:
             except json.JSONDecodeError as error:
                 return f"line {line_number} is no JSON: {error.msg} at character {error.colno}"
             if not isinstance(value, dict):
-                return (
-                    f'line {line_number} is no JSON object such as {{"x": 1, "y": 2}}: each line must be one'
-                )
+                return f'line {line_number} is no JSON object such as {{"x": 1, "y": 2}}: each line must be one'
     return "" if found else "it holds only blank lines"
 
 

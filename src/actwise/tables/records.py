@@ -83,11 +83,10 @@ def check_keys(data: object, names: list[str], what: str) -> dict[str, Any]:
         raise ModelError(f"{what} should be an object with named fields, not {shown(data)}")
     missing = [name for name in names if name not in data]
     unknown = [str(name) for name in data if name not in names]
-    if missing or unknown:
-        problems = [f"lacks {missing[0]!r}"] * bool(missing) + [f"has an unknown {unknown[0][:40]!r}"] * bool(
-            unknown
-        )
-        raise ModelError(f"{what} {' and '.join(problems)}: the saved model is damaged")
+    if missing:
+        raise ModelError(f"{what} lacks {missing[0]!r}: the saved model is damaged")
+    if unknown:
+        raise ModelError(f"{what} has an unknown {unknown[0][:40]!r}: the saved model is damaged")
     return data
 
 

@@ -84,6 +84,4 @@ def refuse_missing(name: str, missing: pl.Series, numbers: NDArray[np.int64]) ->
         If any cell is missing.
     """
     if missing.any():
-        raise TableError(
-            f"target {name!r} is missing in row {numbers[missing.arg_max() or 0]}: leave out such rows"
-        )
+        raise TableError(f"target {name!r} is missing in row {numbers[missing.arg_max() or 0]}: leave out such rows")

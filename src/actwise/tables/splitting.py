@@ -83,12 +83,8 @@ def split_rows(
     parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
     shuffled = random.permutation(n_rows)
     by_group = shuffled[np.argsort(groups[shuffled], kind="stable")]
-    for rows, test, validation in zip(
-        np.split(by_group, np.cumsum(sizes)[:-1]), for_test, for_validation, strict=True
-    ):
-        for part, chosen in zip(
-            parts, np.split(rows, [len(rows) - test - validation, len(rows) - test]), strict=True
-        ):
+    for rows, test, validation in zip(np.split(by_group, np.cumsum(sizes)[:-1]), for_test, for_validation, strict=True):
+        for part, chosen in zip(parts, np.split(rows, [len(rows) - test - validation, len(rows) - test]), strict=True):
             part.append(chosen)
     train, validation_rows, test_rows = (np.sort(np.concatenate(part)).astype(np.int64) for part in parts)
     return Split(train, validation_rows, test_rows)

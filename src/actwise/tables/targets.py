@@ -49,18 +49,12 @@ class Target:
     def __post_init__(self) -> None:
         n_labels = len(self.labels)
         fitting = {"binary_classification": n_labels == 2, "multiclass_classification": n_labels > 2}
-        records.require(
-            fitting.get(self.kind, n_labels == 0), f"{n_labels} classes do not make a {self.kind}"
-        )
+        records.require(fitting.get(self.kind, n_labels == 0), f"{n_labels} classes do not make a {self.kind}")
         records.require(len({type(label) for label in self.labels}) <= 1, "classes should be of one type")
-        records.require(
-            list(self.labels) == sorted(set(self.labels)), "classes should be sorted, each one once"
-        )
+        records.require(list(self.labels) == sorted(set(self.labels)), "classes should be sorted, each one once")
         one = self.kind != "multi_output_regression"
         records.require(len(set(self.names)) == len(self.names) > 0, "targets should be named, each one once")
-        records.require(
-            one == (len(self.names) == 1), f"{len(self.names)} target columns do not make a {self.kind}"
-        )
+        records.require(one == (len(self.names) == 1), f"{len(self.names)} target columns do not make a {self.kind}")
         lengths = {len(self.centres), len(self.scales)}
         allowed = ({0},) if self.is_classification else ({0}, {len(self.names)})
         records.require(lengths in allowed, "a target should have a centre and a scale per output")
@@ -115,9 +109,7 @@ class Target:
         centres, scales = (values / size).mean(axis=0) * size, (values / size).std(axis=0) * size
         for name, column, scale in zip(self.names, values.T, scales, strict=True):
             if column.min() == column.max() or not scale > 0:
-                raise TableError(
-                    f"target {name!r} is {column[0]:g} in every training row: nothing can be learned"
-                )
+                raise TableError(f"target {name!r} is {column[0]:g} in every training row: nothing can be learned")
         return replace(self, centres=tuple(centres.tolist()), scales=tuple(scales.tolist()))
 
     def values(self, frame: pl.DataFrame, rows: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -150,9 +142,7 @@ class Target:
             columns.append(read.to_numpy())
         return np.stack(columns, axis=1)
 
-    def encode(
-        self, frame: pl.DataFrame, rows: ArrayLike | None = None
-    ) -> NDArray[np.int64] | NDArray[np.float32]:
+    def encode(self, frame: pl.DataFrame, rows: ArrayLike | None = None) -> NDArray[np.int64] | NDArray[np.float32]:
         """Turn targets into numbers to train on.
 
         Parameters
@@ -266,9 +256,7 @@ class Target:
         return found, values.is_null() & ~strange
 
 
-def target_cells(
-    frame: pl.DataFrame, name: str, rows: ArrayLike | None
-) -> tuple[pl.Series, NDArray[np.int64]]:
+def target_cells(frame: pl.DataFrame, name: str, rows: ArrayLike | None) -> tuple[pl.Series, NDArray[np.int64]]:
     """Take rows of a target column, beside their row numbers for errors.
 
     Parameters

@@ -62,19 +62,16 @@ def find_task(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "au
     missing = missing_rows(frame, names)
     n_missing = int(missing.sum())
     if n_missing == frame.height:
-        raise TableError(
-            f"no row has a value in {' and '.join(map(repr, names))}: there is nothing to learn from"
-        )
+        raise TableError(f"no row has a value in {' and '.join(map(repr, names))}: there is nothing to learn from")
     positions = np.flatnonzero(~missing)
     if len(names) > 1:
         if task == "classification":
             raise TableError(f"{len(names)} targets cannot be classes: name one, or ask for a regression")
         for name in names:
             _refuse_no_regression(*target_cells(frame, name, positions))
-        return Target(
-            "multi_output_regression", names, f"{len(names)} targets: multi-output regression", n_missing
-        )
+        return Target("multi_output_regression", names, f"{len(names)} targets: multi-output regression", n_missing)
     column, numbers = target_cells(frame, names[0], positions)
+    _refuse_nested(column)
     is_class, reason = _decide(column, task)
     reason = f"target {names[0]!r} {reason}"
     if not is_class:
@@ -115,7 +112,6 @@ def _decide(column: pl.Series, task: str) -> tuple[bool, str]:
 
 def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label, ...]:
     """List the classes of a column without missing cells, in their own type."""
-    _refuse_nested(column)
     values: pl.Series
     whole = False
     read = cells.read_numbers(column)
@@ -130,9 +126,7 @@ def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label,
     counts = values.alias("label").value_counts(name="rows").sort("label")
     labels: list[Label] = counts["label"].to_list()
     if len(labels) == 1:
-        raise TableError(
-            f"target {column.name!r} is {labels[0]!r} in every row: there is nothing to tell apart"
-        )
+        raise TableError(f"target {column.name!r} is {labels[0]!r} in every row: there is nothing to tell apart")
     single = [labels[int(i)] for i in (counts["rows"] == 1).arg_true()]
     if len(single) > MOST_NUMBER_CLASSES and len(single) > len(labels) / 2:
         raise TableError(
@@ -169,9 +163,7 @@ def _refuse_bad_names(frame: pl.DataFrame, names: tuple[str, ...]) -> None:
             near = suggest(name, frame.columns, noun="columns")
             numeric = pl.Series(frame.columns).cast(pl.Float64, strict=False)
             lost = "; the column names are numbers: does the file lack a first line with names?"
-            raise TableError(
-                f"no target column {name!r}: {near}" + lost * (numeric.count() > frame.width / 2)
-            )
+            raise TableError(f"no target column {name!r}: {near}" + lost * (numeric.count() > frame.width / 2))
     if len(set(names)) < len(names):
         raise TableError(f"each target column should be named once, not {', '.join(map(repr, names))}")
 
@@ -193,9 +185,7 @@ def _refuse_no_regression(column: pl.Series, numbers: NDArray[np.int64]) -> None
 
 def _refuse_nested(column: pl.Series) -> None:
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        raise TableError(
-            f"target {column.name!r} holds {column.dtype} cells: choose a column of single values"
-        )
+        raise TableError(f"target {column.name!r} holds {column.dtype} cells: choose a column of single values")
 
 
 def _count(n: int, noun: str) -> str:

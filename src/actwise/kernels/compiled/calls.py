@@ -1,7 +1,8 @@
-"""Calls by address: how compiled code reaches BLAS and the kernels that were rendered for a formula.
+"""Calls by address: how compiled code reaches BLAS, rendered kernels and its own separately compiled stages.
 
-A jitted function that is passed as an argument is never cached by Numba; the address of a C function
-is a plain integer, so the training loop is compiled once and works with every activation and loss.
+A jitted function that is passed as an argument is never cached by Numba, and one that calls another is
+optimised together with it anew. The address of a C function is a plain integer: each stage is compiled
+once, by itself, and works with every activation, loss and network.
 """
 
 from llvmlite import ir
@@ -26,6 +27,18 @@ def pointer(typing_context, address, element):
 def _function_at(builder, address, return_type, argument_types):
     function_type = ir.FunctionType(return_type, argument_types)
     return builder.inttoptr(address, function_type.as_pointer())
+
+
+@intrinsic
+def call_stage(typing_context, address, context_at, first, second):
+    """Call a stage of the training loop: the context by address, two integers; returns an integer."""
+    signature = types.intp(*[types.intp] * 4)
+
+    def generate(context, builder, _signature, arguments):
+        function = _function_at(builder, arguments[0], _INT64, [_INT64] * 3)
+        return builder.call(function, arguments[1:])
+
+    return signature, generate
 
 
 @intrinsic
@@ -61,13 +74,12 @@ def call_gemm(typing_context, address, transpose_a, transpose_b, m, n, k, alpha,
 
     def generate(context, builder, _signature, arguments):
         byte, int32 = ir.IntType(8), ir.IntType(32)
-
-        def place(value):
-            return cgutils.alloca_once_value(builder, value)
-
         address, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc = arguments
         letter_t, letter_n = ir.Constant(byte, ord("T")), ir.Constant(byte, ord("N"))
         zero = ir.Constant(_INT64, 0)
+
+        def place(value):
+            return cgutils.alloca_once_value(builder, value)
 
         def letter(flag):
             return place(builder.select(builder.icmp_signed("!=", flag, zero), letter_t, letter_n))

@@ -1,277 +1,297 @@
 """The training loop: many steps, whole epochs and many epochs without Python in between.
 
-The loop can stop after any number of steps and go on later from what its arrays hold, so that the
-caller can show progress, look at the clock and answer Ctrl-C without the result depending on when.
+The loop can stop after any number of steps and go on later from what its context holds, so that the caller
+can show progress, look at the clock and answer Ctrl-C without the result depending on when.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from numba import carray, njit  # type: ignore[attr-defined]  # Numba lists it in no __all__
+from numba import njit
 
-from .calls import pointer
-from .passes import (
+from .calls import call_loss, call_stage
+from .context import (
+    BACKWARD_STAGE,
+    BATCH_SIZE,
+    BATCH_TARGETS,
+    BATCH_WEIGHTS,
+    BEST,
+    BEST_EPOCH,
+    BEST_LOSS,
+    COLUMN_STRIDE,
+    COLUMNS,
+    DELTA_AT,
+    DELTA_LINEAR_AT,
+    EPOCH,
+    EPOCH_STAGE,
+    EPOCHS,
+    FIRST,
+    FLOATS,
+    FORWARD_STAGE,
+    GRADIENT_NORM,
+    GRADIENTS,
+    HISTORY,
+    HISTORY_COLUMNS,
+    HISTORY_ROW,
+    HISTORY_SIZE,
+    INPUTS,
+    JUDGED_INPUTS,
+    L2,
+    LARGEST_NORM,
+    LARGEST_NORM_SEEN,
+    LAYERS,
+    LEARNING_RATE,
+    LOSS,
+    LOSS_CONSTANTS,
+    LOSS_ON_PRE_ACTIVATION,
+    LOSS_SUM,
+    N_FLOATS,
     N_INPUTS,
+    N_INTEGERS,
+    N_JUDGED,
+    N_LAYERS,
     N_LINEAR,
+    N_PARAMETERS,
+    N_ROWS,
+    N_TARGETS,
     N_UNITS,
+    NORM,
+    ORDER,
     OUTPUT_AT,
+    OUTPUTS,
+    PARAMETERS,
+    PATIENCE,
+    POSITION,
+    PRE_ACTIVATION_AT,
+    RANDOM,
+    RATE,
+    RATES,
+    ROW_STRIDE,
+    SHUFFLED,
+    STALE_EPOCHS,
+    STEP,
+    TARGETS,
+    TOLERANCE,
+    TRAINING_LOSS,
+    UPDATE_STAGE,
+    VALIDATION_LOSS,
+    WEIGHT_SUM,
     WEIGHTS,
-    backward,
-    forward,
-    loss_and_delta,
+    WEIGHTS_AT,
+    WORK,
+    WORK_SIZE,
+    doubles,
+    elements,
+    integers,
+    words,
 )
+from .element import ELEMENT
+from .passes import DROPS, FOR_LOSS
 from .randomness import shuffle
-from .updates import update
 
-# Columns of a history row.
-TRAINING_LOSS, VALIDATION_LOSS, LEARNING_RATE, GRADIENT_NORM = range(4)
-# Entries of the integer state.
-POSITION, EPOCH, STEP, BEST_EPOCH, STALE_EPOCHS, HISTORY_ROW = range(6)
-# Entries of the float state.
-LOSS_SUM, WEIGHT_SUM, BEST_LOSS, NORM_SUM = range(4)
-# What a call of `run_steps` ended with.
-PAUSED, EPOCHS_DONE, STALE, NOT_FINITE = range(4)
-
-
-class Rows(NamedTuple):
-    """Rows to learn from or to judge by; the inputs stay where they are and are read by address."""
-
-    inputs: int  # address of the first element
-    row_stride: int  # in elements
-    column_stride: int
-    targets: np.ndarray  # flat (n_rows * n_targets,)
-    weights: np.ndarray  # (n_rows,)
-    n_rows: int
-
-
-class Settings(NamedTuple):
-    """What the loop does."""
-
-    rule: int
-    rule_constants: np.ndarray
-    rates: np.ndarray  # learning rate of each step in this call
-    batch_size: int
-    epochs: int
-    shuffled: bool
-    l2: float
-    largest_norm: float  # gradients are scaled down to this norm; infinity: never
-    patience: int  # epochs without improvement before stopping; 0: never stop
-    tolerance: float  # an improvement must be larger than this
-    max_steps: int
-
-
-class State(NamedTuple):
-    """Everything that changes."""
-
-    parameters: np.ndarray
-    gradients: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    best: np.ndarray
-    work: np.ndarray
-    batch_targets: np.ndarray
-    batch_weights: np.ndarray
-    order: np.ndarray
-    random: np.ndarray  # uint64 (4,)
-    integers: np.ndarray
-    floats: np.ndarray
-    history: np.ndarray  # float64 (rows, 4)
+PAUSED, EPOCHS_DONE, STALE, NOT_FINITE = range(4)  # what a call of `run_steps` ends with
+LEARNED, JUDGED = 0, JUDGED_INPUTS - INPUTS  # which rows: the offset of their entries in the context
 
 
 @njit(error_model="numpy")
-def gather(rows, order, start, count, n_inputs, n_targets, work, batch_targets, batch_weights):
-    """Copy the chosen rows to where the passes read them; return the sum of their weights."""
-    inputs = carray(
-        pointer(rows.inputs, work[0]),
-        (rows.n_rows - 1) * rows.row_stride + (n_inputs - 1) * rows.column_stride + 1,
-    )
+def _gather(context, which, start, count):
+    """Copy rows to where the passes read them; return the sum of their weights."""
+    n_rows, n_targets = context[which + N_ROWS], context[N_TARGETS]
+    n_inputs = integers(context[LAYERS], COLUMNS)[N_INPUTS]
+    row_stride, column_stride = context[which + ROW_STRIDE], context[which + COLUMN_STRIDE]
+    inputs = elements(context[which + INPUTS], (n_rows - 1) * row_stride + (n_inputs - 1) * column_stride + 1)
+    targets = elements(context[which + TARGETS], n_rows * n_targets)
+    weights = elements(context[which + WEIGHTS], n_rows)
+    order = integers(context[which + ORDER], n_rows)
+    work = elements(context[WORK], context[WORK_SIZE])
+    batch_targets = elements(context[BATCH_TARGETS], context[BATCH_SIZE] * n_targets)
+    batch_weights = elements(context[BATCH_WEIGHTS], context[BATCH_SIZE])
     total = 0.0
     for i in range(count):
         row = order[start + i]
-        base = row * rows.row_stride
-        if rows.column_stride == 1:
+        base = row * row_stride
+        if column_stride == 1:
             for j in range(n_inputs):
                 work[i * n_inputs + j] = inputs[base + j]
         else:
             for j in range(n_inputs):
-                work[i * n_inputs + j] = inputs[base + j * rows.column_stride]
+                work[i * n_inputs + j] = inputs[base + j * column_stride]
         for j in range(n_targets):
-            batch_targets[i * n_targets + j] = rows.targets[row * n_targets + j]
-        batch_weights[i] = rows.weights[row]
-        total += rows.weights[row]
+            batch_targets[i * n_targets + j] = targets[row * n_targets + j]
+        batch_weights[i] = weights[row]
+        total += weights[row]
     return total
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
-def mean_loss(plan, rows, state, in_order, batch_size):
-    """Return the weighted mean loss over rows, without dropout; `in_order` is 0, 1, 2..."""
-    n_inputs = plan.layers[0, N_INPUTS]
-    total, weight = 0.0, 0.0
-    for start in range(0, rows.n_rows, batch_size):
-        count = min(batch_size, rows.n_rows - start)
-        weight += gather(
-            rows, in_order, start, count, n_inputs, plan.n_targets,
-            state.work, state.batch_targets, state.batch_weights,
-        )  # fmt: skip
-        forward(plan, state.parameters, state.work, count, state.random, False, True)
-        total += loss_and_delta(plan, state.work, state.batch_targets, state.batch_weights, count)
-    return total / weight
-
-
 @njit(error_model="numpy")
-def finish_gradient(plan, settings, state, weight):
-    """Turn sums over the batch into means, add L2, clip; return the norm before clipping."""
-    number = state.parameters.dtype.type
-    gradients = state.gradients
-    inverse = number(1.0 / weight) if weight > 0.0 else number(0)
-    for i in range(gradients.size):
-        gradients[i] *= inverse
-    if settings.l2 > 0.0:
-        l2 = number(settings.l2)
-        for index in range(plan.layers.shape[0]):
-            at = plan.layers[index, WEIGHTS]
-            for i in range(at, at + plan.layers[index, N_INPUTS] * plan.layers[index, N_LINEAR]):
-                gradients[i] += l2 * state.parameters[i]
-    if settings.largest_norm == np.inf:
-        return 0.0
-    squares = 0.0
-    for i in range(gradients.size):
-        squares += np.float64(gradients[i]) * np.float64(gradients[i])
-    norm = np.sqrt(squares)
-    if norm > settings.largest_norm:
-        factor = number(settings.largest_norm / norm)
-        for i in range(gradients.size):
-            gradients[i] *= factor
-    return norm
-
-
-@njit(error_model="numpy")
-def batch_gradient(plan, settings, rows, state, order, start, count):
-    """Compute loss and gradient of the chosen rows; return loss sum, weight sum and gradient norm."""
-    weight = gather(
-        rows, order, start, count, plan.layers[0, N_INPUTS], plan.n_targets,
-        state.work, state.batch_targets, state.batch_weights,
+def _batch_loss(context_at, context, which, start, count, mode):
+    """Run the forward pass and the loss of a batch; add to the sums, return the batch's own."""
+    floats = doubles(context[FLOATS], N_FLOATS)
+    weight = _gather(context, which, start, count)
+    call_stage(context[FORWARD_STAGE], context_at, count, mode)
+    last = integers(context[LAYERS] + (context[N_LAYERS] - 1) * COLUMNS * 8, COLUMNS)  # 8 bytes an int64
+    source, target = last[OUTPUT_AT], context[DELTA_AT]
+    if context[LOSS_ON_PRE_ACTIVATION]:
+        source, target = last[PRE_ACTIVATION_AT], context[DELTA_LINEAR_AT]
+    size = elements(context[WORK], context[WORK_SIZE]).itemsize
+    loss = call_loss(
+        context[LOSS], context[WORK] + source * size, context[BATCH_TARGETS], context[BATCH_WEIGHTS],
+        context[WORK] + target * size, count, last[N_UNITS], context[LOSS_CONSTANTS],
     )  # fmt: skip
-    forward(plan, state.parameters, state.work, count, state.random, True, True)
-    loss = loss_and_delta(plan, state.work, state.batch_targets, state.batch_weights, count)
-    backward(plan, state.parameters, state.gradients, state.work, count)
-    norm = finish_gradient(plan, settings, state, weight)
-    return loss, weight, norm
+    floats[LOSS_SUM] += loss
+    floats[WEIGHT_SUM] += weight
+    return loss, weight
 
 
 @njit(error_model="numpy")
-def close_epoch(plan, settings, validation, state, in_order):
-    """Write the epoch's history row, keep the best parameters; return how it ended."""
-    integers, floats = state.integers, state.floats
-    row = integers[HISTORY_ROW]
-    loss = floats[LOSS_SUM] / floats[WEIGHT_SUM] if floats[WEIGHT_SUM] > 0.0 else 0.0
-    judged = loss
-    state.history[row, TRAINING_LOSS] = loss
-    state.history[row, VALIDATION_LOSS] = np.nan
-    if validation.n_rows > 0:
-        judged = mean_loss(plan, validation, state, in_order, settings.batch_size)
-        state.history[row, VALIDATION_LOSS] = judged
-    state.history[row, GRADIENT_NORM] = floats[NORM_SUM]
-    integers[HISTORY_ROW] = row + 1
-    integers[EPOCH] += 1
+def _mean_loss(context_at, context, which):
+    """Mean loss over rows in order, without dropout; uses up the sums in the context."""
+    floats = doubles(context[FLOATS], N_FLOATS)
     floats[LOSS_SUM] = 0.0
     floats[WEIGHT_SUM] = 0.0
-    floats[NORM_SUM] = 0.0
+    n_rows, batch_size = context[which + N_ROWS], context[BATCH_SIZE]
+    for start in range(0, n_rows, batch_size):
+        _batch_loss(context_at, context, which, start, min(batch_size, n_rows - start), FOR_LOSS)
+    return floats[LOSS_SUM] / floats[WEIGHT_SUM]
+
+
+@njit(error_model="numpy")
+def _finish_gradient(context, weight):
+    """Turn sums over rows into means, add L2, clip; note the norm before clipping."""
+    floats = doubles(context[FLOATS], N_FLOATS)
+    gradients = elements(context[GRADIENTS], context[N_PARAMETERS])
+    parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
+    inverse = ELEMENT(1.0 / weight) if weight > 0.0 else ELEMENT(0)
+    for i in range(gradients.size):
+        gradients[i] *= inverse
+    if floats[L2] > 0.0:
+        l2 = ELEMENT(floats[L2])
+        layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
+        for index in range(context[N_LAYERS]):
+            at = layers[index * COLUMNS + WEIGHTS_AT]
+            size = layers[index * COLUMNS + N_INPUTS] * layers[index * COLUMNS + N_LINEAR]
+            for i in range(at, at + size):
+                gradients[i] += l2 * parameters[i]
+    if floats[LARGEST_NORM] < np.inf:
+        squares = 0.0
+        for i in range(gradients.size):
+            squares += np.float64(gradients[i]) * np.float64(gradients[i])
+        floats[NORM] = np.sqrt(squares)
+        if floats[NORM] > floats[LARGEST_NORM]:
+            factor = ELEMENT(floats[LARGEST_NORM] / floats[NORM])
+            for i in range(gradients.size):
+                gradients[i] *= factor
+
+
+def close_epoch(context_at, unused_1, unused_2):
+    """Write the epoch's history row, keep the best parameters; return how it ended."""
+    context = integers(context_at, N_INTEGERS)
+    floats = doubles(context[FLOATS], N_FLOATS)
+    history = doubles(context[HISTORY], context[HISTORY_SIZE])
+    row = context[HISTORY_ROW] * HISTORY_COLUMNS
+    loss = floats[LOSS_SUM] / floats[WEIGHT_SUM] if floats[WEIGHT_SUM] > 0.0 else 0.0
+    judged = loss
+    history[row + TRAINING_LOSS] = loss
+    history[row + VALIDATION_LOSS] = np.nan
+    history[row + LEARNING_RATE] = floats[RATE]
+    history[row + GRADIENT_NORM] = floats[LARGEST_NORM_SEEN]
+    if context[N_JUDGED] > 0:
+        judged = _mean_loss(context_at, context, JUDGED)
+        history[row + VALIDATION_LOSS] = judged
+    context[HISTORY_ROW] += 1
+    context[EPOCH] += 1
+    floats[LOSS_SUM] = 0.0
+    floats[WEIGHT_SUM] = 0.0
+    floats[LARGEST_NORM_SEEN] = 0.0
     if not (np.isfinite(loss) and np.isfinite(judged)):
         return NOT_FINITE
-    integers[STALE_EPOCHS] += 1
-    if judged < floats[BEST_LOSS] - settings.tolerance:
-        integers[STALE_EPOCHS] = 0
+    context[STALE_EPOCHS] += 1
+    if judged < floats[BEST_LOSS] - floats[TOLERANCE]:
+        context[STALE_EPOCHS] = 0
     if judged < floats[BEST_LOSS]:
         floats[BEST_LOSS] = judged
-        integers[BEST_EPOCH] = integers[EPOCH]
-        for i in range(state.parameters.size):
-            state.best[i] = state.parameters[i]
-    if settings.patience > 0 and integers[STALE_EPOCHS] >= settings.patience:
+        context[BEST_EPOCH] = context[EPOCH]
+        best = elements(context[BEST], context[N_PARAMETERS])
+        parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
+        for i in range(best.size):
+            best[i] = parameters[i]
+    if context[PATIENCE] > 0 and context[STALE_EPOCHS] >= context[PATIENCE]:
         return STALE
-    return EPOCHS_DONE if integers[EPOCH] >= settings.epochs else PAUSED
+    return EPOCHS_DONE if context[EPOCH] >= context[EPOCHS] else PAUSED
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
-def run_steps(plan, settings, rows, validation, state, in_order):
-    """Train for at most ``settings.max_steps`` steps; return what it ended with."""
-    integers, floats = state.integers, state.floats
-    for step in range(settings.max_steps):
-        if integers[POSITION] == 0 and settings.shuffled:
-            shuffle(state.order, state.random)
-        start = integers[POSITION]
-        count = min(settings.batch_size, rows.n_rows - start)
-        loss, weight, norm = batch_gradient(plan, settings, rows, state, state.order, start, count)
+def run_steps(context_at, max_steps, unused):
+    """Train for at most `max_steps` steps; return what it ended with."""
+    context = integers(context_at, N_INTEGERS)
+    floats = doubles(context[FLOATS], N_FLOATS)
+    rates = doubles(context[RATES], max_steps)
+    n_rows, batch_size = context[N_ROWS], context[BATCH_SIZE]
+    for step in range(max_steps):
+        if context[POSITION] == 0 and context[SHUFFLED]:
+            shuffle(integers(context[ORDER], n_rows), words(context[RANDOM], 4))
+        start = context[POSITION]
+        count = min(batch_size, n_rows - start)
+        floats[RATE] = rates[step]
+        loss, weight = _batch_loss(context_at, context, LEARNED, start, count, DROPS | FOR_LOSS)
         if not np.isfinite(loss):
-            floats[LOSS_SUM] = loss
-            floats[WEIGHT_SUM] = 1.0
-            state.history[integers[HISTORY_ROW], LEARNING_RATE] = settings.rates[step]
-            close_epoch(plan, settings, validation, state, in_order)
+            call_stage(context[EPOCH_STAGE], context_at, 0, 0)
             return NOT_FINITE
-        integers[STEP] += 1
-        update(
-            settings.rule, settings.rule_constants, state.parameters, state.gradients,
-            state.first, state.second, integers[STEP], settings.rates[step],
-        )  # fmt: skip
-        floats[LOSS_SUM] += loss
-        floats[WEIGHT_SUM] += weight
-        floats[NORM_SUM] = max(floats[NORM_SUM], norm)
-        integers[POSITION] = start + count
-        if integers[POSITION] >= rows.n_rows:
-            integers[POSITION] = 0
-            state.history[integers[HISTORY_ROW], LEARNING_RATE] = settings.rates[step]
-            ended = close_epoch(plan, settings, validation, state, in_order)
+        call_stage(context[BACKWARD_STAGE], context_at, count, 0)
+        _finish_gradient(context, weight)
+        floats[LARGEST_NORM_SEEN] = max(floats[LARGEST_NORM_SEEN], floats[NORM])
+        context[STEP] += 1
+        call_stage(context[UPDATE_STAGE], context_at, 0, 0)
+        context[POSITION] = start + count
+        if context[POSITION] >= n_rows:
+            context[POSITION] = 0
+            ended = call_stage(context[EPOCH_STAGE], context_at, 0, 0)
             if ended != PAUSED:
                 return ended
     return PAUSED
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
-def loss_and_gradient(plan, settings, rows, state, in_order):
-    """Fill the gradient of the mean loss over all rows (L2 included); return the mean loss.
+def loss_and_gradient(context_at, unused_1, unused_2):
+    """Fill the gradient of the mean loss over all rows (L2 included); the sums give the mean loss.
 
-    ``state.first`` holds the sum over batches meanwhile.
+    The optimiser's first array holds the sum over batches meanwhile.
     """
-    total = state.first
+    context = integers(context_at, N_INTEGERS)
+    floats = doubles(context[FLOATS], N_FLOATS)
+    gradients = elements(context[GRADIENTS], context[N_PARAMETERS])
+    total = elements(context[FIRST], context[N_PARAMETERS])
     for i in range(total.size):
         total[i] = 0
-    loss_sum, weight_sum = 0.0, 0.0
-    n_inputs = plan.layers[0, N_INPUTS]
-    for start in range(0, rows.n_rows, settings.batch_size):
-        count = min(settings.batch_size, rows.n_rows - start)
-        weight_sum += gather(
-            rows, in_order, start, count, n_inputs, plan.n_targets,
-            state.work, state.batch_targets, state.batch_weights,
-        )  # fmt: skip
-        forward(plan, state.parameters, state.work, count, state.random, True, True)
-        loss_sum += loss_and_delta(plan, state.work, state.batch_targets, state.batch_weights, count)
-        backward(plan, state.parameters, state.gradients, state.work, count)
+    floats[LOSS_SUM] = 0.0
+    floats[WEIGHT_SUM] = 0.0
+    n_rows, batch_size = context[N_ROWS], context[BATCH_SIZE]
+    for start in range(0, n_rows, batch_size):
+        count = min(batch_size, n_rows - start)
+        _batch_loss(context_at, context, LEARNED, start, count, DROPS | FOR_LOSS)
+        call_stage(context[BACKWARD_STAGE], context_at, count, 0)
         for i in range(total.size):
-            total[i] += state.gradients[i]
+            total[i] += gradients[i]
     for i in range(total.size):
-        state.gradients[i] = total[i]
-    finish_gradient(plan, settings, state, weight_sum)
-    return loss_sum / weight_sum
+        gradients[i] = total[i]
+    _finish_gradient(context, floats[WEIGHT_SUM])
+    return 0
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
-def predict(plan, rows, parameters, work, batch_size, outputs):
-    """Write the network's outputs for all rows into a flat array."""
-    n_inputs = plan.layers[0, N_INPUTS]
-    last = plan.layers[plan.layers.shape[0] - 1]
-    unused = np.zeros(4, np.uint64)
-    n_units = last[N_UNITS]
-    source = last[OUTPUT_AT]
-    inputs = carray(
-        pointer(rows.inputs, work[0]),
-        (rows.n_rows - 1) * rows.row_stride + (n_inputs - 1) * rows.column_stride + 1,
-    )
-    for start in range(0, rows.n_rows, batch_size):
-        count = min(batch_size, rows.n_rows - start)
+def predict(context_at, unused_1, unused_2):
+    """Write the network's outputs for all rows, in their order."""
+    context = integers(context_at, N_INTEGERS)
+    layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
+    n_inputs, n_rows, batch_size = layers[N_INPUTS], context[N_ROWS], context[BATCH_SIZE]
+    last = (context[N_LAYERS] - 1) * COLUMNS
+    n_units, source = layers[last + N_UNITS], layers[last + OUTPUT_AT]
+    row_stride, column_stride = context[ROW_STRIDE], context[COLUMN_STRIDE]
+    inputs = elements(context[INPUTS], (n_rows - 1) * row_stride + (n_inputs - 1) * column_stride + 1)
+    outputs = elements(context[OUTPUTS], n_rows * n_units)
+    work = elements(context[WORK], context[WORK_SIZE])
+    for start in range(0, n_rows, batch_size):
+        count = min(batch_size, n_rows - start)
         for i in range(count):
-            base = (start + i) * rows.row_stride
+            base = (start + i) * row_stride
             for j in range(n_inputs):
-                work[i * n_inputs + j] = inputs[base + j * rows.column_stride]
-        forward(plan, parameters, work, count, unused, False, False)
+                work[i * n_inputs + j] = inputs[base + j * column_stride]
+        call_stage(context[FORWARD_STAGE], context_at, count, 0)
         for i in range(count * n_units):
             outputs[start * n_units + i] = work[source + i]
+    return 0

@@ -1,158 +1,170 @@
-"""Forward and backward passes of one batch over flat arrays, driven by a table with a row per layer.
+"""Forward and backward passes of one batch, driven by the table of layers in the context."""
 
-The columns of the layer table are named below. All offsets count elements: those of weights, biases
-and trained activation parameters into the parameter array, the others into the work array.
-"""
-
-from typing import NamedTuple
-
-import numpy as np
 from numba import njit
 
-from .calls import call_activation, call_loss
+from .calls import call_activation
+from .context import (
+    BACKWARD,
+    BIASES_AT,
+    COLUMNS,
+    CONSTANT_GRADIENTS,
+    CONSTANTS,
+    CONSTANTS_AT,
+    DELTA_AT,
+    DELTA_LINEAR_AT,
+    DROPOUT,
+    FORWARD,
+    GEMM,
+    GRADIENTS,
+    INPUT_AT,
+    LAYERS,
+    LOSS_ON_PRE_ACTIVATION,
+    MASK_AT,
+    N_CONSTANTS,
+    N_INPUTS,
+    N_INTEGERS,
+    N_LAYERS,
+    N_LINEAR,
+    N_PARAMETERS,
+    N_TRAINED,
+    N_UNITS,
+    OUTPUT_AT,
+    PARAMETER_GRADIENT,
+    PARAMETERS,
+    PRE_ACTIVATION_AT,
+    RANDOM,
+    TRAINED,
+    WEIGHTS_AT,
+    WORK,
+    WORK_SIZE,
+    doubles,
+    elements,
+    integers,
+    words,
+)
+from .element import ELEMENT
 from .matrix import address_of, backward_product, forward_product, weight_gradient
 from .randomness import next_unit
 
-(
-    N_INPUTS,  # width of the layer's input
-    N_LINEAR,  # width of the linear map: units times pieces
-    N_UNITS,  # width of the output
-    WEIGHTS,
-    BIASES,  # -1: no bias
-    FORWARD,  # address of the activation's kernel
-    BACKWARD,
-    PARAMETER_GRADIENT,  # address, or 0: the activation has no trained parameters
-    CONSTANTS,  # where the activation's parameters begin in Plan.constants
-    N_CONSTANTS,
-    INPUT_AT,  # where the layer reads its input
-    PRE_ACTIVATION_AT,
-    OUTPUT_AT,
-    MASK_AT,  # -1: no dropout before this layer
-    COLUMNS,
-) = range(15)
-
-
-class Plan(NamedTuple):
-    """What is computed: the network, the loss, and where BLAS is."""
-
-    layers: np.ndarray  # int64 (n_layers, COLUMNS)
-    dropout: np.ndarray  # float64 (n_layers,): share of the layer's inputs that is dropped
-    constants: np.ndarray  # float64: parameters of the activations
-    constant_gradients: np.ndarray  # float64, same length
-    trained: np.ndarray  # int64 (n, 2): position in constants, position among the parameters
-    loss: int  # address of the loss kernel
-    loss_constants: np.ndarray  # float64
-    loss_on_pre_activation: bool  # the loss kernel takes logits and the last activation is left out
-    n_targets: int
-    gemm: int  # address of BLAS gemm for the element type
-    delta_at: int  # where the gradient with respect to an output is kept
-    delta_linear_at: int  # the same with respect to a pre-activation
+DROPS, FOR_LOSS = 1, 2  # bits of the mode of a forward pass
 
 
 @njit(error_model="numpy")
-def load_constants(plan, parameters):
-    """Copy the trained activation parameters to where the kernels read them."""
-    for i in range(plan.trained.shape[0]):
-        plan.constants[plan.trained[i, 0]] = parameters[plan.trained[i, 1]]
-
-
-@njit(error_model="numpy")
-def _drop(work, source_at, target_at, mask_at, count, share, state):
-    scale = work.dtype.type(1.0 / (1.0 - share))
+def _drop(work, source, target, mask, count, share, state):
+    scale = ELEMENT(1.0 / (1.0 - share))
     for i in range(count):
-        kept = scale if next_unit(state) >= share else work.dtype.type(0)
-        work[mask_at + i] = kept
-        work[target_at + i] = work[source_at + i] * kept
+        kept = scale if next_unit(state) >= share else ELEMENT(0)
+        work[mask + i] = kept
+        work[target + i] = work[source + i] * kept
 
 
 @njit(error_model="numpy")
-def forward(plan, parameters, work, rows, state, training, for_loss):
-    """Compute all layers for `rows` rows that lie at the start of `work`.
+def _fill_with_bias(work, at, parameters, bias, rows, width):
+    for row in range(rows):
+        start = at + row * width
+        if bias >= 0:
+            for j in range(width):
+                work[start + j] = parameters[bias + j]
+        else:
+            for j in range(width):
+                work[start + j] = 0
 
-    `training` switches dropout on; `for_loss` leaves out an output activation that the loss includes.
+
+def forward(context_at, rows, mode):
+    """Compute all layers for `rows` rows that lie at the start of the work array.
+
+    The mode's bit DROPS switches dropout on; FOR_LOSS leaves out an output activation that the loss
+    includes.
     """
-    load_constants(plan, parameters)
-    n_layers = plan.layers.shape[0]
-    previous = 0
-    for index in range(n_layers):
-        layer = plan.layers[index]
-        n_inputs, n_linear = layer[N_INPUTS], layer[N_LINEAR]
-        source = previous
-        if training and layer[MASK_AT] >= 0:
-            source = layer[INPUT_AT]
-            _drop(work, previous, source, layer[MASK_AT], rows * n_inputs, plan.dropout[index], state)
-        at = layer[PRE_ACTIVATION_AT]
-        bias = layer[BIASES]
-        for row in range(rows):
-            start = at + row * n_linear
-            if bias >= 0:
-                for j in range(n_linear):
-                    work[start + j] = parameters[bias + j]
-            else:
-                for j in range(n_linear):
-                    work[start + j] = 0
-        forward_product(plan.gemm, work, source, parameters, layer[WEIGHTS], work, at, rows, n_inputs, n_linear)
-        if not (for_loss and plan.loss_on_pre_activation and index == n_layers - 1):
+    context = integers(context_at, N_INTEGERS)
+    parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
+    work = elements(context[WORK], context[WORK_SIZE])
+    constants = doubles(context[CONSTANTS], context[N_CONSTANTS])
+    layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
+    n_trained = context[N_TRAINED]
+    trained = integers(context[TRAINED], 2 * n_trained)
+    for i in range(n_trained):
+        constants[trained[2 * i]] = parameters[trained[2 * i + 1]]
+    last = context[N_LAYERS] - 1
+    skipped = last if mode & FOR_LOSS and context[LOSS_ON_PRE_ACTIVATION] else -1
+    source = 0
+    for index in range(last + 1):
+        layer = index * COLUMNS
+        n_inputs, n_linear = layers[layer + N_INPUTS], layers[layer + N_LINEAR]
+        if mode & DROPS and layers[layer + MASK_AT] >= 0:
+            shares = doubles(context[DROPOUT], context[N_LAYERS])
+            target = layers[layer + INPUT_AT]
+            state = words(context[RANDOM], 4)
+            _drop(work, source, target, layers[layer + MASK_AT], rows * n_inputs, shares[index], state)
+            source = target
+        at = layers[layer + PRE_ACTIVATION_AT]
+        _fill_with_bias(work, at, parameters, layers[layer + BIASES_AT], rows, n_linear)
+        weights = layers[layer + WEIGHTS_AT]
+        forward_product(context[GEMM], work, source, parameters, weights, work, at, rows, n_inputs, n_linear)
+        source = layers[layer + OUTPUT_AT]
+        if index != skipped:
             call_activation(
-                layer[FORWARD], address_of(work, at), address_of(work, layer[OUTPUT_AT]), 0, 0,
-                rows, layer[N_UNITS], address_of(plan.constants, layer[CONSTANTS]),
+                layers[layer + FORWARD], address_of(work, at), address_of(work, source), 0, 0,
+                rows, layers[layer + N_UNITS], address_of(constants, layers[layer + CONSTANTS_AT]),
             )  # fmt: skip
-        previous = layer[OUTPUT_AT]
+    return 0
 
 
 @njit(error_model="numpy")
-def loss_and_delta(plan, work, targets, weights, rows):
-    """Return the weighted sum of the rows' losses; leave its gradient where `backward` looks for it."""
-    last = plan.layers[plan.layers.shape[0] - 1]
-    source = last[PRE_ACTIVATION_AT] if plan.loss_on_pre_activation else last[OUTPUT_AT]
-    target = plan.delta_linear_at if plan.loss_on_pre_activation else plan.delta_at
-    return call_loss(
-        plan.loss, address_of(work, source), address_of(targets, 0), address_of(weights, 0),
-        address_of(work, target), rows, last[N_UNITS], address_of(plan.loss_constants, 0),
-    )  # fmt: skip
+def _column_sums(work, at, rows, width, gradients, target):
+    for j in range(width):
+        gradients[target + j] = work[at + j]
+    for row in range(1, rows):
+        for j in range(width):
+            gradients[target + j] += work[at + row * width + j]
 
 
-@njit(error_model="numpy")
-def backward(plan, parameters, gradients, work, rows):
-    """Fill `gradients` from the gradient that `loss_and_delta` left; `forward` must have run in training."""
-    n_layers = plan.layers.shape[0]
-    for index in range(n_layers - 1, -1, -1):
-        layer = plan.layers[index]
-        n_inputs, n_linear = layer[N_INPUTS], layer[N_LINEAR]
-        before, after = layer[PRE_ACTIVATION_AT], layer[OUTPUT_AT]
-        constants = address_of(plan.constants, layer[CONSTANTS])
-        if not (plan.loss_on_pre_activation and index == n_layers - 1):
-            if layer[PARAMETER_GRADIENT] != 0:
+def backward(context_at, rows, unused):
+    """Fill the gradients from the gradient that the loss left; `forward` must have run with DROPS."""
+    context = integers(context_at, N_INTEGERS)
+    parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
+    gradients = elements(context[GRADIENTS], context[N_PARAMETERS])
+    work = elements(context[WORK], context[WORK_SIZE])
+    constants = doubles(context[CONSTANTS], context[N_CONSTANTS])
+    constant_gradients = doubles(context[CONSTANT_GRADIENTS], context[N_CONSTANTS])
+    layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
+    delta_output, delta = context[DELTA_AT], context[DELTA_LINEAR_AT]
+    skipped = context[N_LAYERS] - 1 if context[LOSS_ON_PRE_ACTIVATION] else -1
+    for index in range(context[N_LAYERS] - 1, -1, -1):
+        layer = index * COLUMNS
+        n_inputs, n_linear = layers[layer + N_INPUTS], layers[layer + N_LINEAR]
+        if index != skipped:
+            before = address_of(work, layers[layer + PRE_ACTIVATION_AT])
+            after = address_of(work, layers[layer + OUTPUT_AT])
+            upstream = address_of(work, delta_output)
+            units, own = layers[layer + N_UNITS], layers[layer + CONSTANTS_AT]
+            if layers[layer + PARAMETER_GRADIENT] != 0:
                 call_activation(
-                    layer[PARAMETER_GRADIENT], address_of(work, before), address_of(work, after),
-                    address_of(work, plan.delta_at), address_of(plan.constant_gradients, layer[CONSTANTS]),
-                    rows, layer[N_UNITS], constants,
+                    layers[layer + PARAMETER_GRADIENT], before, after, upstream,
+                    address_of(constant_gradients, own), rows, units, address_of(constants, own),
                 )  # fmt: skip
             call_activation(
-                layer[BACKWARD], address_of(work, before), address_of(work, after),
-                address_of(work, plan.delta_at), address_of(work, plan.delta_linear_at),
-                rows, layer[N_UNITS], constants,
+                layers[layer + BACKWARD], before, after, upstream, address_of(work, delta),
+                rows, units, address_of(constants, own),
             )  # fmt: skip
-        if layer[MASK_AT] >= 0:
-            source = layer[INPUT_AT]
-        else:
-            source = plan.layers[index - 1, OUTPUT_AT] if index > 0 else 0
-        delta = plan.delta_linear_at
-        weight_gradient(plan.gemm, work, source, work, delta, gradients, layer[WEIGHTS], rows, n_inputs, n_linear)
-        bias = layer[BIASES]
-        if bias >= 0:
-            for j in range(n_linear):
-                gradients[bias + j] = 0
-            for row in range(rows):
-                for j in range(n_linear):
-                    gradients[bias + j] += work[delta + row * n_linear + j]
+        mask = layers[layer + MASK_AT]
+        source = 0
+        if mask >= 0:
+            source = layers[layer + INPUT_AT]
+        elif index > 0:
+            source = layers[layer - COLUMNS + OUTPUT_AT]
+        weights = layers[layer + WEIGHTS_AT]
+        weight_gradient(context[GEMM], work, source, work, delta, gradients, weights, rows, n_inputs, n_linear)
+        if layers[layer + BIASES_AT] >= 0:
+            _column_sums(work, delta, rows, n_linear, gradients, layers[layer + BIASES_AT])
         if index > 0:
             backward_product(
-                plan.gemm, work, delta, parameters, layer[WEIGHTS], work, plan.delta_at,
-                rows, n_inputs, n_linear,
-            )  # fmt: skip
-            if layer[MASK_AT] >= 0:
+                context[GEMM], work, delta, parameters, weights, work, delta_output, rows, n_inputs, n_linear
+            )
+            if mask >= 0:
                 for i in range(rows * n_inputs):
-                    work[plan.delta_at + i] *= work[layer[MASK_AT] + i]
-    for i in range(plan.trained.shape[0]):
-        gradients[plan.trained[i, 1]] = plan.constant_gradients[plan.trained[i, 0]]
+                    work[delta_output + i] *= work[mask + i]
+    trained = integers(context[TRAINED], 2 * context[N_TRAINED])
+    for i in range(context[N_TRAINED]):
+        gradients[trained[2 * i + 1]] = constant_gradients[trained[2 * i]]
+    return 0

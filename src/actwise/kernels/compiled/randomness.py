@@ -1,4 +1,4 @@
-"""A small random generator for compiled code: xoshiro256**, seeded through SplitMix64.
+"""A small random generator for compiled code: xoshiro256**, whose state is four 64-bit words.
 
 Source: Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4).
 """
@@ -7,18 +7,6 @@ import numpy as np
 from numba import njit
 
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53: the spacing of doubles in [0.5, 1)
-
-
-@njit(error_model="numpy")
-def seed_state(seed, state):
-    """Fill the four words of a generator's state (uint64) from one seed."""
-    word = np.uint64(seed)
-    for i in range(4):
-        word += np.uint64(0x9E3779B97F4A7C15)
-        mixed = word
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        state[i] = mixed ^ (mixed >> np.uint64(31))
 
 
 @njit(error_model="numpy")

@@ -1,20 +1,52 @@
-"""Optimiser steps over flat parameter arrays: one function a rule, each a loop that vectorises.
+"""Optimiser steps over all parameters: one stage a rule, each a loop that vectorises.
 
-``first`` and ``second`` are the rule's state arrays; ``step`` counts from 1.
-The constants arrive in the order in which the optimiser's record lists them.
+The learning rate and the number of the step (from 1) stand in the context; the rule's constants in the
+order in which its record in `actwise.optimizers` lists them.
 """
 
 import numpy as np
 from numba import njit
 
-SGD, ADAM, RMSPROP, ADAGRAD = 0, 1, 2, 3
+from .context import (
+    FIRST,
+    FLOATS,
+    GRADIENTS,
+    N_FIRST,
+    N_FLOATS,
+    N_INTEGERS,
+    N_PARAMETERS,
+    N_SECOND,
+    PARAMETERS,
+    RATE,
+    RULE_CONSTANTS,
+    SECOND,
+    STEP,
+    doubles,
+    elements,
+    integers,
+)
+from .element import ELEMENT
+
+N_RULE_CONSTANTS = 4
 
 
 @njit(error_model="numpy")
-def sgd(parameters, gradients, first, rate, momentum, nesterov):
+def _open(context):
+    size = context[N_PARAMETERS]
+    return (
+        elements(context[PARAMETERS], size),
+        elements(context[GRADIENTS], size),
+        elements(context[FIRST], context[N_FIRST]),
+        elements(context[SECOND], context[N_SECOND]),
+        doubles(context[FLOATS], N_FLOATS)[RATE],
+        doubles(context[RULE_CONSTANTS], N_RULE_CONSTANTS),
+    )
+
+
+def sgd(context_at, unused_1, unused_2):
     """Stochastic gradient descent with momentum (Sutskever et al. 2013), as PyTorch writes it."""
-    number = parameters.dtype.type
-    rate, momentum = number(rate), number(momentum)
+    parameters, gradients, first, _, rate, constants = _open(integers(context_at, N_INTEGERS))
+    rate, momentum, nesterov = ELEMENT(rate), ELEMENT(constants[0]), constants[1] != 0.0
     if momentum == 0:
         for i in range(parameters.size):
             parameters[i] -= rate * gradients[i]
@@ -26,18 +58,19 @@ def sgd(parameters, gradients, first, rate, momentum, nesterov):
         for i in range(parameters.size):
             first[i] = momentum * first[i] + gradients[i]
             parameters[i] -= rate * first[i]
+    return 0
 
 
-@njit(error_model="numpy")
-def adam(parameters, gradients, first, second, step, rate, beta1, beta2, epsilon, decay):
+def adam(context_at, unused_1, unused_2):
     """Adam (Kingma and Ba 2015, algorithm 1), with decoupled decay (Loshchilov and Hutter 2019)."""
-    number = parameters.dtype.type
-    scaled_rate = number(rate / (1.0 - beta1**step))
-    to_unbiased = number(1.0 / np.sqrt(1.0 - beta2**step))
-    keep = number(1.0 - rate * decay)
-    beta1, rest1 = number(beta1), number(1.0 - beta1)
-    beta2, rest2 = number(beta2), number(1.0 - beta2)
-    epsilon = number(epsilon)
+    context = integers(context_at, N_INTEGERS)
+    parameters, gradients, first, second, rate, constants = _open(context)
+    step = context[STEP]
+    beta1, beta2 = ELEMENT(constants[0]), ELEMENT(constants[1])
+    rest1, rest2 = ELEMENT(1.0 - constants[0]), ELEMENT(1.0 - constants[1])
+    epsilon, keep = ELEMENT(constants[2]), ELEMENT(1.0 - rate * constants[3])
+    scaled_rate = ELEMENT(rate / (1.0 - constants[0] ** step))
+    to_unbiased = ELEMENT(1.0 / np.sqrt(1.0 - constants[1] ** step))
     for i in range(parameters.size):
         gradient = gradients[i]
         m = beta1 * first[i] + rest1 * gradient
@@ -45,14 +78,14 @@ def adam(parameters, gradients, first, second, step, rate, beta1, beta2, epsilon
         first[i] = m
         second[i] = v
         parameters[i] = keep * parameters[i] - scaled_rate * m / (np.sqrt(v) * to_unbiased + epsilon)
+    return 0
 
 
-@njit(error_model="numpy")
-def rmsprop(parameters, gradients, first, second, rate, rho, epsilon, momentum):
+def rmsprop(context_at, unused_1, unused_2):
     """RMSprop (Tieleman and Hinton 2012, lecture 6.5), as PyTorch writes it."""
-    number = parameters.dtype.type
-    rate, epsilon, momentum = number(rate), number(epsilon), number(momentum)
-    rho, rest = number(rho), number(1.0 - rho)
+    parameters, gradients, first, second, rate, constants = _open(integers(context_at, N_INTEGERS))
+    rho, rest = ELEMENT(constants[0]), ELEMENT(1.0 - constants[0])
+    rate, epsilon, momentum = ELEMENT(rate), ELEMENT(constants[1]), ELEMENT(constants[2])
     for i in range(parameters.size):
         gradient = gradients[i]
         v = rho * second[i] + rest * gradient * gradient
@@ -60,29 +93,14 @@ def rmsprop(parameters, gradients, first, second, rate, rho, epsilon, momentum):
         moved = momentum * first[i] + gradient / (np.sqrt(v) + epsilon)
         first[i] = moved
         parameters[i] -= rate * moved
+    return 0
 
 
-@njit(error_model="numpy")
-def adagrad(parameters, gradients, second, rate, epsilon):
+def adagrad(context_at, unused_1, unused_2):
     """Adagrad (Duchi et al. 2011)."""
-    number = parameters.dtype.type
-    rate, epsilon = number(rate), number(epsilon)
+    parameters, gradients, _, second, rate, constants = _open(integers(context_at, N_INTEGERS))
+    rate, epsilon = ELEMENT(rate), ELEMENT(constants[0])
     for i in range(parameters.size):
         second[i] += gradients[i] * gradients[i]
         parameters[i] -= rate * gradients[i] / (np.sqrt(second[i]) + epsilon)
-
-
-@njit(error_model="numpy")
-def update(rule, constants, parameters, gradients, first, second, step, rate):
-    """Take one step with the rule of the given number."""
-    if rule == SGD:
-        sgd(parameters, gradients, first, rate, constants[0], constants[1] != 0.0)
-    elif rule == ADAM:
-        adam(
-            parameters, gradients, first, second, step, rate,
-            constants[0], constants[1], constants[2], constants[3],
-        )  # fmt: skip
-    elif rule == RMSPROP:
-        rmsprop(parameters, gradients, first, second, rate, constants[0], constants[1], constants[2])
-    else:
-        adagrad(parameters, gradients, second, rate, constants[0])
+    return 0

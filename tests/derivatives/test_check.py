@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actwise.activations.derivative_check import check_derivative
+from actwise.derivatives import check_derivative
 from actwise.errors import InputError
 
 HERE = Path(__file__).parent
@@ -20,13 +20,13 @@ HERE = Path(__file__).parent
 
 def _load_zoo() -> ModuleType:
     # The tests are imported without packages, so a helper beside them is loaded by its path.
-    spec = importlib.util.spec_from_file_location("derivative_zoo", HERE / "derivative_zoo.py")
+    spec = importlib.util.spec_from_file_location("zoo", HERE / "zoo.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     import sys
 
-    sys.modules["derivative_zoo"] = module
+    sys.modules["zoo"] = module
     spec.loader.exec_module(module)
     return module
 

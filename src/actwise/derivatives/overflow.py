@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from actwise.activations.derivative_numeric import FloatArray
-from actwise.activations.derivative_reference import (
+from actwise.derivatives.numeric import FloatArray
+from actwise.derivatives.reference import (
     CORE,
     FAR,
     JUDGED_ERROR,
@@ -17,6 +17,8 @@ from actwise.activations.derivative_reference import (
 
 OVERFLOW_LIMIT = 100
 """Pre-activations up to here must stay finite; exp overflows in float32 from 88.8 on, its square from 44.4 on."""
+LARGEST_ORDINARY = 1e30
+"""Near the largest float32, 3e38, no formula can be asked to stay finite."""
 MAX_HOLES = 3
 """With more points in [-5, 5] that have no finite derivative, the formula does not hold there."""
 
@@ -24,7 +26,7 @@ MAX_HOLES = 3
 def overflow_points(claim: Claim, reference: Reference) -> FloatArray:
     """Points up to |x| = 100 at which a derivative that is right elsewhere is not finite, nearest to 0 first.
 
-    Both float64 and float32 are tried. A point at which the true value exceeds float32 does not count, and
+    Both float64 and float32 are tried. A point at which the true value nears the largest float32 does not count, and
     neither does a derivative that is wrong in the ordinary range: it has another cause.
     """
     wrong = reference.judged & ~reference.right(claim.values, claim.noise)
@@ -41,20 +43,17 @@ def overflow_points(claim: Claim, reference: Reference) -> FloatArray:
     if not len(suspects):
         return suspects
     truth = slopes_at(reference.f, suspects)
-    largest = float(np.finfo(np.float32).max)
     size = np.maximum(np.abs(truth.lower), np.abs(truth.upper))
     ordinary = (
-        (size < largest)
-        & (np.abs(truth.value) < largest)
+        (size < LARGEST_ORDINARY)
+        & (np.abs(truth.value) < LARGEST_ORDINARY)
         & (truth.error <= JUDGED_ERROR * np.maximum(size, 1))
     )
     found = suspects[ordinary]
     return found[np.lexsort((-found, np.abs(found)))]
 
 
-def _non_finite(
-    claim: Claim, reference: Reference, points: FloatArray, dtype: type[np.floating]
-) -> BoolArray:
+def _non_finite(claim: Claim, reference: Reference, points: FloatArray, dtype: type[np.floating]) -> BoolArray:
     x = points.astype(dtype)
     values = claim.derivative(x if claim.called_with == "x" else reference.f(x))
     found = ~np.isfinite(values)

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from actwise.activations.derivative_numeric import FloatArray, differentiate
-from actwise.activations.derivative_parameters import named_arrays, rebuilt
-from actwise.activations.derivative_words import number
+from actwise.derivatives.numeric import FloatArray, differentiate
+from actwise.derivatives.parameters import named_arrays, rebuilt
+from actwise.derivatives.words import number
 from actwise.errors import InputError
 
 GradientCause = Literal[
@@ -30,6 +30,8 @@ GradientCause = Literal[
     "belongs_to_other_array",
     "wrong_formula",
 ]
+
+Loss = Callable[[list[FloatArray]], NDArray[np.floating]]
 
 MAX_ENTRIES = 32
 """Arrays up to this size are checked entry by entry, larger ones at as many entries drawn at random."""
@@ -198,15 +200,15 @@ def check_gradient(
         raise InputError("parameters holds no arrays; hand over the weights and biases of the network")
     arrays = [array for _, array in named]
 
-    def loss_at(changed: list[FloatArray]) -> np.floating[Any]:
+    def loss_at(changed: list[FloatArray]) -> NDArray[np.floating]:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             return _one_number(loss(rebuilt(parameters, iter([array.copy() for array in changed]))))
 
     here = loss_at(arrays)
-    if not np.isfinite(here):
-        raise InputError(f"the loss is {here} at these parameters; check the gradient where it is finite")
-    if here != loss_at(arrays):
+    if not np.isfinite(here).all():
+        raise InputError(f"the loss is {here[0]} at these parameters; check the gradient where it is finite")
+    if not np.array_equal(here, loss_at(arrays)):
         raise InputError("the loss changes from call to call; leave out dropout, noise and new mini-batches")
     given = _given(gradient, parameters, named)
     measured = [_measure(loss_at, arrays, i, name, seed) for i, (name, _) in enumerate(named)]
@@ -219,15 +221,16 @@ def check_gradient(
     return _report(tuple(findings))
 
 
-def _one_number(result: object) -> np.floating[Any]:
+def _one_number(result: object) -> NDArray[np.floating]:
+    """The loss, shape (1,), in the floating-point format in which it was computed."""
     array = np.asarray(result)
     if array.size != 1 or array.dtype.kind not in "fiu":
         raise InputError(
             f"the loss returned {type(result).__name__} of shape {array.shape}; it must return one number, so sum it "
             "over the rows or take the mean"
         )
-    single = array.reshape(())[()]
-    return single if isinstance(single, np.floating) else np.float64(single)
+    floating = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+    return array.reshape(1).astype(floating)
 
 
 def _given(gradient: Any, parameters: Any, named: list[tuple[str, FloatArray]]) -> list[FloatArray]:
@@ -236,9 +239,7 @@ def _given(gradient: Any, parameters: Any, named: list[tuple[str, FloatArray]]) 
     if isinstance(parameters, dict) and isinstance(gradient, dict):
         missing = [str(key) for key in parameters if key not in gradient]
         if missing:
-            raise InputError(
-                f"the gradient has no entry {missing[0]!r}; it must have the keys of the parameters"
-            )
+            raise InputError(f"the gradient has no entry {missing[0]!r}; it must have the keys of the parameters")
         gradient = {key: gradient[key] for key in parameters}
     given = [np.asarray(array, np.float64) for _, array in named_arrays(gradient, "gradient")]
     if len(given) != len(named):
@@ -249,7 +250,7 @@ def _given(gradient: Any, parameters: Any, named: list[tuple[str, FloatArray]]) 
 
 
 def _measure(
-    loss_at: Callable[[list[FloatArray]], np.floating[Any]],
+    loss_at: Loss,
     arrays: list[FloatArray],
     which: int,
     name: str,
@@ -259,12 +260,13 @@ def _measure(
     entries = np.arange(array.size)
     if array.size > MAX_ENTRIES:
         # The same entries in arrays of the same shape, so that they can be compared with one another.
-        entries = np.sort(
-            np.random.default_rng([seed, *array.shape]).choice(entries, MAX_ENTRIES, replace=False)
-        )
-    directions = [np.eye(1, array.size, entry).reshape(array.shape) for entry in entries]
+        entries = np.sort(np.random.default_rng([seed, *array.shape]).choice(entries, MAX_ENTRIES, replace=False))
+    directions = np.zeros((len(entries), array.size))
+    directions[np.arange(len(entries)), entries] = 1.0
     slope, lower, upper, error = (
-        np.array([_slope(loss_at, arrays, which, direction) for direction in directions]).reshape(-1, 4).T
+        np.array([_slope(loss_at, arrays, which, direction.reshape(array.shape)) for direction in directions])
+        .reshape(-1, 4)
+        .T
     )
     size = np.maximum(np.abs(lower), np.abs(upper))
     tolerance = RELATIVE_TOLERANCE * size + SMALL_ENTRY * np.max(size, initial=0.0) + ERROR_MARGIN * error
@@ -272,7 +274,7 @@ def _measure(
 
 
 def _slope(
-    loss_at: Callable[[list[FloatArray]], np.floating[Any]],
+    loss_at: Loss,
     arrays: list[FloatArray],
     which: int,
     direction: FloatArray,
@@ -282,18 +284,15 @@ def _slope(
     def sample(offsets: FloatArray) -> NDArray[np.floating]:
         different, places = np.unique(offsets, return_inverse=True)
         values = [
-            loss_at([*arrays[:which], arrays[which] + offset * direction, *arrays[which + 1 :]])
-            for offset in different
+            loss_at([*arrays[:which], arrays[which] + offset * direction, *arrays[which + 1 :]]) for offset in different
         ]
-        return np.array(values)[places]
+        return np.concatenate(values)[places]
 
     found = differentiate(sample, first_step=FIRST_STEP, n_steps=N_STEPS, noise_spacing=0.0)
     return float(found.slope), float(found.lower), float(found.upper), float(found.error)
 
 
-def _judge(
-    truth: _Measured, given: FloatArray, measured: list[_Measured], n_rows: int | None
-) -> GradientFinding:
+def _judge(truth: _Measured, given: FloatArray, measured: list[_Measured], n_rows: int | None) -> GradientFinding:
     if not np.isfinite(given).all():
         return _found(truth, given, "not_finite", "contains infinities or NaN.")
     if given.shape != truth.shape:
@@ -301,9 +300,7 @@ def _judge(
     if truth.agrees(given):
         return _found(truth, given, "correct", "right.")
     if not given.any():
-        return _found(
-            truth, given, "zero", "is 0 everywhere, but the loss depends on it: was it never computed?"
-        )
+        return _found(truth, given, "zero", "is 0 everywhere, but the loss depends on it: was it never computed?")
     factor = _common_factor(truth, given)
     if factor is not None:
         return _judge_factor(truth, given, factor, n_rows)
@@ -329,9 +326,7 @@ def _judge_shape(truth: _Measured, given: FloatArray) -> GradientFinding:
     if given.ndim and given[0].size == int(np.prod(truth.shape)):
         for name, total in (("sum", given.sum(axis=0)), ("mean", given.mean(axis=0))):
             if truth.agrees(total.reshape(truth.shape)):
-                sentence = (
-                    f"{shapes}: it has one row for each row of data, write `.{name}(axis=0)` behind it."
-                )
+                sentence = f"{shapes}: it has one row for each row of data, write `.{name}(axis=0)` behind it."
                 return _found(truth, given, "not_summed_over_rows", sentence)
     if _same_total(truth, given):
         sentence = f"{shapes}: it is summed over the wrong axis."
@@ -349,13 +344,13 @@ def _judge_factor(truth: _Measured, given: FloatArray, factor: float, n_rows: in
     if is_whole and (whole == n_rows if n_rows is not None else whole > 2):
         known = "the number of rows" if n_rows is not None else "the number of rows, it seems"
         if too_large:
-            sentence = f"too large by the factor {whole}, {known}: it is a sum over the rows where the loss takes the mean."
+            sentence = (
+                f"too large by the factor {whole}, {known}: it is a sum over the rows where the loss takes the mean."
+            )
             return _found(truth, given, "sum_instead_of_mean", sentence, factor)
         sentence = f"too small by the factor {whole}, {known}: it is a mean over the rows where the loss takes the sum."
         return _found(truth, given, "mean_instead_of_sum", sentence, factor)
-    hint = (
-        " (is there a 1/2 in the loss?)" if abs(factor) in (0.5, 2.0) or abs(abs(factor) - 2) < SAME else ""
-    )
+    hint = " (is there a 1/2 in the loss?)" if abs(factor) in (0.5, 2.0) or abs(abs(factor) - 2) < SAME else ""
     return _found(truth, given, "missing_factor", f"must be multiplied by {number(factor)}{hint}.", factor)
 
 
@@ -378,7 +373,7 @@ def _same_total(truth: _Measured, given: FloatArray) -> bool:
 
 def _check_directions(
     finding: GradientFinding,
-    loss_at: Callable[[list[FloatArray]], np.floating[Any]],
+    loss_at: Loss,
     arrays: list[FloatArray],
     which: int,
     given: FloatArray,
@@ -418,9 +413,7 @@ def _found(
             expected, got = float(truth.slope[wrong[0]]), float(values[wrong[0]])
             if cause == "wrong_formula":
                 sentence = f"{sentence[:-1]}: at {index} it is {got:.6g}, the gradient is {expected:.6g}."
-    return GradientFinding(
-        truth.name, cause, index, expected, got, factor, error, len(truth.entries), sentence
-    )
+    return GradientFinding(truth.name, cause, index, expected, got, factor, error, len(truth.entries), sentence)
 
 
 def _report(findings: tuple[GradientFinding, ...]) -> GradientReport:
@@ -431,15 +424,13 @@ def _report(findings: tuple[GradientFinding, ...]) -> GradientReport:
         return GradientReport("correct", findings, first)
     verb = "is" if len(wrong) == 1 else "are"
     lines.insert(0, f"Wrong: {len(wrong)} of {len(findings)} gradients {verb} wrong.")
-    right_after = [each for each in findings[findings.index(wrong[-1]) + 1 :]]
+    right_after = findings[findings.index(wrong[-1]) + 1 :]
     if (
         len(wrong) > 1
         and len({(each.cause, each.factor is None) for each in wrong}) == 1
         and len(wrong) == len(findings)
     ):
-        lines.append(
-            "All are wrong in the same way: look at the derivative of the loss, where the way back starts."
-        )
+        lines.append("All are wrong in the same way: look at the derivative of the loss, where the way back starts.")
     elif right_after and wrong[-1].cause == "wrong_formula":
         lines.append(
             f"From {right_after[0].name} on all are right: look at the step back from there, at the derivative of "

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from actwise.activations.derivative_numeric import FloatArray
-from actwise.activations.derivative_reference import ERROR_MARGIN, BoolArray, Claim, Reference, slopes_at
+from actwise.derivatives.numeric import FloatArray
+from actwise.derivatives.reference import ERROR_MARGIN, BoolArray, Claim, Reference, slopes_at
 
 Interval = tuple[float, float]
 
@@ -101,7 +101,8 @@ def _error_at(claim: Claim, reference: Reference, points: FloatArray) -> FloatAr
 
 def _has_right_neighbour(right: BoolArray) -> BoolArray:
     """At a kink almost anything counts as right; it is evidence only beside a point that is."""
-    return np.concatenate([right[1:], np.array([False])]) | np.concatenate([np.array([False]), right[:-1]])
+    padded = np.concatenate([np.array([False]), right, np.array([False])])
+    return np.asarray(padded[2:] | padded[:-2])
 
 
 def _drop(chosen: BoolArray, runs: list[tuple[int, int]]) -> None:
@@ -111,6 +112,4 @@ def _drop(chosen: BoolArray, runs: list[tuple[int, int]]) -> None:
 
 def _runs(chosen: BoolArray) -> list[tuple[int, int]]:
     changes = np.diff(np.concatenate([[False], chosen, [False]]).astype(int))
-    return list(
-        zip(np.flatnonzero(changes == 1).tolist(), np.flatnonzero(changes == -1).tolist(), strict=True)
-    )
+    return list(zip(np.flatnonzero(changes == 1).tolist(), np.flatnonzero(changes == -1).tolist(), strict=True))

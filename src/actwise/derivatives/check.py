@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from actwise.activations.derivative_calls import FloatingArray, UserFunction, user_function
-from actwise.activations.derivative_causes import Cause, Diagnosis, diagnose, quadratic
-from actwise.activations.derivative_numeric import FloatArray
-from actwise.activations.derivative_overflow import overflow_points
-from actwise.activations.derivative_reference import (
+from actwise.derivatives.calls import FloatingArray, UserFunction, user_function
+from actwise.derivatives.causes import Cause, Diagnosis, diagnose, quadratic
+from actwise.derivatives.numeric import FloatArray
+from actwise.derivatives.overflow import overflow_points
+from actwise.derivatives.reference import (
     CORE,
     ROUND_MAGNITUDES,
     Claim,
@@ -23,9 +23,9 @@ from actwise.activations.derivative_reference import (
     require_judgeable,
     slopes_at,
 )
-from actwise.activations.derivative_regions import Interval
-from actwise.activations.derivative_vector import VECTORS, check_vector_derivative, is_elementwise
-from actwise.activations.derivative_words import Evidence, explain, explain_vector, polynomial
+from actwise.derivatives.regions import Interval
+from actwise.derivatives.vector import VECTORS, check_vector_derivative, is_elementwise
+from actwise.derivatives.words import Evidence, explain, explain_vector, polynomial
 from actwise.errors import InputError
 
 TRIAL_INPUT = np.array([1.0, 2.0, -1.0])
@@ -192,9 +192,7 @@ def _report(diagnosis: Diagnosis, claim: Claim, reference: Reference, at: float 
     judged = reference.judged & np.isfinite(claim.values)
     size = np.abs(reference.slope)
     typical = float(np.quantile(size[judged], 0.9)) if judged.any() else 0.0
-    relative = reference.excess(claim.values) / np.maximum(
-        size, max(SMALL_DERIVATIVE * typical, np.finfo(float).tiny)
-    )
+    relative = reference.excess(claim.values) / np.maximum(size, max(SMALL_DERIVATIVE * typical, np.finfo(float).tiny))
     error = float(np.max(relative[judged], initial=0.0))
     expected = got = output = None
     if at is not None:
@@ -246,9 +244,7 @@ def _formula_from_output(reference: Reference) -> str:
     return "" if coefficients is None else polynomial(coefficients)
 
 
-def _vector_report(
-    f: UserFunction, derivative: UserFunction, called_with: Literal["x", "y"]
-) -> DerivativeReport:
+def _vector_report(f: UserFunction, derivative: UserFunction, called_with: Literal["x", "y"]) -> DerivativeReport:
     finding = check_vector_derivative(f, derivative, called_with)
     wrong = finding.point is not None
     return DerivativeReport(

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from actwise.activations.derivative_calls import UserFunction
-from actwise.activations.derivative_numeric import NOISE_SPACING, FloatArray, Slopes, differentiate, noise_of
+from actwise.derivatives.calls import UserFunction
+from actwise.derivatives.numeric import NOISE_SPACING, FloatArray, Slopes, differentiate, noise_of
 from actwise.errors import InputError
 
 BoolArray = NDArray[np.bool_]
 
-ROUND_MAGNITUDES = np.array(
-    [0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1, 1.2, 1.25, 1.5, 1.75]
-    + [2, 2.25, 2.5, 2.7, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9, 10, 12, 15, 17.5, 20, 25, 30, 40, 60, 100]
-)
+ROUND_MAGNITUDES = np.array([
+    0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1, 1.2, 1.25, 1.5, 1.75, 2, 2.25,
+    2.5, 2.7, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9, 10, 12, 15, 17.5, 20, 25, 30, 40, 60, 100,
+])  # fmt: skip
 """Numbers that people use as thresholds, so that kinks are met exactly."""
 N_SCATTERED = 32
 """Further points that share no period with the round ones."""
@@ -163,12 +163,8 @@ def reference_of(f: UserFunction, points: FloatArray) -> Reference:
         lower=slopes.lower,
         upper=slopes.upper,
         error=slopes.error,
-        tolerance=RELATIVE_TOLERANCE * size
-        + TAIL_TOLERANCE * inward
-        + rounding
-        + ERROR_MARGIN * slopes.error,
-        judged=np.isfinite(size)
-        & (slopes.error <= JUDGED_ERROR * np.maximum(size, inward) + ERROR_MARGIN * rounding),
+        tolerance=RELATIVE_TOLERANCE * size + TAIL_TOLERANCE * inward + rounding + ERROR_MARGIN * slopes.error,
+        judged=np.isfinite(size) & (slopes.error <= JUDGED_ERROR * np.maximum(size, inward) + ERROR_MARGIN * rounding),
         kinked=slopes.kinked,
     )
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from actwise.activations.derivative_causes import Diagnosis
-from actwise.activations.derivative_numeric import FloatArray
-from actwise.activations.derivative_regions import Interval
+from actwise.derivatives.causes import Diagnosis
+from actwise.derivatives.numeric import FloatArray
+from actwise.derivatives.regions import Interval
 
 NAMED_NUMBERS = {
     "np.pi": math.pi,
@@ -200,9 +200,7 @@ def _repair(diagnosis: Diagnosis, evidence: Evidence) -> str:
     f, df, given = evidence.f, evidence.df, evidence.called_with
     call = f"{df}({given})"
     alternative = (
-        f", or compute the derivative from the output: `{evidence.from_output}`"
-        if evidence.from_output
-        else ""
+        f", or compute the derivative from the output: `{evidence.from_output}`" if evidence.from_output else ""
     )
     match diagnosis.cause:
         case "wrong_convention_expects_x_given_y":
@@ -255,9 +253,7 @@ def _intervals(diagnosis: Diagnosis) -> str:
 def _condition(diagnosis: Diagnosis) -> str:
     """The wrong intervals as a NumPy condition."""
     single = [
-        f"(x > {low:g}) & (x < {high:g})"
-        if math.isfinite(low) and math.isfinite(high)
-        else interval((low, high))
+        f"(x > {low:g}) & (x < {high:g})" if math.isfinite(low) and math.isfinite(high) else interval((low, high))
         for low, high in diagnosis.intervals
     ]
     return single[0] if len(single) == 1 else " | ".join(f"({each})" for each in single)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actwise.activations.derivative_calls import UserFunction
-from actwise.activations.derivative_causes import Cause
-from actwise.activations.derivative_numeric import FloatArray, differentiate
+from actwise.derivatives.calls import UserFunction
+from actwise.derivatives.causes import Cause
+from actwise.derivatives.numeric import FloatArray, differentiate
 from actwise.errors import InputError
 
 VECTORS = np.array([[1.0, 2.0, -1.0], [0.3, -0.7, 1.9], [-2.0, 0.5, 4.0]])
@@ -94,9 +94,7 @@ def _check_matrices(
     other = "y" if called_with == "x" else "x"
     if _same([_given(f, derivative, vector, other) for vector in VECTORS], jacobians):
         given_x = called_with == "x"
-        cause: Cause = (
-            "wrong_convention_expects_y_given_x" if given_x else "wrong_convention_expects_x_given_y"
-        )
+        cause: Cause = "wrong_convention_expects_y_given_x" if given_x else "wrong_convention_expects_x_given_y"
         return _finding(cause, expected, got, jacobians)
     factor = float(np.sum(truth * claimed) / np.sum(claimed * claimed)) if claimed.any() else 0.0
     if _same([factor * matrix for matrix in given], jacobians):
@@ -113,8 +111,7 @@ def _finding(
     factor: float | None = None,
 ) -> VectorFinding:
     errors = [
-        float(np.max(np.abs(a - b)) / np.max(np.abs(j)))
-        for a, b, j in zip(expected, got, jacobians, strict=True)
+        float(np.max(np.abs(a - b)) / np.max(np.abs(j))) for a, b, j in zip(expected, got, jacobians, strict=True)
     ]
     worst = 0 if cause == "correct" else int(np.argmax(np.array(errors) > TOLERANCE))
     point = None if cause == "correct" else VECTORS[worst]
@@ -132,9 +129,7 @@ def _jacobian(f: UserFunction, vector: FloatArray) -> FloatArray:
     """The matrix of d f_i / d x_j at a vector, shape (3, 3)."""
 
     def sample(offsets: FloatArray) -> NDArray[np.floating]:
-        return np.array(
-            [[f(vector + offset * direction) for direction in np.eye(len(vector))] for offset in offsets]
-        )
+        return np.array([[f(vector + offset * direction) for direction in np.eye(len(vector))] for offset in offsets])
 
     return differentiate(sample, n_steps=8).slope.T
 

@@ -64,9 +64,7 @@ class UserFunction:
         return result[0] if self.mode == "row" and result.ndim > 1 and len(result) == 1 else result
 
     def _one_by_one(self, x: FloatingArray) -> FloatingArray:
-        arguments = (
-            list(x) if self.mode == "scalar" else list(x.reshape(-1, *[1] * (2 if self.mode == "row" else 1)))
-        )
+        arguments = list(x) if self.mode == "scalar" else list(x.reshape(-1, *[1] * (2 if self.mode == "row" else 1)))
         with _quietly():
             results = [_attempt(self.function, each) for each in arguments]
         numbers = _as_numbers(None if any(each is None for each in results) else results, self.name)
@@ -86,9 +84,7 @@ class UserFunction:
         return np.broadcast_to(floating, x.shape)
 
 
-def user_function(
-    function: object, role: str, sample: FloatingArray, like: UserFunction | None = None
-) -> UserFunction:
+def user_function(function: object, role: str, sample: FloatingArray, like: UserFunction | None = None) -> UserFunction:
     """Find out how a user's function wants to be called.
 
     Parameters

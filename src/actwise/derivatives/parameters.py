@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actwise.activations.derivative_numeric import FloatArray
+from actwise.derivatives.numeric import FloatArray
 from actwise.errors import InputError
 
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from actwise.activations.derivative_numeric import FloatArray
-from actwise.activations.derivative_reference import CORE, FAR, BoolArray, Claim, Reference
-from actwise.activations.derivative_regions import Interval, wrong_intervals
+from actwise.derivatives.numeric import FloatArray
+from actwise.derivatives.reference import CORE, FAR, BoolArray, Claim, Reference
+from actwise.derivatives.regions import Interval, wrong_intervals
 
 Cause = Literal[
     "wrong_convention_expects_x_given_y",
@@ -88,9 +88,7 @@ def diagnose(claim: Claim, other: Claim, reference: Reference) -> Diagnosis:
     """
     given_x = claim.called_with == "x"
     if reference.right_everywhere(other.values, other.noise) and not _told_by_jump(claim, reference):
-        return Diagnosis(
-            "wrong_convention_expects_y_given_x" if given_x else "wrong_convention_expects_x_given_y"
-        )
+        return Diagnosis("wrong_convention_expects_y_given_x" if given_x else "wrong_convention_expects_x_given_y")
     everywhere = reference.judged & np.isfinite(claim.values)
     argument = reference.points if given_x else reference.output
     found = (
@@ -184,7 +182,7 @@ def _one_term(claim: Claim, reference: Reference, argument: FloatArray, where: B
     chosen = where & ~reference.kinked & (np.abs(reference.points) <= CORE)
     got = quadratic(argument[chosen], claim.values[chosen])
     expected = quadratic(argument[chosen], reference.slope[chosen])
-    if got is None or expected is None:
+    if got is None or expected is None or not (got[1:].any() and expected.any()):
         return None
     differs = np.abs(got - expected) > SAME * np.max(np.abs(expected))
     if differs.sum() != 1:

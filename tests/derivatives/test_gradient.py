@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actwise.activations.gradient_check import check_gradient
+from actwise.derivatives import check_gradient
 from actwise.errors import InputError
 
 RNG = np.random.default_rng(5)
@@ -88,16 +88,15 @@ def test_right_gradients_raise_no_alarm(name, n_hidden, seed):
 def test_relu_exactly_at_its_kink_raises_no_alarm():
     f, _, from_x = ACTIVATIONS["relu"]
     gates = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    targets = np.array([0.0, 1.0, 1.0, 0.0])
     # Biases of 0 put every hidden unit exactly on its kink for the first row.
-    p = {"W": RNG.normal(size=(2, 3)), "b": np.zeros(3), "v": RNG.normal(size=3)}
+    p = {"W": RNG.uniform(0.5, 2, size=(2, 3)), "b": np.zeros(3), "v": RNG.uniform(0.5, 2, size=3)}
 
     def loss(q: dict[str, np.ndarray]) -> float:
-        return float(np.sum((f(gates @ q["W"] + q["b"]) @ q["v"] + 0.3 - targets) ** 2))
+        return float(np.sum((f(gates @ q["W"] + q["b"]) @ q["v"] + 0.3) ** 2))
 
     def gradient(q: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         a = gates @ q["W"] + q["b"]
-        delta = 2 * (f(a) @ q["v"] + 0.3 - targets)
+        delta = 2 * (f(a) @ q["v"] + 0.3)
         back = np.outer(delta, q["v"]) * from_x(a)
         return {"W": gates.T @ back, "b": back.sum(0), "v": f(a).T @ delta}
 
@@ -202,7 +201,8 @@ def test_derivative_applied_to_the_activated_value_is_located(name):
     wrong = gradient_of(f, from_x, hidden=lambda a: from_x(f(a)))
     report = check_gradient(loss_of(f), parameters(), wrong)
     assert causes(report) == {
-        "W1": "wrong_formula", "b1": "wrong_formula", "W2": "correct", "b2": "correct", "W3": "correct", "b3": "correct",
+        "W1": "wrong_formula", "b1": "wrong_formula",
+        "W2": "correct", "b2": "correct", "W3": "correct", "b3": "correct",
     }  # fmt: skip
     assert "From W2 on all are right" in str(report)
 
@@ -212,6 +212,31 @@ def test_the_same_factor_everywhere_points_at_the_loss(factor, cause):
     report = check_gradient(loss_of(F), parameters(), {key: factor * g for key, g in TRUTH.items()})
     assert set(causes(report).values()) == {cause}
     assert "derivative of the loss" in str(report)
+
+
+def test_output_derivative_left_out_spoils_every_array():
+    """The raw error as output delta is right for cross-entropy, not for squared error: case SC-08."""
+    gates, targets = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [1]])
+    sigmoid = ACTIVATIONS["sigmoid"][0]
+    p = {"W1": RNG.normal(size=(2, 3)), "b1": RNG.normal(size=3), "W2": RNG.normal(size=(3, 1)), "b2": np.ones(1)}
+
+    def run(q: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        hidden = sigmoid(gates @ q["W1"] + q["b1"])
+        return hidden, sigmoid(hidden @ q["W2"] + q["b2"])
+
+    def gradient(q: dict[str, np.ndarray], *, with_derivative: bool) -> dict[str, np.ndarray]:
+        hidden, y = run(q)
+        delta = (y - targets) * (y * (1 - y) if with_derivative else 1)
+        back = delta @ q["W2"].T * hidden * (1 - hidden)
+        return {"W1": gates.T @ back, "b1": back.sum(0), "W2": hidden.T @ delta, "b2": delta.sum(0)}
+
+    def loss(q: dict[str, np.ndarray]) -> float:
+        return float(0.5 * np.sum((run(q)[1] - targets) ** 2))
+
+    assert check_gradient(loss, p, gradient(p, with_derivative=True)).correct
+    report = check_gradient(loss, p, gradient(p, with_derivative=False))
+    assert set(causes(report).values()) == {"wrong_formula"}
+    assert "look at the derivative of the loss" in str(report)
 
 
 def test_large_arrays_are_checked_beyond_the_sample():

@@ -1,0 +1,256 @@
+"""Networks as data and arrays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.errors import InputError, ModelError
+from actwise.layers import (
+    INITIALIZERS,
+    Constant,
+    Dense,
+    Dropout,
+    Initializer,
+    Layer,
+    LinearLayer,
+    Maxout,
+    Normal,
+    Scaled,
+    Uniform,
+)
+from actwise.network import Network
+from actwise.persistence.activations import activation_from_document, activation_to_document
+from actwise.persistence.sections import Section, choice, from_number, shown
+
+NETWORK_KIND = "network"
+_LINEAR_FIELDS = ("type", "units", "bias", "init", "bias_init")
+_LAYER_FIELDS = {
+    "Dense": (*_LINEAR_FIELDS, "activation"),
+    "Maxout": (*_LINEAR_FIELDS, "pieces"),
+    "Dropout": ("type", "rate"),
+}
+_INITIALIZER_FIELDS = {
+    "Uniform": ("type", "low", "high"),
+    "Normal": ("type", "std"),
+    "Constant": ("type", "value"),
+    "Scaled": ("type", "scale", "fan", "uniform"),
+}
+
+
+def network_to_document(network: Network) -> dict[str, Any]:
+    """Describe a network without its parameters; those are in `network_arrays`.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    dict
+        ``dtype``, ``n_inputs`` and ``layers``, as JSON holds them.
+
+    Raises
+    ------
+    InputError
+        If a layer, initialiser or activation is of a kind that cannot be saved.
+    """
+    try:
+        document = {
+            "dtype": network.dtype,
+            "n_inputs": int(network.n_inputs),
+            "layers": [_layer_to_document(each) for each in network.layers],
+        }
+        # What cannot be read back must be found now, and not when the network is needed.
+        network_from_document(document, network_arrays(network))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"this network cannot be saved: {error}") from error
+    return document
+
+
+def network_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
+    """Return a network's parameters by name.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    dict of str to ndarray
+        For the k-th layer ``layers.k.weights`` of shape (n_inputs, n_units * pieces), ``layers.k.biases``
+        of shape (n_units * pieces,) and, for each trained parameter of its activation, such as beta,
+        ``layers.k.activation.beta`` of shape (). All are of the network's dtype.
+
+    Examples
+    --------
+    >>> network = Network([Dense(3, "tanh"), Dropout(0.5), Maxout(1)], n_inputs=2)
+    >>> {name: array.shape for name, array in network_arrays(network).items()}
+    {'layers.0.weights': (2, 3), 'layers.0.biases': (3,), 'layers.2.weights': (3, 2), 'layers.2.biases': (2,)}
+    """
+    return {name: network.values[part].reshape(shape) for name, part, shape in _parts(network)}
+
+
+def network_from_document(document: object, arrays: Mapping[str, npt.NDArray[Any]]) -> Network:
+    """Rebuild a network.
+
+    Parameters
+    ----------
+    document : object
+        From `network_to_document`.
+    arrays : mapping of str to ndarray
+        From `network_arrays`; arrays whose names do not begin with ``layers.`` are somebody else's.
+
+    Returns
+    -------
+    Network
+        The same network, bit for bit.
+
+    Raises
+    ------
+    ModelError
+        If the document is not a network's, or the arrays do not fit it.
+
+    Examples
+    --------
+    >>> network = Network([Dense(1, "sigmoid")], n_inputs=2)
+    >>> network_from_document(network_to_document(network), network_arrays(network))
+    Network([Dense(1, activation('sigmoid'))], n_inputs=2)
+    """
+    section = Section(document, "network", ["dtype", "n_inputs", "layers"])
+    dtype = section.choice("dtype", ["float32", "float64"], "dtypes")
+    n_inputs = section.integer("n_inputs", at_least=1)
+    layers = [_layer(each, where) for each, where in section.items("layers")]
+    mine = {name: array for name, array in arrays.items() if name.startswith("layers.")}
+    # Sizes are checked before anything of that size is made: a few bytes could ask for all memory.
+    _check_arrays(mine, _shapes(layers, n_inputs), dtype)
+    try:
+        network = Network(layers, n_inputs, np.zeros(sum(each.size for each in mine.values()), dtype), dtype)
+    except ModelError:
+        raise
+    except InputError as error:
+        raise ModelError(f"network: {error}") from error
+    parameters = np.empty_like(network.values)
+    for name, part, _ in _parts(network):
+        parameters[part] = mine[name].reshape(-1)
+    return network.with_parameters(parameters)
+
+
+def _parts(network: Network) -> Iterator[tuple[str, slice, tuple[int, ...]]]:
+    """Yield the name, place and shape of each array in a network's parameters."""
+    places = [index for index, layer in enumerate(network.layers) if not isinstance(layer, Dropout)]
+    for index, layer, shape in zip(places, network.linear_layers, network.structure, strict=True):
+        size = shape.n_inputs * shape.n_linear
+        weights = slice(shape.weights_at, shape.weights_at + size)
+        yield f"layers.{index}.weights", weights, (shape.n_inputs, shape.n_linear)
+        if shape.biases_at >= 0:
+            biases = slice(shape.biases_at, shape.biases_at + shape.n_linear)
+            yield f"layers.{index}.biases", biases, (shape.n_linear,)
+        for constant, at in shape.trained_at:
+            yield f"layers.{index}.activation.{_parameter_names(layer)[constant]}", slice(at, at + 1), ()
+
+
+def _parameter_names(layer: LinearLayer) -> list[str]:
+    return [] if layer.activation is None else list(layer.activation.params)
+
+
+def _shapes(layers: list[Layer], n_inputs: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array that these layers need, by name."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for index, layer in enumerate(layers):
+        if isinstance(layer, Dropout):
+            continue
+        width = layer.units * (layer.pieces if isinstance(layer, Maxout) else 1)
+        shapes[f"layers.{index}.weights"] = (n_inputs, width)
+        if layer.bias:
+            shapes[f"layers.{index}.biases"] = (width,)
+        params = layer.activation.params if layer.activation is not None else {}
+        shapes |= {f"layers.{index}.activation.{name}": () for name, each in params.items() if each.trained}
+        n_inputs = layer.units
+    return shapes
+
+
+def _check_arrays(arrays: Mapping[str, npt.NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], dtype: str) -> None:
+    if lacking := shapes.keys() - arrays.keys():
+        raise ModelError(f"the array {min(lacking)!r:.60} is missing")
+    if spare := arrays.keys() - shapes.keys():
+        raise ModelError(f"the array {min(spare)!r:.60} belongs to no layer")
+    for name, array in arrays.items():
+        if array.dtype != dtype or array.shape != shapes[name]:
+            raise ModelError(
+                f"the array {name!r} must be of dtype {dtype} and shape {shapes[name]}, "
+                f"not {array.dtype} and {array.shape}"
+            )
+
+
+def _layer_to_document(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, Dropout):
+        return {"type": "Dropout", "rate": float(layer.rate)}
+    described: dict[str, Any] = {
+        "type": "Maxout" if isinstance(layer, Maxout) else "Dense",
+        "units": int(layer.units),
+        "bias": bool(layer.bias),
+        "init": _initializer_to_document(layer.init),
+        "bias_init": _initializer_to_document(layer.bias_init),
+    }
+    if isinstance(layer, Maxout):
+        return described | {"pieces": int(layer.pieces)}
+    return described | {"activation": activation_to_document(layer.activation)}
+
+
+def _layer(document: object, where: str) -> Layer:
+    section, kind = _typed(document, where, _LAYER_FIELDS, "layers")
+    if kind == "Dropout":
+        rate = section.number("rate")
+        if not 0 <= rate < 1:
+            raise ModelError(f"{section.place('rate')} must be at least 0 and below 1, not {rate!r}")
+        return Dropout(rate)
+    units, bias = section.integer("units", at_least=1), section.truth("bias")
+    init = _initializer(section["init"], section.place("init"))
+    bias_init = _initializer(section["bias_init"], section.place("bias_init"))
+    if kind == "Maxout":
+        return Maxout(units, section.integer("pieces", at_least=2), bias, init, bias_init)
+    activation = activation_from_document(section["activation"], section.place("activation"))
+    return Dense(units, activation, bias, init, bias_init)
+
+
+def _initializer_to_document(init: str | Initializer) -> str | dict[str, Any]:
+    match init:
+        case str():
+            return init
+        case Uniform(low, high):
+            return {"type": "Uniform", "low": from_number(low), "high": from_number(high)}
+        case Normal(std):
+            return {"type": "Normal", "std": from_number(std)}
+        case Constant(value):
+            return {"type": "Constant", "value": from_number(value)}
+        case Scaled(scale, fan, uniform):
+            return {"type": "Scaled", "scale": from_number(scale), "fan": fan, "uniform": bool(uniform)}
+    raise InputError(f"an initializer of the type {type(init).__name__} cannot be saved")
+
+
+def _initializer(document: object, where: str) -> str | Initializer:
+    if isinstance(document, str):
+        return choice(document, where, [*INITIALIZERS, "auto"], "initializers")
+    section, kind = _typed(document, where, _INITIALIZER_FIELDS, "initializers")
+    if kind == "Uniform":
+        return Uniform(section.number("low"), section.number("high"))
+    if kind == "Normal":
+        return Normal(section.number("std"))
+    if kind == "Constant":
+        return Constant(section.number("value"))
+    fan = section.choice("fan", ["in", "average"], "fans")
+    return Scaled(section.number("scale"), fan, section.truth("uniform"))
+
+
+def _typed(document: object, where: str, known: Mapping[str, tuple[str, ...]], noun: str) -> tuple[Section, str]:
+    """Read an object whose field ``type`` says which fields it has."""
+    kind = document.get("type") if isinstance(document, dict) else None
+    if not isinstance(kind, str):
+        raise ModelError(f"{where} must be an object with a type, not {shown(document)}")
+    return Section(document, where, known[choice(kind, f"{where}.type", known, noun)]), kind

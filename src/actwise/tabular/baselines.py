@@ -1,0 +1,148 @@
+"""What a network has to be compared with: a constant, a linear model and boosted trees, on the same rows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+MOST_ROWS = 20_000  # beyond so many training rows the linear model and the trees learn from a sample
+MOST_TREES = 1000  # boosting grows a tree per class and round: fewer rounds where there are many classes
+MOST_ROUNDS = 100  # scikit-learn's default
+LINEAR_ITERATIONS = 500  # enough for standardised columns; more would not change a comparison
+
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows and their encoded targets.
+
+    Parameters
+    ----------
+    X : ndarray of float32, shape (n_rows, n_features)
+        Inputs.
+    y : ndarray
+        int64 classes of shape (n_rows,), or float32 outputs of shape (n_rows, n_outputs).
+    """
+
+    X: npt.NDArray[np.float32]
+    y: Numbers
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def sample(self, most: int, random: np.random.Generator) -> Rows:
+        """Draw at most so many of the rows, without repetition."""
+        if len(self) <= most:
+            return self
+        chosen = np.sort(random.choice(len(self), most, replace=False))
+        return Rows(self.X[chosen], self.y[chosen])
+
+
+def constant_prediction(train: Rows, n_classes: int, n_rows: int) -> Numbers:
+    """Predict the same for every row: the classes' shares among training rows, or the mean.
+
+    Parameters
+    ----------
+    train : Rows
+        The training rows.
+    n_classes : int
+        Number of classes; 0 for numbers.
+    n_rows : int
+        For how many rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, n_classes) or (n_rows, n_outputs)
+        The prediction.
+    """
+    if n_classes:
+        shares = np.bincount(train.y, minlength=n_classes) / len(train)
+        return np.tile(shares, (n_rows, 1))
+    return np.tile(train.y.mean(axis=0, dtype=np.float64), (n_rows, 1))
+
+
+def baseline_predictions(
+    train: Rows,
+    validation: Rows | None,
+    X: npt.NDArray[np.float32],
+    *,
+    n_classes: int,
+    seed: int,
+    threads: int | None = None,
+) -> Iterator[tuple[str, Numbers]]:
+    """Train the linear model, then the boosted trees, and predict.
+
+    Parameters
+    ----------
+    train : Rows
+        What they learn from; of more than `MOST_ROWS` rows they get a sample.
+    validation : Rows or None
+        By these the trees decide when to stop, as the network does.
+    X : ndarray of float32, shape (n_rows, n_features)
+        The rows to predict.
+    n_classes : int
+        Number of classes; 0 for numbers.
+    seed : int
+        Of the sample.
+    threads : int, optional
+        How many threads to use at most.
+
+    Yields
+    ------
+    name : {"linear", "boosting"}
+        The model: logistic or ridge regression, or `HistGradientBoosting`, each with scikit-learn's
+        settings.
+    prediction : ndarray of float64
+        Probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows, n_outputs).
+    """
+    random = np.random.default_rng(seed)
+    train = train.sample(MOST_ROWS, random)
+    validation = validation.sample(MOST_ROWS, random) if validation is not None else None
+    for name, fit in (("linear", _linear), ("boosting", _boosting)):
+        # A baseline that has not quite converged is no news to somebody who trains a network.
+        with warnings.catch_warnings(), threadpool_limits(threads):
+            warnings.simplefilter("ignore")
+            yield name, fit(train, validation, X, n_classes)
+
+
+def _linear(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if n_classes:
+        return _probabilities(
+            LogisticRegression(max_iter=LINEAR_ITERATIONS).fit(train.X, train.y), X, n_classes
+        )
+    # In float64: the rows of a small table often determine float32 sums badly.
+    return Ridge().fit(train.X.astype(np.float64), train.y).predict(X).reshape(len(X), -1)  # type: ignore[no-any-return]
+
+
+def _boosting(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    settings: dict[str, Any] = {"random_state": 0, "early_stopping": validation is not None}
+    if n_classes:
+        trees_per_round = n_classes if n_classes > 2 else 1
+        rounds = max(10, min(MOST_ROUNDS, MOST_TREES // trees_per_round))
+        model = HistGradientBoostingClassifier(max_iter=rounds, **settings)
+        judges = {} if validation is None else {"X_val": validation.X, "y_val": validation.y}
+        return _probabilities(model.fit(train.X, train.y, **judges), X, n_classes)
+    columns = []
+    for k in range(train.y.shape[1]):
+        judges = {} if validation is None else {"X_val": validation.X, "y_val": validation.y[:, k]}
+        model = HistGradientBoostingRegressor(max_iter=MOST_ROUNDS, **settings)
+        columns.append(model.fit(train.X, train.y[:, k], **judges).predict(X))
+    return np.stack(columns, axis=1)
+
+
+def _probabilities(model: Any, X: Numbers, n_classes: int) -> Numbers:
+    """Predict probabilities of all classes, those absent from the model's rows included."""
+    found = np.zeros((len(X), n_classes))
+    found[:, model.classes_] = model.predict_proba(X)
+    return found

@@ -1,0 +1,280 @@
+"""Fit a network to a table: split, encode, train, and judge by the test rows, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from actwise.kernels import build
+from actwise.network import Network
+from actwise.optimizers import LBFGS
+from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
+from actwise.tabular.baselines import MOST_ROWS, Rows, baseline_predictions, constant_prediction
+from actwise.tabular.evaluation import Scores, beats, class_scores, number_scores
+from actwise.tabular.model import TableModel
+from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts
+from actwise.tabular.settings import FitSettings, build_network, training_options
+from actwise.training import History, Run, start, train
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything is ready for training.
+
+    Parameters
+    ----------
+    target : Target
+        The task that was found.
+    encoding : TableEncoding
+        What is done with each column.
+    rows : RowCounts
+        How many rows serve for what.
+    network : Network
+        The network, untrained.
+    options : mapping
+        How it will be trained: keyword arguments of `actwise.training.start`.
+    """
+
+    target: Target
+    encoding: TableEncoding
+    rows: RowCounts
+    network: Network
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EpochsDone:
+    """Some more epochs were done.
+
+    Parameters
+    ----------
+    epochs : int
+        How many so far.
+    history : History
+        The records of the new ones.
+    """
+
+    epochs: int
+    history: History
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The training ended.
+
+    Parameters
+    ----------
+    run : Run
+        Its result.
+    """
+
+    run: Run
+
+
+@dataclass(frozen=True)
+class BaselineDone:
+    """A baseline was trained and judged.
+
+    Parameters
+    ----------
+    name : str
+        Which one.
+    """
+
+    name: str
+
+
+FitEvent: TypeAlias = Prepared | EpochsDone | Trained | BaselineDone
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a fit comes to.
+
+    Parameters
+    ----------
+    model : TableModel
+        The model, with its report.
+    history : History
+        A record per epoch.
+    """
+
+    model: TableModel
+    history: History
+
+
+def fit_table(
+    frame: pl.DataFrame,
+    targets: str | Sequence[str],
+    settings: FitSettings | None = None,
+    *,
+    observe: Callable[[FitEvent], object] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> FitResult:
+    """Fit a network to a table and test it on rows that it has never seen.
+
+    The rows are split first. What is learned about the columns, the network and the baselines come from the
+    training rows; the validation rows decide when training stops; the test rows are only judged by.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table.
+    targets : str or sequence of str
+        The columns to predict; several make a multi-output regression.
+    settings : FitSettings, optional
+        How.
+    observe : callable, optional
+        Called with a record whenever something was done, about ten times a second while training.
+    should_stop : callable, optional
+        Asked about ten times a second whether to end the training early; the best weights are kept and the
+        linear model and the trees are left out. A `KeyboardInterrupt` while training does the same.
+
+    Returns
+    -------
+    FitResult
+        The model, its report and the history.
+
+    Raises
+    ------
+    TableError
+        If the table or a target cannot be learned from.
+
+    Examples
+    --------
+    >>> from actwise.tables import read_table
+    >>> settings = FitSettings(hidden=(8,), epochs=30, baselines=False)
+    >>> result = fit_table(read_table("sample:iris"), "species", settings)
+    >>> result.model.report.rows.test, result.model.report.failure
+    (30, None)
+    """
+    settings = settings or FitSettings()
+    target, encoding, split = _learn_table(frame, targets, settings)
+    training, validation = (
+        Rows(encoding.encode(frame, rows), target.encode(frame, rows)) for rows in (split.train, split.validation)
+    )
+    judging = validation if len(validation) else None
+    network, loss = build_network(settings, target, encoding.n_features)
+    options = training_options(settings, loss, len(training))
+    counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), MOST_ROWS))
+    observe(Prepared(target, encoding, counts, network, options))
+
+    run = _train(network, training, judging, options, observe, should_stop)
+    observe(Trained(run))
+
+    untested = FitReport(counts, _training_facts(run, options, settings), {}, None)
+    model = TableModel(run.network, encoding, target, untested)
+    X = encoding.encode(frame, split.test)
+    n_classes = len(target.labels)
+    predictions = {NETWORK: model.predict_encoded(X), CONSTANT: constant_prediction(training, n_classes, len(X))}
+    if settings.baselines and run.stopped_because != "interrupted":
+        for name, prediction in baseline_predictions(
+            training, judging, X, n_classes=n_classes, seed=settings.seed, threads=settings.threads
+        ):
+            predictions[name] = prediction
+            observe(BaselineDone(name))
+    judge = _judge(target, frame, split.test)
+    scores = {
+        name: judge(prediction if name == NETWORK else model.decode(prediction))
+        for name, prediction in predictions.items()
+    }
+    return FitResult(model.with_report(FitReport(counts, untested.training, scores, _failure(run, scores))), run.history)
+
+
+def _learn_table(
+    frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings
+) -> tuple[Target, TableEncoding, Split]:
+    """Split the rows, then learn target and columns from the training rows; return positions in the frame."""
+    target = find_task(frame, targets, settings.task)
+    labelled = target.labelled_rows(frame)
+    found = split_rows(
+        len(labelled),
+        classes=target.encode(frame, labelled) if target.is_classification else None,
+        test_size=settings.test_size,
+        validation_size=settings.validation_size,
+        seed=settings.seed,
+    )
+    split = Split(labelled[found.train], labelled[found.validation], labelled[found.test])
+    return target.learn(frame, split.train), TableEncoding.learn(frame, target.names, split.train), split
+
+
+def _train(
+    network: Network,
+    training: Rows,
+    validation: Rows | None,
+    options: Mapping[str, Any],
+    observe: Callable[[FitEvent], object],
+    should_stop: Callable[[], bool],
+) -> Run:
+    # One step on one row compiles all that the training needs, so that the clock of the time limit, the
+    # records and the time left are those of the training alone.
+    first = slice(0, 1)
+    train(network, training.X[first], training.y[first], **{**options, "epochs": 1, "time_limit": None})
+    build.mark_compiled(network.dtype)
+    judging = None if validation is None else (validation.X, validation.y)
+    progress = start(network, training.X, training.y, validation=judging, **options)
+    epochs = 0
+    try:
+        for records in progress:
+            epochs += len(records)
+            observe(EpochsDone(epochs, records))
+            if should_stop():
+                progress.stopped_because = "interrupted"
+                break
+    except KeyboardInterrupt:
+        progress.stopped_because = "interrupted"
+    return progress.run()
+
+
+def _judge(
+    target: Target, frame: pl.DataFrame, rows: npt.NDArray[np.int64]
+) -> Callable[[npt.NDArray[np.float64]], Scores]:
+    """Return what judges predictions of some rows of the table."""
+    if target.is_classification:
+        classes = target.encode(frame, rows).astype(np.int64)
+        return lambda probabilities: class_scores(classes, probabilities)
+    numbers = target.values(frame, rows)
+    return lambda predicted: number_scores(numbers, predicted)
+
+
+def _training_facts(run: Run, options: Mapping[str, Any], settings: FitSettings) -> TrainingFacts:
+    optimizer = options["optimizer"]
+    best = run.history[run.best_epoch - 1] if 0 < run.best_epoch <= len(run.history) else None
+    return TrainingFacts(
+        loss=options["loss"].name,
+        optimizer=settings.optimizer.lower(),
+        learning_rate=None if isinstance(optimizer, LBFGS) else float(optimizer.learning_rate),
+        batch_size=options["batch_size"],
+        l2=options["l2"],
+        dropout=settings.dropout,
+        seed=settings.seed,
+        epochs_allowed=options["epochs"],
+        epochs_done=len(run.history),
+        best_epoch=run.best_epoch,
+        updates=run.updates,
+        seconds=run.seconds,
+        stopped_because=run.stopped_because,
+        training_loss=best.training_loss if best else None,
+        validation_loss=best.validation_loss if best else None,
+    )
+
+
+def _failure(run: Run, scores: Mapping[str, Scores]) -> str | None:
+    """Say why the network is of no use, or nothing."""
+    if run.stopped_because == "loss is not finite":
+        kept = f"the weights of epoch {run.best_epoch}" if run.best_epoch else "the initial weights"
+        return (
+            f"the loss became infinite or NaN in epoch {len(run.history)}, and {kept} were kept: try a learning "
+            "rate ten times smaller, another activation, or adam as optimizer"
+        )
+    if not beats(scores[NETWORK], scores[CONSTANT]):
+        return (
+            "on the test rows the network is no better than one constant answer for every row: look for columns "
+            "that tell more, or try more rows, more epochs or another learning rate"
+        )
+    return None

@@ -1,0 +1,151 @@
+"""What became of a fit, as plain records: what was asked, how training went, what the test rows say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actwise.errors import ModelError
+from actwise.tables import records
+from actwise.tabular.evaluation import CLASS_METRICS, NUMBER_METRICS, Scores
+
+NETWORK = "network"
+CONSTANT = "constant"
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """How training went.
+
+    Parameters
+    ----------
+    loss, optimizer : str
+        Their names.
+    learning_rate : float or None
+        None where the optimiser finds its own step length.
+    batch_size : int
+        Rows per step.
+    l2, dropout : float
+        What holds the weights back.
+    seed : int
+        Of the split, the initial weights and the order of rows.
+    epochs_allowed, epochs_done, best_epoch : int
+        The epochs that were asked for, that were run, and after which the weights that are kept were
+        reached.
+    updates : int
+        Steps taken.
+    seconds : float
+        How long it took.
+    stopped_because : str
+        Why it ended.
+    training_loss, validation_loss : float or None
+        Of the best epoch; None where there was none.
+    """
+
+    loss: str
+    optimizer: str
+    learning_rate: float | None
+    batch_size: int
+    l2: float
+    dropout: float
+    seed: int
+    epochs_allowed: int
+    epochs_done: int
+    best_epoch: int
+    updates: int
+    seconds: float
+    stopped_because: str
+    training_loss: float | None
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How many rows served for what.
+
+    Parameters
+    ----------
+    train, validation, test : int
+        Rows of each part.
+    baselines : int
+        Training rows from which the linear model and the boosted trees learned.
+    """
+
+    train: int
+    validation: int
+    test: int
+    baselines: int
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What became of a fit.
+
+    Parameters
+    ----------
+    rows : RowCounts
+        How many rows served for what.
+    training : TrainingFacts
+        How training went.
+    scores : mapping of str to Scores
+        What the test rows say about the network, the constant and, unless left out, the other baselines.
+    failure : str or None
+        Why the network is of no use; None where it is not known to be.
+    """
+
+    rows: RowCounts
+    training: TrainingFacts
+    scores: Mapping[str, Scores]
+    failure: str | None = None
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the measures."""
+        return tuple(self.scores[NETWORK])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the report into plain data, ready for JSON."""
+        return {
+            "rows": records.to_plain(self.rows),
+            "training": records.to_plain(self.training),
+            "scores": {model: dict(scores) for model, scores in self.scores.items()},
+            "failure": self.failure,
+        }
+
+    @classmethod
+    def from_dict(cls, data: object) -> FitReport:
+        """Build a report from plain data.
+
+        Parameters
+        ----------
+        data : object
+            What `to_dict` made.
+
+        Returns
+        -------
+        FitReport
+            The report.
+
+        Raises
+        ------
+        ModelError
+            If the data was damaged or tampered with.
+        """
+        plain = records.check_keys(data, ["rows", "training", "scores", "failure"], "a report")
+        scores, failure = plain["scores"], plain["failure"]
+        if not isinstance(scores, dict) or not {NETWORK, CONSTANT} <= scores.keys():
+            raise ModelError("a report should have scores of the network and the constant")
+        metrics = NUMBER_METRICS if isinstance(scores[NETWORK], dict) and "r2" in scores[NETWORK] else CLASS_METRICS
+        for model, each in scores.items():
+            for name, value in records.check_keys(each, list(metrics), f"the scores of {model[:40]!r}").items():
+                if value is not None and type(value) not in (int, float):
+                    raise ModelError(f"the score {name!r} should be a number, not {records.shown(value)}")
+        if not isinstance(failure, str | None):
+            raise ModelError(f"the failure in a report should be a sentence, not {records.shown(failure)}")
+        return cls(
+            rows=records.from_plain(RowCounts, plain["rows"], "the rows of a report"),
+            training=records.from_plain(TrainingFacts, plain["training"], "the training of a report"),
+            scores=scores,
+            failure=failure,
+        )

@@ -1,0 +1,160 @@
+"""Write answers to a file, batch by batch; it appears when it is whole, under its name, or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TypeAlias
+
+import polars as pl
+
+from actwise.errors import InputError
+
+Batches: TypeAlias = Iterable[pl.DataFrame]
+
+
+def write_delimited(batches: Batches, file: IO[bytes], separator: str = ",") -> int:
+    """Write batches as text with a line of column names.
+
+    Parameters
+    ----------
+    batches : iterable of polars.DataFrame
+        All with the same columns.
+    file : binary file
+        Where to.
+    separator : str
+        What stands between cells.
+
+    Returns
+    -------
+    int
+        The number of rows.
+    """
+    n_rows = 0
+    for batch in batches:
+        file.write(batch.write_csv(include_header=n_rows == 0, separator=separator).encode())
+        n_rows += batch.height
+    return n_rows
+
+
+def _write_csv(batches: Batches, path: Path) -> int:
+    with path.open("xb") as file:
+        return write_delimited(batches, file)
+
+
+def _write_tsv(batches: Batches, path: Path) -> int:
+    with path.open("xb") as file:
+        return write_delimited(batches, file, "\t")
+
+
+def _write_json_lines(batches: Batches, path: Path) -> int:
+    n_rows = 0
+    with path.open("xb") as file:
+        for batch in batches:
+            file.write(batch.write_ndjson().encode())
+            n_rows += batch.height
+    return n_rows
+
+
+def _write_parquet(batches: Batches, path: Path) -> int:
+    with _collected(batches) as (frame, n_rows):
+        frame.sink_parquet(path)
+    return n_rows
+
+
+def _write_arrow(batches: Batches, path: Path) -> int:
+    with _collected(batches) as (frame, n_rows):
+        frame.sink_ipc(path)
+    return n_rows
+
+
+@contextmanager
+def _collected(batches: Batches) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Keep batches in temporary files, from which polars streams: it cannot write columnar files in parts."""
+    n_rows = 0
+    with tempfile.TemporaryDirectory(prefix="actwise-") as folder:
+        files = []
+        for number, batch in enumerate(batches):
+            files.append(Path(folder) / f"{number}.arrow")
+            batch.write_ipc(files[-1])
+            n_rows += batch.height
+        yield pl.scan_ipc(files), n_rows
+
+
+WRITERS: dict[str, Callable[[Batches, Path], int]] = {
+    ".csv": _write_csv,
+    ".tsv": _write_tsv,
+    ".parquet": _write_parquet,
+    ".arrow": _write_arrow,
+    ".ndjson": _write_json_lines,
+}
+
+
+def check_output(path: Path) -> None:
+    """Refuse a place to which nothing can be written, before any work is done.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is to be written.
+
+    Raises
+    ------
+    InputError
+        If its format is unknown, its folder does not exist or cannot be written, or it is a directory.
+    """
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a directory: name a file inside it")
+    if path.suffix.lower() not in WRITERS:
+        raise InputError(
+            f"cannot tell the format of {str(path)!r} by its ending: use one of {', '.join(WRITERS)}"
+        )
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {str(path.parent)!r} for {path.name!r}: make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{str(path)!r} cannot be written, its folder is protected: choose another place")
+
+
+def write_table(batches: Batches, path: Path) -> int:
+    """Write batches to a file in the format that its ending names.
+
+    Parameters
+    ----------
+    batches : iterable of polars.DataFrame
+        All with the same columns.
+    path : Path
+        Where to: ``.csv``, ``.tsv``, ``.parquet``, ``.arrow`` or ``.ndjson``. A file of that name stays as
+        it was until the new one is whole.
+
+    Returns
+    -------
+    int
+        The number of rows.
+
+    Raises
+    ------
+    InputError
+        If the place cannot be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     place = Path(folder) / "answers.csv"
+    ...     n_rows = write_table([pl.DataFrame({"y": [1]}), pl.DataFrame({"y": [2]})], place)
+    ...     n_rows, place.read_text()
+    (2, 'y\\n1\\n2\\n')
+    """
+    check_output(path)
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        n_rows = WRITERS[path.suffix.lower()](batches, scratch)
+        scratch.replace(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{str(path)!r} cannot be written: {error}") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+    return n_rows

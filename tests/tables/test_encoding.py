@@ -1,0 +1,437 @@
+"""Encodings: against a slow twin in plain Python, without leakage, the same whole, in batches and after saving."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import datetime
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actwise.errors import ModelError, TableError
+from actwise.tables import (
+    BooleanColumn,
+    CategoryColumn,
+    DateColumn,
+    DroppedColumn,
+    NumberColumn,
+    TableEncoding,
+    learn_column,
+    read_table,
+    scan_batches,
+)
+from actwise.tables.cells import MISSING_MARKERS
+
+MISSING = [None, "", "NA", "?", "nan"]
+
+
+def slow_numbers(training: list[float | None], new: list[float | None]) -> list[list[float]]:
+    """Centre, scale, fill and tell missing cells, one at a time."""
+    seen = [value for value in training if value is not None]
+    centre = math.fsum(seen) / len(seen)
+    scale = math.sqrt(math.fsum((value - centre) ** 2 for value in seen) / len(seen))
+    median = sorted(seen)[(len(seen) - 1) // 2]
+    rows = []
+    for value in new:
+        row = [((median if value is None else value) - centre) / scale]
+        rows.append([*row, float(value is None)] if None in training else row)
+    return rows
+
+
+def slow_one_hot(training: list[str | None], new: list[str | None]) -> list[list[float]]:
+    """Count labels, keep the 30 most frequent (then the first by name), and compare one by one."""
+    seen = [value for value in training if value is not None]
+    ranked = sorted(set(seen), key=lambda value: (-seen.count(value), value))
+    kept = sorted(ranked[:30])
+    rows = []
+    for value in new:
+        row = [float(value == each) for each in kept]
+        if len(ranked) > 30:
+            row.append(float(value is not None and value not in kept))
+        if None in training:
+            row.append(float(value is None))
+        rows.append(row)
+    return rows
+
+
+# Light tails, so that no logarithm is taken: a uniform number lies within 1.2 spreads of the median.
+NUMBER = st.none() | st.integers(-1000, 1000).map(lambda value: value / 8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(training=st.lists(NUMBER, min_size=2, max_size=30), new=st.lists(NUMBER, max_size=10), text=st.booleans())
+def test_numbers_are_centred_scaled_and_filled_as_by_hand(
+    training: list[float | None], new: list[float | None], text: bool
+) -> None:
+    def cells(values: list[float | None]) -> pl.Series:
+        series = pl.Series("x", values, dtype=pl.Float64)
+        return series.cast(pl.String).fill_null("NA") if text else series
+
+    column = learn_column(cells(training))
+    seen = {value for value in training if value is not None}
+    if len(seen) < 2:
+        assert isinstance(column, DroppedColumn)
+        return
+    assert isinstance(column, NumberColumn)
+    if column.transform != "none":
+        return  # covered below
+    encoding = TableEncoding((column,), ("y",))
+    matrix = encoding.encode(pl.DataFrame([cells(new)]))
+    expected = np.array(slow_numbers(training, new), dtype=np.float32)
+    np.testing.assert_allclose(matrix, expected.reshape(matrix.shape), rtol=1e-5, atol=1e-5)
+
+
+def test_heavy_tails_are_bent_and_light_ones_are_not() -> None:
+    random = np.random.default_rng(0)
+    light = {
+        "normal": random.normal(size=5000),
+        "uniform": random.uniform(size=5000),
+        "exponential": random.exponential(size=5000),
+        "binary": random.integers(0, 2, 5000).astype(float),
+    }
+    heavy = {"log-normal": random.lognormal(0, 2, size=5000), "cauchy": random.standard_cauchy(5000)}
+    for name, values in light.items():
+        assert learn_column(pl.Series(name, values)).transform == "none", name
+    for name, values in heavy.items():
+        column = learn_column(pl.Series(name, values))
+        assert column.transform == "signed_log", name
+        out = TableEncoding((column,), ()).encode(pl.DataFrame({name: values}))[:, 0]
+        unit = sorted(np.abs(values).tolist())[(len(values) - 1) // 2]
+        bent = [math.copysign(math.log1p(abs(value) / unit), value) for value in values.tolist()]
+        mean = math.fsum(bent) / len(bent)
+        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in bent) / len(bent))
+        np.testing.assert_allclose(out, [(value - mean) / deviation for value in bent], rtol=1e-5, atol=1e-5)
+        assert (np.argsort(out, kind="stable") == np.argsort(values.astype(np.float64), kind="stable")).mean() > 0.99
+        assert np.abs(out).max() < 15
+
+
+LABEL = st.none() | st.sampled_from([f"label {i}" for i in range(40)]) | st.sampled_from(["a", "b"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(training=st.lists(LABEL, min_size=2, max_size=90), new=st.lists(LABEL | st.just("new"), max_size=10))
+def test_labels_are_one_hot_as_by_hand(training: list[str | None], new: list[str | None]) -> None:
+    column = learn_column(pl.Series("x", training, dtype=pl.String))
+    if not isinstance(column, CategoryColumn):
+        seen = [value for value in training if value is not None]
+        identifier = len(set(seen)) > 10 and len(set(seen)) > len(seen) / 2
+        assert isinstance(column, DroppedColumn)
+        assert identifier or len(set(training)) == 1
+        return
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": pl.Series(new, dtype=pl.String)}))
+    assert matrix.tolist() == slow_one_hot(training, new)
+
+
+def test_labels_beyond_thirty_are_pooled_and_new_ones_join_them() -> None:
+    training = [f"l{i:02}" for i in range(40) for _ in range(40 - i)]
+    column = learn_column(pl.Series("x", training))
+    assert isinstance(column, CategoryColumn)
+    assert column.categories == tuple(f"l{i:02}" for i in range(30))
+    assert column.n_others == 10
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["l00", "l39", "new", None]}))
+    assert matrix[:, -1].tolist() == [0, 1, 1, 0]
+    assert matrix.sum(axis=1).tolist() == [1, 1, 1, 0]
+
+
+def test_dates_become_days_and_places_in_cycles() -> None:
+    start = datetime.datetime(2023, 1, 2, 6)  # a Monday
+    moments = [start + datetime.timedelta(days=i, hours=i % 5) for i in range(0, 700, 7)]
+    moments[3] += datetime.timedelta(days=2)
+    texts = [f"{moment:%d.%m.%Y %H:%M}" for moment in moments]
+    for cells in (pl.Series("t", texts), pl.Series("t", moments)):
+        column = learn_column(cells)
+        assert isinstance(column, DateColumn)
+        assert column.cycles == ("year", "week", "day")
+        matrix = TableEncoding((column,), ()).encode(pl.DataFrame([cells]))
+        days = [(moment - datetime.datetime(1970, 1, 1)).total_seconds() / 86400 for moment in moments]
+        mean = math.fsum(days) / len(days)
+        deviation = math.sqrt(math.fsum((day - mean) ** 2 for day in days) / len(days))
+        for row, moment, day in zip(matrix, moments, days, strict=True):
+            clock = (moment - moment.replace(hour=0, minute=0)).total_seconds() / 86400
+            phases = ((moment.timetuple().tm_yday - 1) / 366, moment.weekday() / 7, clock)
+            circles = [each(2 * math.pi * phase) for phase in phases for each in (math.sin, math.cos)]
+            np.testing.assert_allclose(row, [(day - mean) / deviation, *circles], atol=2e-6)
+
+
+def test_dates_without_a_clock_or_a_value() -> None:
+    cells = pl.Series("t", [datetime.date(2024, 1, 1), None, datetime.date(2024, 1, 9)])
+    column = learn_column(cells)
+    assert column.feature_names == ("t", "t: sine of week", "t: cosine of week", "t is missing")
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame([cells]))
+    assert matrix[1].tolist() == [-1, 0, 0, 1]  # filled with the lower median, the first day
+    # What was learned from typed dates also reads ISO text.
+    text = pl.DataFrame({"t": ["2024-01-01", "?", "2024-01-09"]})
+    np.testing.assert_array_equal(TableEncoding((column,), ()).encode(text), matrix)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "words"),
+    [
+        ([True, False, None], BooleanColumn, "truth value"),
+        (["yes", "No", "YES"], BooleanColumn, "truth value"),
+        (["f", "t", "f"], BooleanColumn, "truth value"),
+        (["f", "m", "f"], CategoryColumn, "category"),
+        (["a", "a", None], CategoryColumn, "one for missing"),
+        (["+", "-", "+"], CategoryColumn, "category"),
+        (["1", " 2", "-", "3.5"], NumberColumn, "1 missing filled with the median 2"),
+        (["7", "7.0", "7"], DroppedColumn, "holds 7 in every training row"),
+        ([7, 7, None], DroppedColumn, "1 have none"),
+        (["x", "x", "x"], DroppedColumn, "holds 'x' in all rows"),
+        ([None, "", "NA"], DroppedColumn, "no value"),
+        (["A1", "B", "-"], CategoryColumn, "category"),
+        ([[1, 2], [3], None], DroppedColumn, "holds lists"),
+        ([{"a": 1}, {"a": 2}, None], DroppedColumn, "holds structures"),
+        ([f"comment {i}" for i in range(30)], DroppedColumn, "30 different texts in 30 rows"),
+        (["01.02.2024", "28.02.2024"], DateColumn, "date (day.month.year)"),
+        ([1e308, -1e308, 0.0], NumberColumn, "number"),
+        ([0.0, 5e-324], DroppedColumn, "differ too little"),
+        ([1 << 62, (1 << 62) + 4096, 0], NumberColumn, "number"),
+    ],
+)
+def test_each_kind_of_column_is_recognised_and_described(cells: list[Any], kind: type, words: str) -> None:
+    column = learn_column(pl.Series("x", cells))
+    assert isinstance(column, kind)
+    assert words in column.describe()
+    assert column.describe().startswith("x: ")
+    assert "\n" not in column.describe()
+
+
+@pytest.mark.parametrize("name", ["id", "Id", "ID", "user_id", "userId", "unnamed_1", "index", "Row Number"])
+def test_counters_with_the_name_of_an_identifier_are_left_out(name: str) -> None:
+    assert isinstance(learn_column(pl.Series(name, range(100))), DroppedColumn)
+    assert isinstance(learn_column(pl.Series(name, [i // 2 for i in range(100)])), NumberColumn)
+
+
+@pytest.mark.parametrize("name", ["age", "humid", "idea", "width", "paid"])
+def test_numbers_under_other_names_are_kept(name: str) -> None:
+    assert isinstance(learn_column(pl.Series(name, range(100))), NumberColumn)
+
+
+def test_slips_among_numbers_are_refused_and_declared_words_are_missing() -> None:
+    cells = pl.Series("x", [*map(str, range(50)), "12O"])
+    with pytest.raises(TableError, match=r"column 'x' holds numbers in 50 rows, but '12O' in row 51"):
+        learn_column(cells)
+    column = learn_column(cells, missing=["12O"])
+    assert isinstance(column, NumberColumn)
+    assert column.n_missing == 1
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["12O", "-", "24"]}))
+    assert matrix[:, 1].tolist() == [1, 1, 0]
+    assert matrix[0, 0] == matrix[1, 0] == matrix[2, 0]
+
+
+# A table of all kinds, from any strategy of cells, for the properties that hold of every table.
+ANY_NUMBER = st.none() | st.floats(allow_nan=True, allow_infinity=False)
+ANY_DATE = st.none() | st.dates()
+ANY_TEXT = st.sampled_from([*MISSING, "a", "b", "c", "yes", "no", "1", "2.5", "2024-05-06", "ü"])
+
+
+@st.composite
+def tables(draw: st.DrawFn, n_rows: int) -> pl.DataFrame:
+    def column(cells: st.SearchStrategy[Any]) -> list[Any]:
+        return draw(st.lists(cells, min_size=n_rows, max_size=n_rows))
+
+    return pl.DataFrame(
+        {
+            "steady": list(range(n_rows)),
+            "number": pl.Series(column(ANY_NUMBER), dtype=pl.Float64),
+            "whole": pl.Series(column(st.none() | st.integers(-(2**63), 2**63 - 1)), dtype=pl.Int64),
+            "numeric text": pl.Series(column(st.sampled_from([*MISSING, "1", " 2.5", "-3e300", "7"])), dtype=pl.String),
+            "text": pl.Series(column(ANY_TEXT), dtype=pl.String),
+            "truth": pl.Series(column(st.none() | st.booleans()), dtype=pl.Boolean),
+            "date": pl.Series(column(ANY_DATE), dtype=pl.Date),
+            "y": [0] * n_rows,
+        }
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_holds_of_every_table(data: st.DataObject) -> None:
+    n_training, n_new = data.draw(st.integers(2, 12)), data.draw(st.integers(1, 8))
+    training, new = data.draw(tables(n_training)), data.draw(tables(n_new))
+    rows = np.arange(n_training)
+    encoding = TableEncoding.learn(pl.concat([training, new]), "y", rows)
+
+    # No leakage: other rows beside the training rows change nothing.
+    assert encoding == TableEncoding.learn(training, "y")
+    assert encoding == TableEncoding.learn(pl.concat([training, new.reverse()]), "y", rows)
+
+    # A cell that is a number, a date or a truth value in training may be text in a new row; else it encodes.
+    fitting = new.with_columns(training["text"].extend_constant(None, n_new).head(n_new).alias("text"))
+    matrix = encoding.encode(fitting)
+    assert matrix.dtype == np.float32
+    assert matrix.flags.c_contiguous
+    assert matrix.shape == (n_new, len(encoding.feature_names))
+    assert np.isfinite(matrix).all()
+
+    # The order of columns, further columns, and the cut into batches do not matter.
+    shuffled = fitting.select(reversed(fitting.columns)).with_columns(extra=pl.lit("x"))
+    np.testing.assert_array_equal(encoding.encode(shuffled), matrix)
+    pieces = [encoding.encode(piece) for piece in fitting.iter_slices(3)]
+    np.testing.assert_array_equal(np.concatenate(pieces), matrix)
+    picked = np.arange(n_new)[::-2]
+    np.testing.assert_array_equal(encoding.encode(fitting, picked), matrix[picked])
+
+    # Saved as JSON and loaded, it is the same encoding.
+    loaded = TableEncoding.from_dict(json.loads(json.dumps(encoding.to_dict(), allow_nan=False)))
+    assert loaded == encoding
+    np.testing.assert_array_equal(loaded.encode(fitting), matrix)
+
+
+def test_text_from_csv_encodes_like_typed_cells_from_parquet(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    n = 500
+    frame = pl.DataFrame(
+        {
+            "real": random.normal(size=n),
+            "whole": random.integers(0, 9, n),
+            "truth": random.integers(0, 2, n).astype(bool),
+            "label": random.choice(["a", "b", "c"], n),
+            "date": [datetime.date(2020, 1, 1) + datetime.timedelta(days=int(i)) for i in random.integers(0, 900, n)],
+            "y": random.choice(["u", "v"], n),
+        }
+    ).with_columns(pl.when(pl.col("real") > 1).then(None).otherwise(pl.col("real")).alias("real"))
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_parquet(tmp_path / "t.parquet")
+    text, typed = read_table(tmp_path / "t.csv"), read_table(tmp_path / "t.parquet")
+    one, other = TableEncoding.learn(text, "y"), TableEncoding.learn(typed, "y")
+    assert one == other
+    matrix = one.encode(text)
+    np.testing.assert_array_equal(matrix, one.encode(typed))
+    for file in ("t.csv", "t.parquet"):
+        batches = [one.encode(batch) for batch in scan_batches(tmp_path / file, batch_rows=77)]
+        np.testing.assert_array_equal(np.concatenate(batches), matrix)
+
+
+@pytest.fixture
+def encoding() -> TableEncoding:
+    frame = pl.DataFrame(
+        {
+            "age": ["20", "30", None, "50"],
+            "sex": ["f", "m", "f", "m"],
+            "smoker": ["yes", "no", "no", "no"],
+            "joined": ["2024-01-01", "2024-02-01", "2024-03-05", "2024-04-07"],
+            "note": [None] * 4,
+            "y": [1, 2, 3, 4],
+        }
+    )
+    return TableEncoding.learn(frame, "y")
+
+
+ROW = {"age": ["40"], "sex": ["f"], "smoker": ["no"], "joined": ["2024-01-05"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"age": ["old"]}, "column 'age' held numbers in training, but row 41 holds 'old': correct the cell"),
+        ({"age": [datetime.date(2024, 1, 1)]}, "column 'age' held numbers in training, but row 41 holds datetime"),
+        ({"age": [[1]]}, "column 'age' held numbers in training, but row 41"),
+        ({"smoker": ["sometimes"]}, "column 'smoker' held truth values in training, but row 41 holds 'sometimes'"),
+        ({"joined": ["soon"]}, "column 'joined' held dates (year-month-day) in training, but row 41 holds 'soon'"),
+        ({"joined": [7]}, "column 'joined' held dates (year-month-day) in training, but row 41 holds 7"),
+        ({"sex": [["f"]]}, "column 'sex' held labels in training, but row 41"),
+        ({"age": ["inf"]}, "column 'age' holds an infinite number in row 41: correct the cell"),
+        ({"age": [math.inf]}, "column 'age' holds an infinite number in row 41: correct the cell"),
+    ],
+)
+def test_cells_that_changed_their_nature_are_named(encoding: TableEncoding, change: dict, problem: str) -> None:
+    with pytest.raises(TableError) as caught:
+        encoding.encode(pl.DataFrame({**ROW, **change}), first_row=41)
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_lacking_columns_are_listed_and_dropped_ones_not_asked_for(encoding: TableEncoding) -> None:
+    assert encoding.encode(pl.DataFrame(ROW)).shape == (1, encoding.n_features)
+    with pytest.raises(TableError, match=r"lacks 2 of the 4 columns .*: 'age', 'sex'; did you mean 'Age'\?"):
+        encoding.encode(pl.DataFrame({"Age": [1], "smoker": ["no"], "joined": ["2024-01-05"]}))
+
+
+def test_learning_says_what_cannot_be_learned() -> None:
+    frame = pl.DataFrame({"a": [1.0, math.inf, 2.0], "b": [1, 1, 1], "y": [1, 2, 3]})
+    with pytest.raises(TableError, match="column 'a' holds an infinite number in row 2"):
+        TableEncoding.learn(frame, "y")
+    with pytest.raises(TableError, match="no column is left to predict 'y' from: a: left out; as asked; b: left out"):
+        TableEncoding.learn(frame, "y", ignore=["a"])
+    with pytest.raises(TableError, match="no column is left to predict 'y' from: the table has no other column"):
+        TableEncoding.learn(frame.select("y"), "y")
+    with pytest.raises(TableError, match="no column 'c': columns are 'a', 'b', 'y'"):
+        TableEncoding.learn(frame, "y", ignore=["c"])
+
+
+def test_tampered_data_is_refused_with_the_reason(encoding: TableEncoding) -> None:
+    good = encoding.to_dict()
+    kinds = [column["kind"] for column in good["columns"]]
+    assert kinds == ["number", "category", "boolean", "date", "dropped"]
+
+    def refused(problem: str, *path: Any, value: Any) -> None:
+        bad = copy.deepcopy(good)
+        place = bad
+        for key in path[:-1]:
+            place = place[key]
+        if value is KeyError:
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+        with pytest.raises(ModelError, match=problem):
+            TableEncoding.from_dict(bad)
+
+    refused("lacks 'targets'", "targets", value=KeyError)
+    refused("unknown 'more'", "more", value=1)
+    refused("lists of columns and targets", "columns", value={})
+    refused("should be names", "targets", value=[1])
+    refused("of the kind number, boolean", "columns", 0, "kind", value="pickle")
+    refused("of the kind number, boolean", "columns", 0, value=[])
+    refused("column 'age' lacks 'scale'", "columns", 0, "scale", value=KeyError)
+    refused("column 'age': 'scale' should be of type float, not '1'", "columns", 0, "scale", value="1")
+    refused("column 'age': 'scale' should be of type float, not True", "columns", 0, "scale", value=True)
+    refused("column 'age': 'centre' should be finite", "columns", 0, "centre", value=math.nan)
+    refused("positive scale, not 0.0", "columns", 0, "scale", value=0)
+    refused("positive unit", "columns", 0, "unit", value=-1.0)
+    refused("'transform' should be one of none, signed_log, not 'exp'", "columns", 0, "transform", value="exp")
+    refused("cannot have -1 missing", "columns", 0, "n_missing", value=-1)
+    refused("'missing_words' should be a list", "columns", 0, "missing_words", value="NA")
+    refused("should be of type str, not 1", "columns", 1, "categories", 0, value=1)
+    refused("each category once", "columns", 1, "categories", 1, value="f")
+    refused("should have categories", "columns", 1, "categories", value=[])
+    refused("known date layout", "columns", 3, "layout", value="stardate")
+    refused("'cycles' should be one of year, week, day, not 'moon'", "columns", 3, "cycles", 0, value="moon")
+    refused("each cycle once", "columns", 3, "cycles", value=["day", "day"])
+    refused("should be in a table encoding once", "targets", value=["age"])
+    refused("at least one feature", "columns", value=[])
+    with pytest.raises(ModelError, match="should be an object with named fields, not None"):
+        TableEncoding.from_dict(None)
+
+
+JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.text(max_size=2))
+
+
+def test_any_tampering_is_refused_or_still_encodes_finite_numbers(encoding: TableEncoding) -> None:
+    frame = pl.DataFrame(ROW)
+
+    @settings(max_examples=200, deadline=None)
+    @given(column=st.integers(0, 4), field=st.integers(0, 9), junk=JUNK)
+    def tamper(column: int, field: int, junk: object) -> None:
+        plain = encoding.to_dict()
+        fields = plain["columns"][column]
+        fields[sorted(fields)[field % len(fields)]] = junk
+        with contextlib.suppress(ModelError, TableError):
+            assert np.isfinite(TableEncoding.from_dict(plain).encode(frame)).all()
+
+    tamper()
+
+
+def test_missing_markers_are_those_documented() -> None:
+    frame = pl.DataFrame({"x": ["1", "2", *MISSING_MARKERS], "y": 0})
+    column = TableEncoding.learn(frame, "y").columns[0]
+    assert isinstance(column, NumberColumn)
+    assert column.n_missing == len(MISSING_MARKERS)
