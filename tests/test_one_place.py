@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.activations.spec import Activation, Claims, FromOutput, Param, RowActivation
+from actwise.activations import Activation, Claims, FromOutput, Param, RowActivation
 from actwise.formula.expression import absolute, exp, row_max, row_sum, where
 from actwise.kernels import reference
 

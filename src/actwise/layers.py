@@ -9,10 +9,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.activations import Activation, AnyActivation, activation
+from actwise.activations import Activation, AnyActivation, GatedActivation, activation, maxout
 from actwise.errors import InputError, suggest
 from actwise.formula.differentiate import differentiate
-from actwise.formula.expression import Expression, number, symbol, where
+from actwise.formula.expression import Expression, number, symbol
 from actwise.kernels.rendering import Formula
 
 Weights: TypeAlias = npt.NDArray[np.float64]
@@ -208,13 +208,7 @@ class Maxout:
     @cached_property
     def formula(self) -> Formula:
         """The maximum for the compiled passes; at a tie the first piece gets the gradient."""
-        pieces = [symbol(f"x{k}") for k in range(self.pieces)]
-        largest = pieces[0]
-        for piece in pieces[1:]:
-            largest = where(largest >= piece, largest, piece)
-        upstream = symbol("g")
-        slopes = tuple(differentiate(largest, each.name) * upstream for each in pieces)
-        return Formula(largest, slopes)
+        return activation_formula(maxout(self.pieces))
 
 
 @dataclass(frozen=True)
@@ -245,6 +239,8 @@ Layer: TypeAlias = Dense | Maxout | Dropout
 def activation_formula(what: AnyActivation) -> Formula:
     """Describe an activation for the compiled passes."""
     upstream: Expression = symbol("g")
+    if isinstance(what, GatedActivation):
+        return Formula(what.expression, tuple(each * upstream for each in what.partial_expressions))
     if not isinstance(what, Activation):
         return Formula(what.expression, (what.vjp_expression,))
     trained: tuple[Expression, ...] = ()

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from actwise.activations.spec import AnyActivation
+from actwise.activations import AnyActivation
 from actwise.errors import InputError, suggest
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import (

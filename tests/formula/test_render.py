@@ -42,6 +42,7 @@ x, a = symbol("x"), symbol("a")
         (x - number(-2), "x - (-2)"),
         (number(-2) * x, "-2 * x"),
         (number(-2) ** x, "(-2)**x"),
+        (-(number(-2) * x), "-(-2 * x)"),
         (number(math.pi) * x - number(math.e), "pi * x - e"),
         (number(1e-10) + number(0.1) * x, "1e-10 + 0.1 * x"),
         (where((x > 0) & ~((x < 1) | (x > 2)), abs(x), a), "where(x > 0 and not (x < 1 or x > 2), abs(x), a)"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from actwise.activations.catalogue import ENTRIES
+from actwise.activations.families import AnyActivation, GatedActivation, RowActivation, maxout
 from actwise.activations.lookup import activation, entry, names
-from actwise.activations.spec import Activation, AnyActivation, Claims, FromOutput, Param, RowActivation
+from actwise.activations.spec import Activation, Claims, FromOutput, Param
 
 __all__ = [
     "ENTRIES",
@@ -12,9 +13,11 @@ __all__ = [
     "AnyActivation",
     "Claims",
     "FromOutput",
+    "GatedActivation",
     "Param",
     "RowActivation",
     "activation",
     "entry",
+    "maxout",
     "names",
 ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from actwise.activations.spec import Activation, AnyActivation, Claims, FromOutput, Param, RowActivation
+from actwise.activations.families import AnyActivation, RowActivation
+from actwise.activations.spec import Activation, Claims, FromOutput, Param
 from actwise.formula.expression import (
     Expression,
     cosh,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 from actwise.activations.catalogue import ENTRIES
-from actwise.activations.spec import Activation, AnyActivation, Param, RowActivation
+from actwise.activations.families import AnyActivation
+from actwise.activations.spec import Activation, Param
 from actwise.errors import FormulaError, InputError, suggest
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import Expression, number, substitute, symbols
@@ -49,7 +50,7 @@ def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivat
 
     Returns
     -------
-    Activation or RowActivation
+    Activation, RowActivation or GatedActivation
         The activation with these parameters.
 
     Raises
@@ -67,7 +68,7 @@ def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivat
     activation('x * sigmoid(beta * x)', beta=1)
     """
     if not isinstance(what, str):
-        if not isinstance(what, Activation | RowActivation):
+        if not isinstance(what, AnyActivation):
             raise InputError(
                 f"an activation is a name, a formula in x or an Activation, not {type(what).__name__}; "
                 "for a Python function, write it as a formula such as 'x * tanh(x)'"

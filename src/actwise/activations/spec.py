@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.errors import InputError, suggest
+from actwise.formula import stabilise
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import Expression
-from actwise.formula.parse import trace
+from actwise.formula.parse import parse, trace
+from actwise.formula.render import to_text
 
 FormulaLike: TypeAlias = "Callable[..., Any] | Expression"
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -112,6 +114,9 @@ class Activation:
         What the function is said to be; None for a user's formula, for which it is estimated.
     aliases : tuple of str
         Other names that frameworks use.
+    definition : str
+        The function as a textbook writes it, in the parser's notation: what people are shown, and what the
+        proof holds `f` and `df_x` against. Empty for a user's formula.
     summary : str
         When to use it and when not, one or two sentences.
     source : str
@@ -136,6 +141,7 @@ class Activation:
     params: Mapping[str, Param] = field(default_factory=dict)
     claims: Claims | None = None
     aliases: tuple[str, ...] = ()
+    definition: str = ""
     summary: str = ""
     source: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
@@ -143,7 +149,7 @@ class Activation:
     kind: Literal["scalar"] = field(default="scalar", init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", _complete(self.name, self.params, self.values))
+        object.__setattr__(self, "values", complete_values(self.name, self.params, self.values))
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value:g}" for name, value in self.values.items())
@@ -152,19 +158,19 @@ class Activation:
     @cached_property
     def expression(self) -> Expression:
         """The function as an expression in ``x`` and the parameters."""
-        return _trace(self.f, ("x", *self.params))
+        return traced(self.f, ("x", *self.params))
 
     @cached_property
     def derivative_expression(self) -> Expression:
         """The derivative as an expression in ``x`` and the parameters."""
-        return _trace(self.df_x, ("x", *self.params))
+        return traced(self.df_x, ("x", *self.params))
 
     @cached_property
     def derivative_from_output_expression(self) -> Expression | None:
         """The derivative as an expression in ``y``, or None where these parameters do not allow it."""
         if self.df_y is None or not self.df_y.when(**self.values):
             return None
-        return _trace(self.df_y.f, ("y", *self.params))
+        return traced(self.df_y.f, ("y", *self.params))
 
     def with_values(self, **values: float) -> Activation:
         """Return the same activation with other parameter values.
@@ -213,15 +219,11 @@ class Activation:
         return self._apply(expression, "y", y)
 
     def _apply(self, expression: Expression, variable: str, array: npt.ArrayLike) -> Any:
-        given = np.asarray(array)
-        if given.dtype.kind not in "fiub":
-            raise InputError(f"{self.name} takes real numbers, not {given.dtype}; convert the array to float first")
+        given = real_array(self.name, array)
         values = {variable: given.astype(np.float64), **self.values}
         with np.errstate(all="ignore"):
             result = evaluate(expression, values, numpy_table())
-        dtype = given.dtype if given.dtype in (np.float32, np.float16) else np.float64
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(result, given.shape).astype(dtype)[()]
+            return np.broadcast_to(result, given.shape).astype(result_dtype(given))[()]
 
     @property
     def range(self) -> tuple[float, float]:
@@ -268,108 +270,28 @@ class Activation:
 
     @property
     def formula(self) -> str:
-        """The function as text."""
-        from actwise.formula.render import to_text
+        """The function as text, as a textbook writes it."""
+        return self.definition or to_text(self.expression)
 
-        return to_text(self.expression)
+    @cached_property
+    def defining_expression(self) -> Expression:
+        """The definition as an expression; `f` itself where there is none."""
+        return parse(self.definition, parameters=[*self.params]) if self.definition else self.expression
 
-    @property
+    @cached_property
     def derivative_formula(self) -> str:
-        """The derivative as text."""
-        from actwise.formula.render import to_text
-
+        """The derivative as text, in a form that keeps its digits."""
+        if self.definition:
+            return to_text(stabilise.derivative(self.defining_expression))
         return to_text(self.derivative_expression)
 
-
-@dataclass(frozen=True, eq=False)
-class RowActivation:
-    """An activation that couples the entries of a row, such as softmax.
-
-    Parameters
-    ----------
-    name : str
-        The name in the catalogue.
-    f : callable or Expression
-        The function of ``x``; `row_sum` and `row_max` reduce over the row.
-    vjp : callable or Expression
-        The gradient with respect to ``x``, in terms of ``x``, the output ``y`` and the gradient ``g``
-        with respect to it: the product of g with the Jacobian.
-    range : tuple of float
-        Infimum and supremum of one entry.
-    aliases, summary, source
-        As for `Activation`.
-
-    Examples
-    --------
-    >>> import actwise as aw
-    >>> aw.activation("softmax")(np.array([[0.0, 0.0]]))
-    array([[0.5, 0.5]])
-    """
-
-    name: str
-    f: FormulaLike
-    vjp: FormulaLike
-    range: tuple[float, float] = (-np.inf, np.inf)
-    aliases: tuple[str, ...] = ()
-    summary: str = ""
-    source: str = ""
-
-    kind: Literal["row"] = field(default="row", init=False)
-    params: Mapping[str, Param] = field(default_factory=dict, init=False)
-    values: Mapping[str, float] = field(default_factory=dict, init=False)
-    gain: float = field(default=1.0, init=False)
-
-    def __repr__(self) -> str:
-        return f"activation({self.name!r})"
-
-    @cached_property
-    def expression(self) -> Expression:
-        """The function as an expression in ``x``."""
-        return _trace(self.f, ("x",))
-
-    @cached_property
-    def vjp_expression(self) -> Expression:
-        """The vector-Jacobian product as an expression in ``x``, ``y`` and ``g``."""
-        return _trace(self.vjp, ("x", "y", "g"))
-
-    def with_values(self, **values: float) -> RowActivation:
-        """Return itself; raise `InputError` if any parameter is given, since there is none."""
-        _complete(self.name, self.params, values)
-        return self
-
-    def __call__(self, x: npt.ArrayLike) -> Any:
-        """Apply the function to the last axis of `x`; shape and dtype are kept."""
-        given = np.asarray(x)
-        dtype = given.dtype if given.dtype in (np.float32, np.float16) else np.float64
-        with np.errstate(all="ignore"):
-            return evaluate(self.expression, {"x": given.astype(np.float64)}, numpy_table()).astype(dtype)
-
-    def vector_jacobian_product(self, x: npt.ArrayLike, upstream: npt.ArrayLike) -> Any:
-        """Multiply an upstream gradient with the Jacobian at `x`, along the last axis."""
-        given = np.asarray(x)
-        wide = given.astype(np.float64)
-        dtype = given.dtype if given.dtype in (np.float32, np.float16) else np.float64
-        with np.errstate(all="ignore"):
-            y = evaluate(self.expression, {"x": wide}, numpy_table())
-            values = {"x": wide, "y": y, "g": np.asarray(upstream, np.float64)}
-            return evaluate(self.vjp_expression, values, numpy_table()).astype(dtype)
-
-    @property
-    def formula(self) -> str:
-        """The function as text."""
-        from actwise.formula.render import to_text
-
-        return to_text(self.expression)
-
-
-AnyActivation: TypeAlias = "Activation | RowActivation"
 
 _SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])
 
 
 def _midpoint_rule() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     # Points at equal steps of probability mass converge for kinked functions too, unlike Gauss-Hermite.
-    grid = np.linspace(-9.0, 9.0, 36_001)
+    grid = (np.arange(36_000) + 0.5) / 2_000 - 9.0  # midpoints: no point lies on a kink at 0
     density = np.exp(-(grid**2) / 2)
     return grid, density / density.sum()
 
@@ -381,6 +303,25 @@ def _normal_mean(values: FloatArray) -> float:
     return float(np.sum(values * _WEIGHTS))
 
 
+def real_array(name: str, array: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return what was given as an array of real numbers.
+
+    Raises
+    ------
+    InputError
+        If it holds anything else.
+    """
+    given = np.asarray(array)
+    if given.dtype.kind not in "fiub":
+        raise InputError(f"{name} takes real numbers, not {given.dtype}; convert the array to float first")
+    return given
+
+
+def result_dtype(given: npt.NDArray[Any]) -> npt.DTypeLike:
+    """Return the dtype of results: that of small floats is kept, all others give float64."""
+    return given.dtype if given.dtype in (np.float32, np.float16) else np.float64
+
+
 def estimate_range(activation: Activation) -> tuple[float, float]:
     """Estimate the range of a function for which none is declared, from a scan over ±1000."""
     outputs = activation(_SCAN)
@@ -388,7 +329,14 @@ def estimate_range(activation: Activation) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (-np.inf, np.inf)
 
 
-def _complete(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
+def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
+    """Check parameter values and fill in the defaults.
+
+    Raises
+    ------
+    InputError
+        If a parameter does not exist or its value is not allowed.
+    """
     for key, value in given.items():
         if key not in params:
             hint = suggest(key, params, noun="its parameters") if params else "it has no parameters"
@@ -403,7 +351,8 @@ def _complete(name: str, params: Mapping[str, Param], given: Mapping[str, float]
     return {key: float(given.get(key, param.default)) for key, param in params.items()}
 
 
-def _trace(function: FormulaLike, names: tuple[str, ...]) -> Expression:
+def traced(function: FormulaLike, names: tuple[str, ...]) -> Expression:
+    """Read a declaration's formula; it may leave out names that it does not need."""
     if isinstance(function, Expression):
         return function
     wanted = inspect.signature(function).parameters

@@ -112,9 +112,8 @@ def _vanishing(node: Expression, result: Expression, variable: str) -> Expressio
         if vanishing is not None:
             zero.append(vanishing)
             has_exponential |= base.operation == "exp" and not is_nonnegative(-vanishing.arguments[0])
-        elif (exponent < 0 and not _grows_slowly(base, _GROWING - _VANISHING)) or (
-            exponent > 0 and not _grows_slowly(base, _GROWING)
-        ):
+            continue
+        if not _grows_slowly(base, _GROWING if exponent > 0 else _GROWING - _VANISHING):
             return result
         grows |= exponent > 0 and base.operation not in _BOUNDED
     # Of exp(x) and another factor that vanishes, either may win.

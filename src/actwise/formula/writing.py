@@ -125,10 +125,11 @@ def _operation(node: Expression, dialect: Dialect, written: Mapping[Expression, 
     for index, argument in enumerate(node.arguments):
         text, binds = written[argument]
         needed = template.needs[min(index, len(template.needs) - 1)]
-        # a - -b and a * -b are right, and hard to read.
-        second_sign = index > 0 and text.startswith("-") and template.binds in (SUM, PRODUCT)
-        fits = binds >= needed and not (second_sign and template.needs != (CHOICE,))
-        parts.append(text if fits else dialect.brackets.format(text))
+        # a - -b and a * -b are hard to read, and --b is no negation in JavaScript.
+        signs_meet = text.startswith("-") and (
+            template.binds == SIGN or (index > 0 and template.binds in (SUM, PRODUCT) and template.needs != (CHOICE,))
+        )
+        parts.append(text if binds >= needed and not signs_meet else dialect.brackets.format(text))
     return template.text.format(*parts), template.binds
 
 

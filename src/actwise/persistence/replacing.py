@@ -14,7 +14,8 @@ change places. What is guaranteed then depends on the system:
 
 Writers into the same parent directory take turns by a lock on it, which the system releases when its holder
 dies. Whoever holds it removes what killed writers left. Where there are no such locks (Windows, some
-network file systems) writers do not wait for each other, the last one wins, and left-overs stay.
+network file systems), or somebody does not let go of one, writers do not wait for each other, the last one
+wins, and left-overs stay.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import re
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -41,6 +43,9 @@ AT_FDCWD = -100  # <fcntl.h>: paths are relative to the current directory
 RENAME_EXCHANGE = 2  # <linux/fs.h>
 # What file systems answer that cannot sync a directory.
 _NO_SYNC_HERE = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP})
+
+LONGEST_WAIT = 10.0  # seconds for other writers; a save takes some hundredths
+POLLING_SECONDS = 0.002
 
 _Role = Literal["saving", "replaced"]
 
@@ -109,18 +114,31 @@ def _turn(parent: Path) -> Iterator[bool]:
         return
     handle = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        alone = _locked(handle)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks
-            yield False
-            return
-        try:
-            yield True
+            yield alone
         finally:
-            # Closing is not enough where a child process was forked meanwhile: it holds the lock too.
-            fcntl.flock(handle, fcntl.LOCK_UN)
+            if alone:
+                # Closing is not enough where a child process was forked meanwhile: it holds the lock too.
+                fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Wait for a lock; False where the file system has none, or somebody does not let go of it."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLLING_SECONDS)
+        except OSError:
+            return False
+        else:
+            return True
 
 
 def _beside(target: Path, role: _Role) -> Path:

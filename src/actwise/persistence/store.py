@@ -105,13 +105,14 @@ def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:
         If there is no model, or it is damaged, or newer than this version of Actwise.
     """
     asked = _resolved(directory)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         before = _identity(asked)
         try:
             return _read(directory, asked)
         except ModelError:
-            # Another process may have replaced the directory after some of its files were read.
-            if _identity(asked) == before:
+            # Another process may have replaced the directory after some of its files were read, and one
+            # that is missing may just be changing places.
+            if _identity(asked) == before and (before is not None or attempt > 0):
                 raise
     raise ModelError(f"{directory} is being replaced all the time; load it again when that is over")
 

@@ -75,7 +75,6 @@ def baseline_predictions(
     *,
     n_classes: int,
     seed: int,
-    threads: int | None = None,
 ) -> Iterator[tuple[str, Numbers]]:
     """Train the linear model, then the boosted trees, and predict.
 
@@ -91,8 +90,6 @@ def baseline_predictions(
         Number of classes; 0 for numbers.
     seed : int
         Of the sample.
-    threads : int, optional
-        How many threads to use at most.
 
     Yields
     ------
@@ -106,10 +103,13 @@ def baseline_predictions(
     train = train.sample(MOST_ROWS, random)
     validation = validation.sample(MOST_ROWS, random) if validation is not None else None
     for name, fit in (("linear", _linear), ("boosting", _boosting)):
-        # A baseline that has not quite converged is no news to somebody who trains a network.
-        with warnings.catch_warnings(), threadpool_limits(threads):
+        # A baseline that has not quite converged is no news to somebody who trains a network. And one thread
+        # is enough for so few rows: with more, OpenMP's threads wait for each other, on a busy machine of two
+        # cores ten times longer than they work.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")
-            yield name, fit(train, validation, X, n_classes)
+            prediction = fit(train, validation, X, n_classes)
+        yield name, prediction
 
 
 def _linear(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:

@@ -174,7 +174,7 @@ def fit_table(
     predictions = {NETWORK: model.predict_encoded(X), CONSTANT: constant_prediction(training, n_classes, len(X))}
     if settings.baselines and run.stopped_because != "interrupted":
         for name, prediction in baseline_predictions(
-            training, judging, X, n_classes=n_classes, seed=settings.seed, threads=settings.threads
+            training, judging, X, n_classes=n_classes, seed=settings.seed
         ):
             predictions[name] = prediction
             observe(BaselineDone(name))

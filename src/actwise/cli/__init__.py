@@ -1,0 +1,29 @@
+"""The command line: parses, calls, prints. What it does is in the rooms below; heavy ones load when needed."""
+
+from __future__ import annotations
+
+import click
+
+from actwise import __version__
+from actwise.cli.describe import describe
+from actwise.cli.fit import fit
+from actwise.cli.predict import predict
+from actwise.cli.status import GuardedGroup
+
+
+@click.group(cls=GuardedGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="actwise")
+def main() -> None:
+    """Train, judge and use neural networks for tables.
+
+    \b
+    actwise fit sample:breast_cancer        train on a bundled data set
+    actwise fit houses.csv --target price   train on your own
+    actwise predict houses-model new.csv    predict
+    """
+
+
+for command in (fit, predict, describe):
+    main.add_command(command)
+
+__all__ = ["main"]
