@@ -23,7 +23,7 @@ def train(activation: str, bias: bool, seeds: int) -> np.ndarray:
     """Train from many initial weights with plain gradient descent; returns outputs (seeds, 4)."""
     net = aw.Network([aw.Dense(1, activation, bias=bias)], n_inputs=2)
     settings: dict[str, Any] = {
-        "loss": "squared_error", "optimizer": aw.SGD(1.0), "batch_size": len(X), "epochs": 10_000
+        "loss": "squared_error", "optimizer": aw.SGD(0.5), "batch_size": len(X), "epochs": 10_000
     }  # fmt: skip
     runs = [aw.train(net, X, TARGETS, seed=seed, **settings) for seed in range(seeds)]
     return np.array([run.network.predict(X).ravel() for run in runs])
