@@ -59,14 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         name = f"{activation}, {'bias' if bias else 'no bias'}"
         ended, times = most_common(outputs)
         right = np.abs(outputs - TARGETS).max(axis=1) < 0.1
-        dead = ~outputs.any(axis=1)
+        dead = outputs.max(axis=1) < 0.01
         print(f"  {name:17}  {right.sum():3} learn; {times:3} end at {ended}", end="")
         print(f"; {dead.sum()} are dead" if activation == "relu" else "")
         shown[name] = {
             "outputs": outputs, "learned": int(right.sum()), "dead": int(dead.sum()),
             "slopes": np.array([slopes(activation, bias, each) for each in outputs]),
         }  # fmt: skip
-    dead_slopes = shown["relu, bias"]["slopes"][~shown["relu, bias"]["outputs"].any(axis=1)]
+    relu = shown["relu, bias"]
+    stuck = np.abs(relu["slopes"][relu["outputs"].max(axis=1) < 0.01]).max(initial=0)
     print(f"""
 Why:
 - Sigmoid without bias gives 0.5 for (0, 0). Raising an output for (1, 1) raises those for (0, 1) and (1, 0)
@@ -75,9 +76,8 @@ Why:
 - ReLU without bias gives 0 for (0, 0), which is right by luck, but the output for (1, 1) is the sum of those
   for (0, 1) and (1, 0). The best compromise is a third, a third and two thirds.
 - ReLU with bias can be exact: relu(a + b - 1). But a unit that is negative for every input puts out 0 and
-  has slope 0 there (largest of the {len(dead_slopes)} dead units: {np.abs(dead_slopes).max(initial=0):g}), \
-so no training wakes it up.
-  Sigmoid's slope is never 0; that is what the swap took away.""")
+  has slope 0 there (largest gradient of the {relu["dead"]} dead units: {stuck:.1g}), so training cannot wake
+  it up. Sigmoid's slope is never 0; that is what the swap took away.""")
     return shown
 
 

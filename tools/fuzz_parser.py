@@ -10,6 +10,7 @@ import random
 import string
 import sys
 import time
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -98,7 +99,9 @@ def check(text: str) -> str:
     """Try one text and say how it went."""
     start = time.perf_counter()
     try:
-        formula = parse(text, require_variable=False)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            formula = parse(text, require_variable=False)
     except FormulaError as error:
         if "\n" in error.problem or not error.problem:
             raise AssertionError(f"not one sentence: {error.problem!r}") from None
@@ -113,6 +116,8 @@ def check(text: str) -> str:
         for write in (to_latex, to_javascript, to_torch):
             write(formula)
         outcome = "parsed"
+    if warned:
+        raise AssertionError(f"warned {warned[0].message}")
     elapsed = time.perf_counter() - start
     if elapsed > LONGEST_TIME:
         raise AssertionError(f"took {elapsed:.2f} s")

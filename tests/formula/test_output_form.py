@@ -53,7 +53,17 @@ def test_known_forms(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["x * sigmoid(x)", "x^2", "cos(x)", "max(x, 0)", "abs(x)", "x * normal_cdf(x)", "where(x > 0, x, -x)"],
+    [
+        "x * sigmoid(x)",
+        "x^2",
+        "cos(x)",
+        "max(x, 0)",
+        "abs(x)",
+        "x * normal_cdf(x)",
+        "where(x > 0, x, -x)",
+        "where(x > 2, 2, x)",
+        "where(x > 600, 600, where(x <= 0, 0, x))",
+    ],
 )
 def test_functions_that_take_a_value_twice_have_no_such_form(text: str) -> None:
     formula = parse(text)

@@ -107,6 +107,7 @@ MISTAKES = [
     ("x^2 + (x", "never closed", 6),
     ("x)", "no opening", 1),
     ("2x", r"put a \* after the number 2", 1),
+    ("x.5if x", r"put a \* after the number .5", 3),
     ("3 (x)", r"put a \* after the number 3", 1),
     ("x(x + 1)", r"put a \*", 0),
     ("(x)(x)", r"put a \*", 1),

@@ -53,6 +53,10 @@ def formulas() -> st.SearchStrategy[Expression]:
     return st.recursive(leaves, grow, max_leaves=8)
 
 
+class _Tie(Exception):  # noqa: N818
+    """A jump is decided by rounding, as 2 > sqrt(2)**2 is."""
+
+
 def _value(formula: Expression, point: mp.mpf) -> tuple[mp.mpf | None, mp.mpf]:
     """Evaluate; None where the formula is not a finite real number. Also return the largest part."""
     values: dict[Expression, mp.mpf] = {}
@@ -65,6 +69,10 @@ def _value(formula: Expression, point: mp.mpf) -> tuple[mp.mpf | None, mp.mpf]:
         if isinstance(value, mp.mpc) or not mp.isfinite(value):
             return None, largest
         values[node] = value
+        if node.operation in e.COMPARISONS or node.operation == "sign":
+            gap = abs(values[node.arguments[0]] - (values[node.arguments[1]] if len(node.arguments) > 1 else 0))
+            if 0 < gap < 1e-20 * largest:
+                raise _Tie
         largest = max(largest, abs(value)) if not isinstance(value, bool) else largest
     return values[formula], largest
 
@@ -72,10 +80,13 @@ def _value(formula: Expression, point: mp.mpf) -> tuple[mp.mpf | None, mp.mpf]:
 def _keeps_values(rewritten: Expression, formula: Expression) -> None:
     with mp.workdps(50):
         for point in POINTS:
-            expected, largest = _value(formula, point)
-            if expected is None or largest > 1e6:
+            try:
+                expected, largest = _value(formula, point)
+                if expected is None or largest > 1e6:
+                    continue
+                found, _ = _value(rewritten, point)
+            except _Tie:
                 continue
-            found, _ = _value(rewritten, point)
             where_it_fails = (to_text(formula), to_text(rewritten), point)
             assert found is not None, where_it_fails
             assert abs(found - expected) <= 1e-9 * largest, where_it_fails
@@ -113,6 +124,7 @@ def test_stabilising_keeps_values(formula: Expression) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(formulas())
+@example(where(x > e.sqrt(number(2)) ** 2, e.sqrt(number(2)) ** 2, x))
 def test_the_derivative_agrees_with_plain_differentiation(formula: Expression) -> None:
     assume(cost(formula) < 60)
     slope = derivative(formula)

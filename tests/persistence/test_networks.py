@@ -21,9 +21,11 @@ from actwise.activations import (
     AnyActivation,
     Claims,
     FromOutput,
+    GatedActivation,
     Param,
     RowActivation,
     activation,
+    maxout,
 )
 from actwise.errors import InputError, ModelError
 from actwise.formula.expression import cosh, exp, expm1, row_max, row_sum, tanh, where
@@ -66,8 +68,14 @@ OWN_SOFTMAX = RowActivation(
     vjp=lambda y, g: y * (g - row_sum(y * g)),
     range=(0, 1),
 )
+OWN_GATE = GatedActivation(
+    name="own gate",
+    f=lambda value, gate: value * tanh(gate),
+    range=(-math.inf, math.inf),
+    definition="value * tanh(gate)",
+)
 DECLARED: tuple[AnyActivation, ...] = (
-    LEAKY_WITH_CONDITION, SHADOWS_THE_CATALOGUE, WITH_INFINITIES, OWN_SOFTMAX,
+    LEAKY_WITH_CONDITION, SHADOWS_THE_CATALOGUE, WITH_INFINITIES, OWN_SOFTMAX, OWN_GATE, maxout(12),
 )  # fmt: skip
 FORMULAS: tuple[AnyActivation, ...] = (
     activation("x * sigmoid(beta * x)", beta=1.5),
@@ -122,6 +130,7 @@ def assert_same_activation(one: AnyActivation | None, other: AnyActivation | Non
         return
     assert one.name == other.name
     assert one.aliases == other.aliases
+    assert one.definition == other.definition
     assert one.summary == other.summary
     assert one.source == other.source
     assert dict(one.params) == dict(other.params)
@@ -132,9 +141,13 @@ def assert_same_activation(one: AnyActivation | None, other: AnyActivation | Non
         assert one.derivative_expression == other.derivative_expression
         assert one.derivative_from_output_expression == other.derivative_from_output_expression
         assert same_bits(one.derivative(POINTS), other.derivative(POINTS))
-    elif isinstance(one, RowActivation) and isinstance(other, RowActivation):
-        assert one.vjp_expression == other.vjp_expression
-        assert one.range == other.range
+        return
+    upstream = POINTS
+    if isinstance(one, GatedActivation) and isinstance(other, GatedActivation):
+        assert one.partial_expressions == other.partial_expressions
+        upstream = POINTS[:: one.pieces]
+    assert one.range == other.range
+    assert same_bits(one.vector_jacobian_product(POINTS, upstream), other.vector_jacobian_product(POINTS, upstream))
 
 
 def assert_same_network(one: Network, other: Network) -> None:
@@ -204,7 +217,7 @@ def test_catalogue_activations_are_the_catalogues_own_again(tmp_path: Path) -> N
     save(network, tmp_path / "model")
     loaded = load(tmp_path / "model").layers[0]
     assert isinstance(loaded, Dense)
-    assert loaded.activation.f is activation("leaky_relu").f  # type: ignore[union-attr]
+    assert loaded.activation.f is activation("leaky_relu").f
     assert loaded.activation.values == {"slope": 0.3}
 
 
@@ -252,8 +265,11 @@ def test_a_network_that_could_not_be_read_back_is_not_written(tmp_path: Path) ->
         with pytest.raises(InputError, match=message):
             save(Network([layer], n_inputs=1), tmp_path / "model")
     assert not list(tmp_path.iterdir())
+    gate = GatedActivation("half a gate", f=lambda value, gate: value)
+    with pytest.raises(InputError, match="does not depend on each"):
+        network_to_document(Network([Dense(1, gate)], n_inputs=1))
     with pytest.raises(InputError, match="only a network"):
-        save("network", tmp_path / "model")  # type: ignore[arg-type]
+        save("network", tmp_path / "model")  # type: ignore[arg-type]  # what a user may do
 
 
 def test_a_formula_too_large_to_write_out_is_refused_at_once() -> None:
@@ -276,6 +292,7 @@ FORGED_FROM = Network(
         Maxout(2, bias_init=Scaled(1.0)),
         Dense(2, SHADOWS_THE_CATALOGUE, bias=False, init=Normal(1.0), bias_init=Constant(0.0)),
         Dense(1, activation("elu", alpha=0.5)),
+        Dense(2, OWN_GATE),
         Dense(2, OWN_SOFTMAX),
     ],
     n_inputs=2,
@@ -340,6 +357,8 @@ def test_forged_fields_are_refused_or_harmless() -> None:
         (("layers", 0, "activation", "f"), ["symbol x", "exp 0 0"], "1 earlier"),
         (("layers", 0, "activation", "f"), ["number 1_0"], "shortest form"),
         (("layers", 0, "activation", "f"), ["symbol x", *[f"add {i} {i}" for i in range(40)]], "written out"),
+        (("layers", 5, "activation", "f"), ["symbol x0"], "does not depend on each"),
+        (("layers", 5, "activation", "kind"), "gate", "unknown 'gate'; did you mean 'gated'"),
         (("layers", 0, "activation", "params"), {"import": {}}, "lacks the field|cannot be the name"),
         (("layers", 0, "units"), 10**12, "must be of dtype float32 and shape"),
         (("layers", 0, "units"), True, "whole number of at least 1, not True"),

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +35,25 @@ def state_of(directory: Path) -> int:
     return state
 
 
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that imports from this file."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    command = [sys.executable, "-c", script.format(module=Path(__file__).stem), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def names_in(directory: Path) -> list[str]:
     return sorted(each.name for each in directory.iterdir())
 
 
 @pytest.fixture(params=["exchange", "two renames"])
-def swapping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def swapping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "two renames":
         monkeypatch.setattr(replacing, "_exchanged", lambda *_: False)
-    yield request.param
+    name: str = request.param
+    return name
 
 
 def test_replaces_and_leaves_nothing_behind(swapping: str, tmp_path: Path) -> None:
@@ -141,11 +151,7 @@ assert os.listdir(directory.parent) == [directory.name], os.listdir(directory.pa
 
 @pytest.mark.parametrize("how", ["at every step", "at any time"])
 def test_killed_writers_leave_a_whole_directory(swapping: str, how: str, tmp_path: Path) -> None:
-    script = KILLING.format(module=Path(__file__).stem)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    command = [sys.executable, "-c", script, str(tmp_path / "parent" / "model"), how, swapping]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    done = run(KILLING, str(tmp_path / "parent" / "model"), how, swapping)
     old, new = map(int, done.stdout.split())
     assert old >= 5
     assert new >= 5
@@ -298,10 +304,15 @@ def test_permissions_are_those_of_the_old_directory(tmp_path: Path) -> None:
 
 
 AS_NOBODY = """
-import sys
+import os, sys
 from pathlib import Path
 from actwise.errors import ModelError
 from {module} import write_state
+write_state(Path(sys.argv.pop(1)), 0)
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
 for name in sys.argv[1:]:
     try:
         write_state(Path(name), 2)
@@ -311,36 +322,27 @@ for name in sys.argv[1:]:
 
 
 def test_places_without_permission_are_left_alone() -> None:
-    """Permissions do not bind root, which tests may run as: the writer is somebody else then."""
-    somebody_else = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    """Permissions do not bind root, which tests may run as: the writer becomes somebody else then."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        (place / "closed").mkdir()
-        write_state(place / "closed" / "model", 1)
-        (place / "open").mkdir()
-        write_state(place / "open" / "protected", 1)
-        targets = [place / "closed" / "model", place / "closed" / "new", place / "open" / "protected"]
-        (place / "open" / "protected").chmod(0o555)
-        (place / "closed").chmod(0o555)
-        place.chmod(0o755)
-        (place / "open").chmod(0o777)
-        script = AS_NOBODY.format(module=Path(__file__).stem)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-        done = subprocess.run(
-            [sys.executable, "-c", script, *map(str, targets)],
-            env=environment, capture_output=True, text=True, timeout=60, check=False, **somebody_else,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        closed, public = place / "closed", place / "public"
+        write_state(closed / "model", 1)
+        write_state(public / "protected", 1)
+        targets = [closed / "model", closed / "new", public / "protected"]
+        modes = {place: 0o755, closed: 0o555, public: 0o777, public / "protected": 0o555}
+        for directory, mode in modes.items():
+            directory.chmod(mode)
+        done = run(AS_NOBODY, str(place / "before"), *map(str, targets))
+        for directory in modes:
+            directory.chmod(0o755)
         said = done.stdout.splitlines()
         assert len(said) == len(targets)
         for sentence, target in zip(said, targets, strict=True):
             assert sentence.startswith(f"{target} ")
             assert "Permission denied" in sentence or "write-protected" in sentence
         assert state_of(targets[0]) == state_of(targets[2]) == 1
-        assert names_in(place / "closed") == ["model"]
-        assert names_in(place / "open") == ["protected"]
-        (place / "closed").chmod(0o755)
-        targets[2].chmod(0o755)
+        assert names_in(closed) == ["model"]
+        assert names_in(public) == ["protected"]
 
 
 def test_lock_that_nobody_lets_go_of_does_not_stop_a_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,10 @@ import numpy.typing as npt
 from actwise.errors import InputError, suggest
 from actwise.formula import stabilise
 from actwise.formula.dialects import evaluate, numpy_table
-from actwise.formula.expression import Expression
+from actwise.formula.expression import Expression, rebuild, walk
 from actwise.formula.parse import parse, trace
 from actwise.formula.render import to_text
+from actwise.formula.simplify import simplify
 
 FormulaLike: TypeAlias = "Callable[..., Any] | Expression"
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -280,10 +281,26 @@ class Activation:
 
     @cached_property
     def derivative_formula(self) -> str:
-        """The derivative as text, in a form that keeps its digits."""
-        if self.definition:
-            return to_text(stabilise.derivative(self.defining_expression))
-        return to_text(self.derivative_expression)
+        """The derivative as text: that of the definition, or as it is declared where that is shorter.
+
+        With kinks it is always the declared one, since the definition does not say what the slope is there.
+        """
+        declared = to_text(simplify(_without_nan_guards(self.derivative_expression)))
+        if not self.definition or self.kinks:
+            return declared
+        return min(to_text(stabilise.derivative(self.defining_expression)), declared, key=len)
+
+
+def _without_nan_guards(expression: Expression) -> Expression:
+    """Replace where(u == u, a, b), which tells NaN from numbers, by a."""
+    result: dict[Expression, Expression] = {}
+    for node in walk(expression):
+        rebuilt = rebuild(node, tuple(result[each] for each in node.arguments))
+        if rebuilt.operation == "where" and rebuilt.arguments[0].operation == "equal":
+            left, right = rebuilt.arguments[0].arguments
+            rebuilt = rebuilt.arguments[1] if left == right else rebuilt
+        result[node] = rebuilt
+    return result[expression]
 
 
 _SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])

@@ -10,17 +10,18 @@ from actwise.cli.fit import fit
 from actwise.cli.predict import predict
 from actwise.cli.status import GuardedGroup
 
+# The backspace keeps click from joining the lines that follow it.
+EXAMPLES = """\b
+actwise fit sample:breast_cancer        train on a bundled data set
+actwise fit houses.csv --target price   train on your own
+actwise predict houses-model new.csv    predict
+"""
 
-@click.group(cls=GuardedGroup, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=GuardedGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="actwise")
 def main() -> None:
-    """Train, judge and use neural networks for tables.
-
-    \b
-    actwise fit sample:breast_cancer        train on a bundled data set
-    actwise fit houses.csv --target price   train on your own
-    actwise predict houses-model new.csv    predict
-    """
+    """Train, judge and use neural networks for tables."""
 
 
 for command in (fit, predict, describe):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -12,6 +13,16 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def describe(model: Path, as_json: bool) -> None:
     """Say what the model in DIR is: layers, activations, columns, test results, versions."""
-    from actwise.cli.display import Display, model_document
-    from actwise.persistence import read_model, written_by
     from actwise.tabular import TableModel
+    from actwise.tabular.summary import summarise
+
+    found = TableModel.load(model)
+    summary = summarise(found)
+    if as_json:
+        click.echo(json.dumps(summary, indent=1))
+        return
+    from rich.console import Console
+
+    from actwise.cli.display import Display
+
+    Display(Console(highlight=False)).described(found, summary)

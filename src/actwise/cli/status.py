@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,6 +28,10 @@ class GuardedGroup(click.Group):
                 return super().invoke(ctx)
         except ActwiseError as error:
             click.echo(f"Error: {error}", err=True)
+            ctx.exit(BAD_INPUT)
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx is not None else ctx.command_path
+            click.echo(f"Error: {error.format_message()} See '{command} --help'.", err=True)
             ctx.exit(BAD_INPUT)
         except KeyboardInterrupt:
             click.echo("Interrupted: nothing was written.", err=True)
@@ -83,8 +86,3 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def is_terminal(stream: TextIO | None = None) -> bool:
-    """Tell whether somebody is looking: stderr is a terminal."""
-    return (stream or sys.stderr).isatty()

@@ -7,8 +7,10 @@ is checked numerically before it is returned, so that a rule can only fail to he
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actwise.formula.algebra import HALF, UNIT, Product, assemble, assemble_sum, canonical, terms
 from actwise.formula.dialects import evaluate, numpy_table
@@ -36,7 +38,7 @@ from actwise.formula.simplify import simplify
 
 OUTPUT = "y"
 _TOLERANCE = 1e-9  # relative; at moderate arguments rounding stays far below it
-_POINTS = np.concatenate([np.linspace(-5.0, 5.0, 41), [0.37, -0.61, 1e-3, -1e-3]])
+_POINTS = np.concatenate([np.linspace(-5.0, 5.0, 41), [0.37, -0.61, 1e-3, -1e-3, 12.0, -12.0]])
 _TRIAL_PARAMETERS = (0.73, 1.31)  # values with which parameters are tried that the caller left open
 
 
@@ -77,7 +79,7 @@ def express_in_output(
     """
     f, slope = simplify(recognise(formula)), simplify(recognise(derivative))
     result = _in_output(f, slope, variable)
-    if result is None or not _agrees(result, derivative, formula, variable, parameters or {}):
+    if result is None or not _agrees(result, slope, f, variable, parameters or {}):
         return None
     return result
 
@@ -181,16 +183,27 @@ def _agrees(
 ) -> bool:
     """Compare the derivative in y with the one in x where both are defined."""
     names = (symbols(formula) | symbols(derivative) | symbols(result)) - {variable, OUTPUT}
+    points = _points(formula)
+
+    def at(expression: Expression, values: Mapping[str, Any]) -> NDArray[np.float64]:
+        return np.broadcast_to(evaluate(expression, values, numpy_table()), points.shape)
+
     for trial in _TRIAL_PARAMETERS:
         values = {name: np.float64(given.get(name, trial)) for name in names}
+        at_x = {**values, variable: points}
         with np.errstate(all="ignore"):
-            at_x = {**values, variable: _POINTS}
-            wanted = np.broadcast_to(evaluate(derivative, at_x, numpy_table()), _POINTS.shape)
-            output = np.broadcast_to(evaluate(formula, at_x, numpy_table()), _POINTS.shape)
-            found = np.broadcast_to(evaluate(result, {**values, OUTPUT: output}, numpy_table()), _POINTS.shape)
+            wanted, output = at(derivative, at_x), at(formula, at_x)
+            found = at(result, {**values, OUTPUT: output})
         defined = np.isfinite(wanted) & np.isfinite(output)
         if not defined.any() or not np.allclose(
             found[defined], wanted[defined], rtol=_TOLERANCE, atol=_TOLERANCE * 1e-3
         ):
             return False
     return True
+
+
+def _points(formula: Expression) -> NDArray[np.float64]:
+    """Choose where to compare: around 0, and at and around every bound that a choice names."""
+    bounds = {each.number for node in walk(formula) if node.is_condition for each in node.arguments if each.is_number}
+    near = [bound + step for bound in sorted(bounds) for step in (-1.0, 0.0, 1.0)]
+    return np.concatenate([_POINTS, near])

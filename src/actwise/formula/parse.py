@@ -44,7 +44,7 @@ _READABLE = re.compile(r"[\w\s.,+\-*/^()<>=!&|~:\[\]{}]", re.ASCII)
 _WORDS_OF_FORMULAS = {"if", "else", "and", "or", "not", "True", "False", "None"}
 # The groups are atomic: without that, "2e5" would be read as 2 followed by the name e5.
 _NUMBER_THEN_NAME = re.compile(
-    r"(?<![\w.])(?>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)(?=\s*\(|[A-Za-z_])", re.ASCII
+    r"(?>(?:(?<![\w.])\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)(?=\s*\(|[A-Za-z_])", re.ASCII
 )
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 

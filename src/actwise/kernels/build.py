@@ -158,7 +158,7 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
 
 @cache
 def stage(module: str, function: str, element: str) -> Any:
-    """Compile one stage of the loop as a C function of the context's address and two integers.
+    """Compile one stage of the loop as a C function of the context's address and three integers.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def stage(module: str, function: str, element: str) -> Any:
     """
     from numba import cfunc, types
 
-    signature = types.intp(types.intp, types.intp, types.intp)
+    signature = types.intp(*[types.intp] * 4)
     return cfunc(signature, cache=True, error_model="numpy")(getattr(compiled(module, element), function))
 
 

@@ -113,7 +113,7 @@ class Context:
     def run(self, module: str, function: str, first: int = 0) -> int:
         """Run a stage; the GIL is free meanwhile."""
         stage = build.stage(module, function, self.dtype.name)
-        return int(stage.ctypes(self.integers.ctypes.data, first, 0))
+        return int(stage.ctypes(self.integers.ctypes.data, first, 0, 0))
 
 
 @cache
@@ -191,6 +191,8 @@ def prepare(
         GEMM=gemm_address(dtype.name),
         FORWARD_STAGE=build.stage("passes", "forward", dtype.name).address,
     )
+    if any(layer.dropout for layer in layers):
+        context.set(DROP_STAGE=build.stage("passes", "drop", dtype.name).address)
     context.hold("LAYERS", table)
     context.hold("DROPOUT", np.array([layer.dropout for layer in layers]))
     context.hold("CONSTANTS", np.array(constants))
@@ -203,6 +205,7 @@ def prepare(
             LOSS_ON_PRE_ACTIVATION=loss.on_pre_activation,
             N_TARGETS=loss.n_targets,
             BACKWARD_STAGE=build.stage("passes", "backward", dtype.name).address,
+            BATCH_STAGE=build.stage("loop", "batch_loss", dtype.name).address,
             EPOCH_STAGE=build.stage("loop", "close_epoch", dtype.name).address,
         )
         context.hold("LOSS_CONSTANTS", np.array(loss.constants, np.float64))

@@ -18,12 +18,13 @@ from actwise.persistence.networks import (
     network_from_document,
     network_to_document,
 )
-from actwise.persistence.store import FORMAT_VERSION, blaming, read_model, write_model
+from actwise.persistence.store import FORMAT_VERSION, blaming, check_destination, read_model, write_model
 
 __all__ = [
     "FORMAT_VERSION",
     "NETWORK_KIND",
     "blaming",
+    "check_destination",
     "load",
     "network_arrays",
     "network_from_document",

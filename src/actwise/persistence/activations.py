@@ -9,7 +9,7 @@ condition cannot be traced.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -21,21 +21,25 @@ from actwise.activations import (
     AnyActivation,
     Claims,
     FromOutput,
+    GatedActivation,
     Param,
     RowActivation,
     entry,
 )
 from actwise.errors import FormulaError, InputError, ModelError, suggest
 from actwise.formula.dialects import evaluate, numpy_table
-from actwise.formula.expression import Expression, as_expression, number
+from actwise.formula.expression import Expression, as_expression, number, symbols
 from actwise.formula.parse import trace
-from actwise.persistence.expressions import expression_from_lines, expression_to_lines
-from actwise.persistence.sections import Section, from_number
+from actwise.persistence.expressions import expression_from_lines, expression_to_lines, refuse_too_large
+from actwise.persistence.sections import Section, from_number, typed
 
 _CATALOGUE_FIELDS = ("catalogue", "values", "formula")
-_TEXT_FIELDS = ("name", "aliases", "summary", "source", "formula")
-_SCALAR_FIELDS = ("kind", *_TEXT_FIELDS, "f", "df_x", "df_y", "params", "values", "claims")
-_ROW_FIELDS = ("kind", *_TEXT_FIELDS, "f", "vjp", "range")
+_COMMON_FIELDS = ("kind", "name", "aliases", "definition", "summary", "source", "formula", "f")
+_KIND_FIELDS = {
+    "scalar": (*_COMMON_FIELDS, "df_x", "df_y", "params", "values", "claims"),
+    "row": (*_COMMON_FIELDS, "vjp", "range"),
+    "gated": (*_COMMON_FIELDS, "partials", "range"),
+}
 
 
 def activation_to_document(what: AnyActivation) -> dict[str, Any]:
@@ -43,7 +47,7 @@ def activation_to_document(what: AnyActivation) -> dict[str, Any]:
 
     Parameters
     ----------
-    what : Activation or RowActivation
+    what : Activation, RowActivation or GatedActivation
         From the catalogue, from a formula, or declared by a user.
 
     Returns
@@ -74,14 +78,17 @@ def activation_to_document(what: AnyActivation) -> dict[str, Any]:
             "values": values,
             "claims": _claims_to_document(what.claims),
         }
+    elif isinstance(what, RowActivation):
+        described |= {"vjp": expression_to_lines(what.vjp_expression)}
     else:
-        described |= {
-            "vjp": expression_to_lines(what.vjp_expression),
-            "range": [from_number(each) for each in what.range],
-        }
+        described |= {"partials": [expression_to_lines(each) for each in what.partial_expressions]}
+    if not isinstance(what, Activation):
+        described |= {"range": [from_number(each) for each in what.range]}
+    _refuse_unprintable(what)
     return described | {
         "formula": what.formula,
         "aliases": list(what.aliases),
+        "definition": what.definition,
         "summary": what.summary,
         "source": what.source,
     }
@@ -99,7 +106,7 @@ def activation_from_document(document: object, where: str) -> AnyActivation:
 
     Returns
     -------
-    Activation or RowActivation
+    Activation, RowActivation or GatedActivation
         The activation, with the same formulas and parameter values.
 
     Raises
@@ -107,17 +114,25 @@ def activation_from_document(document: object, where: str) -> AnyActivation:
     ModelError
         If the description is not one.
     """
-    given: dict[str, Any] = document if isinstance(document, dict) else {}
     try:
-        if "catalogue" in given:
+        if isinstance(document, dict) and "catalogue" in document:
             return _from_catalogue(Section(document, where, _CATALOGUE_FIELDS))
-        if given.get("kind") == "row":
-            return _row_activation(Section(document, where, _ROW_FIELDS))
-        return _activation(Section(document, where, _SCALAR_FIELDS))
+        section, kind = typed(document, where, "kind", _KIND_FIELDS, "kinds of activation")
+        section.text("formula")
+        found = _READERS[kind](section)
+        _refuse_unprintable(found)
+        return found
     except ModelError:
         raise
     except InputError as error:
         raise ModelError(f"{where}: {error}") from error
+
+
+def _refuse_unprintable(what: AnyActivation) -> None:
+    if not what.definition:
+        refuse_too_large(what.expression)
+    if isinstance(what, Activation):
+        refuse_too_large(what.derivative_expression)
 
 
 def _is_from_catalogue(what: AnyActivation) -> bool:
@@ -143,8 +158,6 @@ def _values(section: Section, params: Mapping[str, Param]) -> dict[str, float]:
 
 
 def _activation(section: Section) -> Activation:
-    section.choice("kind", ["scalar", "row"], "kinds of activation")
-    section.text("formula")
     params = {name: _param(Section(each, where, _PARAM_FIELDS)) for name, each, where in section.entries("params")}
     for name in params:
         # It is written into the source text of a kernel, so that it must not be anything but a name.
@@ -160,6 +173,7 @@ def _activation(section: Section) -> Activation:
         params=params,
         claims=None if claims is None else _claims(section.section("claims", _CLAIMS_FIELDS)),
         aliases=section.texts("aliases"),
+        definition=section.text("definition"),
         summary=section.text("summary"),
         source=section.text("source"),
         values=_values(section, params),
@@ -167,20 +181,45 @@ def _activation(section: Section) -> Activation:
 
 
 def _row_activation(section: Section) -> RowActivation:
-    section.text("formula")
     return RowActivation(
         name=section.text("name"),
         f=_formula(section, "f", {"x"}, is_row=True),
         vjp=_formula(section, "vjp", {"x", "y", "g"}, is_row=True),
         range=_pair(section, "range"),
         aliases=section.texts("aliases"),
+        definition=section.text("definition"),
         summary=section.text("summary"),
         source=section.text("source"),
     )
 
 
-def _formula(section: Section, name: str, symbols: set[str], *, is_row: bool = False) -> Expression:
-    return expression_from_lines(section[name], symbols, section.place(name), is_row=is_row)
+def _gated_activation(section: Section) -> GatedActivation:
+    lists = list(section.items("partials"))
+    names = {f"x{k}" for k in range(len(lists))}
+    f = _formula(section, "f", names)
+    if symbols(f) != names:
+        raise ModelError(f"{section.where} does not depend on each of the pre-activations it has partials for")
+    return GatedActivation(
+        name=section.text("name"),
+        f=f,
+        partials=tuple(expression_from_lines(lines, names, where) for lines, where in lists),
+        range=_pair(section, "range"),
+        aliases=section.texts("aliases"),
+        definition=section.text("definition"),
+        summary=section.text("summary"),
+        source=section.text("source"),
+    )
+
+
+_READERS: dict[str, Callable[[Section], AnyActivation]] = {
+    "scalar": _activation,
+    "row": _row_activation,
+    "gated": _gated_activation,
+}
+
+
+def _formula(section: Section, name: str, known: set[str], *, is_row: bool = False) -> Expression:
+    return expression_from_lines(section[name], known, section.place(name), is_row=is_row)
 
 
 def _pair(section: Section, name: str) -> tuple[float, float]:

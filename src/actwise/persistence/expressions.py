@@ -27,8 +27,7 @@ from actwise.formula.expression import (
 )
 from actwise.formula.operations import OPERATIONS
 
-LARGEST_WRITTEN_OUT = 1_000_000  # nodes when every shared part is repeated, as text does
-_TOO_LARGE = f"more than {LARGEST_WRITTEN_OUT:,} parts when every part is written out"
+LARGEST_WRITTEN_OUT = 1_000_000  # nodes
 _ARITIES = (
     {name: row.arity for name, row in OPERATIONS.items()}
     | dict.fromkeys(COMPARISONS | {"logical_and", "logical_or"}, 2)
@@ -40,11 +39,6 @@ _ARITIES = (
 def expression_to_lines(expression: Expression) -> list[str]:
     """Write a formula as lines.
 
-    Raises
-    ------
-    InputError
-        If it would be longer than any memory when its shared parts are repeated.
-
     Examples
     --------
     >>> from actwise.formula.expression import sigmoid
@@ -54,12 +48,8 @@ def expression_to_lines(expression: Expression) -> list[str]:
     """
     lines: list[str] = []
     places: dict[Expression, int] = {}
-    sizes: list[int] = []
     for node in walk(expression):
         places[node] = len(lines)
-        sizes.append(1 + sum(sizes[places[each]] for each in node.arguments))
-        if sizes[-1] > LARGEST_WRITTEN_OUT:
-            raise InputError(f"a formula of {_TOO_LARGE} cannot be saved")
         if node.operation == NUMBER:
             lines.append(f"{NUMBER} {node.number!r}")
         elif node.operation == SYMBOL:
@@ -67,6 +57,21 @@ def expression_to_lines(expression: Expression) -> list[str]:
         else:
             lines.append(" ".join([node.operation, *(str(places[each]) for each in node.arguments)]))
     return lines
+
+
+def refuse_too_large(expression: Expression) -> None:
+    """Refuse a formula that no memory would hold as text, where shared parts are repeated.
+
+    Raises
+    ------
+    InputError
+        If it has more than `LARGEST_WRITTEN_OUT` parts then.
+    """
+    sizes: dict[Expression, int] = {}
+    for node in walk(expression):
+        sizes[node] = 1 + sum(sizes[each] for each in node.arguments)
+    if sizes[expression] > LARGEST_WRITTEN_OUT:
+        raise InputError(f"a formula has more than {LARGEST_WRITTEN_OUT:,} parts when it is written out")
 
 
 def expression_from_lines(lines: object, symbols: Collection[str], where: str, *, is_row: bool = False) -> Expression:
@@ -96,27 +101,21 @@ def expression_from_lines(lines: object, symbols: Collection[str], where: str, *
     if not isinstance(lines, list) or not lines:
         raise ModelError(f"{where} must be a list of lines that make a formula")
     nodes: list[Expression] = []
-    sizes: list[int] = []
     for index, line in enumerate(lines):
         place = f"{where}[{index}]"
         operation, *words = line.split(" ") if isinstance(line, str) else [""]
         if operation == NUMBER and len(words) == 1:
             nodes.append(number(_read_number(words[0], place)))
-            sizes.append(1)
         elif operation == SYMBOL and len(words) == 1:
             if words[0] not in symbols:
                 hint = suggest(words[0][:60], symbols, noun="its symbols")
                 raise ModelError(f"{place} has the unknown symbol {words[0]!r:.60}; {hint}")
             nodes.append(symbol(words[0]))
-            sizes.append(1)
         else:
             arguments = _read_places(operation, words, index, place)
             if operation in REDUCTIONS and not is_row:
                 raise ModelError(f"{place} reduces over a row in an activation of one number")
             nodes.append(_operation(operation, tuple(nodes[each] for each in arguments), place))
-            sizes.append(1 + sum(sizes[each] for each in arguments))
-        if sizes[-1] > LARGEST_WRITTEN_OUT:
-            raise ModelError(f"{where} is a formula of {_TOO_LARGE}")
     if nodes[-1].is_condition:
         raise ModelError(f"{where} is a condition and not a formula of numbers")
     return nodes[-1]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from actwise.activations import GatedActivation
 from actwise.errors import InputError, ModelError
 from actwise.layers import (
     INITIALIZERS,
@@ -24,7 +25,7 @@ from actwise.layers import (
 )
 from actwise.network import Network
 from actwise.persistence.activations import activation_from_document, activation_to_document
-from actwise.persistence.sections import Section, choice, from_number, shown
+from actwise.persistence.sections import Section, choice, from_number, typed
 
 NETWORK_KIND = "network"
 _LINEAR_FIELDS = ("type", "units", "bias", "init", "bias_init")
@@ -165,7 +166,7 @@ def _shapes(layers: list[Layer], n_inputs: int) -> dict[str, tuple[int, ...]]:
     for index, layer in enumerate(layers):
         if isinstance(layer, Dropout):
             continue
-        width = layer.units * (layer.pieces if isinstance(layer, Maxout) else 1)
+        width = layer.units * _pieces(layer)
         shapes[f"layers.{index}.weights"] = (n_inputs, width)
         if layer.bias:
             shapes[f"layers.{index}.biases"] = (width,)
@@ -173,6 +174,12 @@ def _shapes(layers: list[Layer], n_inputs: int) -> dict[str, tuple[int, ...]]:
         shapes |= {f"layers.{index}.activation.{name}": () for name, each in params.items() if each.trained}
         n_inputs = layer.units
     return shapes
+
+
+def _pieces(layer: LinearLayer) -> int:
+    if isinstance(layer, Maxout):
+        return layer.pieces
+    return layer.activation.pieces if isinstance(layer.activation, GatedActivation) else 1
 
 
 def _check_arrays(arrays: Mapping[str, npt.NDArray[Any]], shapes: Mapping[str, tuple[int, ...]], dtype: str) -> None:
@@ -204,7 +211,7 @@ def _layer_to_document(layer: Layer) -> dict[str, Any]:
 
 
 def _layer(document: object, where: str) -> Layer:
-    section, kind = _typed(document, where, _LAYER_FIELDS, "layers")
+    section, kind = typed(document, where, "type", _LAYER_FIELDS, "layers")
     if kind == "Dropout":
         rate = section.number("rate")
         if not 0 <= rate < 1:
@@ -237,7 +244,7 @@ def _initializer_to_document(init: str | Initializer) -> str | dict[str, Any]:
 def _initializer(document: object, where: str) -> str | Initializer:
     if isinstance(document, str):
         return choice(document, where, [*INITIALIZERS, "auto"], "initializers")
-    section, kind = _typed(document, where, _INITIALIZER_FIELDS, "initializers")
+    section, kind = typed(document, where, "type", _INITIALIZER_FIELDS, "initializers")
     if kind == "Uniform":
         return Uniform(section.number("low"), section.number("high"))
     if kind == "Normal":
@@ -246,11 +253,3 @@ def _initializer(document: object, where: str) -> str | Initializer:
         return Constant(section.number("value"))
     fan = section.choice("fan", ["in", "average"], "fans")
     return Scaled(section.number("scale"), fan, section.truth("uniform"))
-
-
-def _typed(document: object, where: str, known: Mapping[str, tuple[str, ...]], noun: str) -> tuple[Section, str]:
-    """Read an object whose field ``type`` says which fields it has."""
-    kind = document.get("type") if isinstance(document, dict) else None
-    if not isinstance(kind, str):
-        raise ModelError(f"{where} must be an object with a type, not {shown(document)}")
-    return Section(document, where, known[choice(kind, f"{where}.type", known, noun)]), kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from actwise.errors import ModelError, suggest
@@ -158,3 +158,32 @@ class Section:
             raise ModelError(f"{self.place(name)} must be an object, not {shown(value)}")
         for key, each in value.items():
             yield key, each, f"{self.place(name)}.{key:.60}"
+
+
+def typed(value: object, where: str, by: str, known: Mapping[str, Collection[str]], noun: str) -> tuple[Section, str]:
+    """Read an object in which one field says which fields it has.
+
+    Parameters
+    ----------
+    value : object
+        What the document holds.
+    where : str
+        Its place in the document.
+    by : str
+        The field that decides.
+    known : mapping of str to collection of str
+        The fields for each word that may stand there, that one included.
+    noun : str
+        What the words are, for the message.
+
+    Returns
+    -------
+    section : Section
+        The object.
+    word : str
+        The word.
+    """
+    word = value.get(by) if isinstance(value, dict) else None
+    if not isinstance(word, str):
+        raise ModelError(f"{where} must be an object with a {by}, not {shown(value)}")
+    return Section(value, where, known[choice(word, f"{where}.{by}", known, noun)]), word

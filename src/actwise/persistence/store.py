@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import stat
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,30 @@ def write_model(
         raise ModelError(
             f"{directory} cannot be written ({_reason(error)}); nothing in it was changed; choose another directory"
         ) from error
+
+
+def check_destination(directory: str | Path) -> None:
+    """Refuse a place where `write_model` cannot write, before the work that makes the model; write nothing.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Where a model is to be saved.
+
+    Raises
+    ------
+    ModelError
+        If the directory holds anything that is not a model, or cannot be written.
+    """
+    target = _resolved(directory)
+    try:
+        _refuse_foreign(directory, target)
+        above = next(each for each in target.parents if each.exists())
+        # Made and removed again: what permissions say is not the whole truth, for root in particular.
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=above):
+            pass
+    except OSError as error:
+        raise ModelError(f"{directory} cannot be written ({_reason(error)}); choose another directory") from error
 
 
 def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:

@@ -116,9 +116,7 @@ def _linear(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) ->
     from sklearn.linear_model import LogisticRegression, Ridge
 
     if n_classes:
-        return _probabilities(
-            LogisticRegression(max_iter=LINEAR_ITERATIONS).fit(train.X, train.y), X, n_classes
-        )
+        return _probabilities(LogisticRegression(max_iter=LINEAR_ITERATIONS).fit(train.X, train.y), X, n_classes)
     # In float64: the rows of a small table often determine float32 sums badly.
     return Ridge().fit(train.X.astype(np.float64), train.y).predict(X).reshape(len(X), -1)  # type: ignore[no-any-return]
 

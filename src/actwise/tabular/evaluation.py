@@ -151,6 +151,4 @@ def beats(scores: Scores, constant: Scores) -> bool:
 
 
 def _finite(scores: Scores) -> Scores:
-    return {
-        name: value if value is not None and np.isfinite(value) else None for name, value in scores.items()
-    }
+    return {name: value if value is not None and np.isfinite(value) else None for name, value in scores.items()}

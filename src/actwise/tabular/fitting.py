@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
 from actwise.tabular.baselines import MOST_ROWS, Rows, baseline_predictions, constant_prediction
 from actwise.tabular.evaluation import Scores, beats, class_scores, number_scores
 from actwise.tabular.model import TableModel
-from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts
+from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
 from actwise.training import History, Run, start, train
 
@@ -167,23 +167,21 @@ def fit_table(
     run = _train(network, training, judging, options, observe, should_stop)
     observe(Trained(run))
 
-    untested = FitReport(counts, _training_facts(run, options, settings), {}, None)
-    model = TableModel(run.network, encoding, target, untested)
+    report = FitReport(counts, _training_facts(run, options, settings), {}, current_versions())
+    model = TableModel(run.network, encoding, target, report)
     X = encoding.encode(frame, split.test)
-    n_classes = len(target.labels)
-    predictions = {NETWORK: model.predict_encoded(X), CONSTANT: constant_prediction(training, n_classes, len(X))}
-    if settings.baselines and run.stopped_because != "interrupted":
-        for name, prediction in baseline_predictions(
-            training, judging, X, n_classes=n_classes, seed=settings.seed
-        ):
-            predictions[name] = prediction
-            observe(BaselineDone(name))
     judge = _judge(target, frame, split.test)
+    n_classes = len(target.labels)
     scores = {
-        name: judge(prediction if name == NETWORK else model.decode(prediction))
-        for name, prediction in predictions.items()
+        NETWORK: judge(model.predict_encoded(X)),
+        CONSTANT: judge(model.decode(constant_prediction(training, n_classes, len(X)))),
     }
-    return FitResult(model.with_report(FitReport(counts, untested.training, scores, _failure(run, scores))), run.history)
+    if settings.baselines and run.stopped_because != "interrupted":
+        for name, prediction in baseline_predictions(training, judging, X, n_classes=n_classes, seed=settings.seed):
+            scores[name] = judge(model.decode(prediction))
+            observe(BaselineDone(name))
+    report = replace(report, scores=scores, failure=_failure(run, scores))
+    return FitResult(model.with_report(report), run.history)
 
 
 def _learn_table(
@@ -228,7 +226,11 @@ def _train(
                 break
     except KeyboardInterrupt:
         progress.stopped_because = "interrupted"
-    return progress.run()
+    run = progress.run()
+    if not np.isfinite(run.network.values).all():
+        # Not even one epoch went well: what is kept is where it started.
+        return replace(run, network=network.initialised(options["seed"]))
+    return run
 
 
 def _judge(

@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from actwise.activations import activation
 from actwise.errors import InputError, ModelError
 from actwise.layers import Dense
 from actwise.network import Network
 from actwise.persistence import (
     blaming,
+    check_destination,
     network_arrays,
     network_from_document,
     network_to_document,
@@ -75,7 +77,7 @@ class TableModel:
     def _logits(self) -> Network:
         """The network up to its last pre-activations, of which no probability has been rounded to 0 or 1."""
         last = self.network.linear_layers[-1]
-        layers = (*self.network.layers[:-1], Dense(last.units, "identity", bias=last.bias))
+        layers = (*self.network.layers[:-1], Dense(last.units, activation("identity"), bias=last.bias))
         return Network(layers, self.network.n_inputs, self.network.values, self.network.dtype)
 
     def predict_encoded(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -173,9 +175,7 @@ class TableModel:
         """
         if not self.target.is_classification:
             names = " and ".join(map(repr, self.target.names))
-            raise InputError(
-                f"this model predicts numbers ({names}), which have no probabilities: leave out --proba"
-            )
+            raise InputError(f"this model predicts numbers ({names}), which have no probabilities: leave out --proba")
 
     def predict_batches(self, source: Any, *, proba: bool = False) -> Iterator[pl.DataFrame]:
         """Predict batch by batch, so that neither the table nor the answers need fit into memory.
@@ -206,9 +206,7 @@ class TableModel:
         labels = pl.Series(self.target.names[0], list(self.target.labels))
         columns = [labels.gather(found.argmax(axis=1))]
         if proba:
-            columns += [
-                pl.Series(f"probability of {label}", found[:, k]) for k, label in enumerate(self.target.labels)
-            ]
+            columns += [pl.Series(f"probability of {label}", found[:, k]) for k, label in enumerate(self.target.labels)]
         return pl.DataFrame(columns)
 
     def with_report(self, report: FitReport) -> TableModel:
@@ -245,6 +243,22 @@ class TableModel:
         if history is not None:
             extras[HISTORY_FILE] = "".join(_lines(history))
         write_model(directory, document, network_arrays(self.network), extras)
+
+    @staticmethod
+    def check_place(directory: str | Path) -> None:
+        """Refuse a place where no model can be saved, before any work is done.
+
+        Parameters
+        ----------
+        directory : str or Path
+            Where a model is to be saved.
+
+        Raises
+        ------
+        ModelError
+            If it holds anything that is not a model, or cannot be written.
+        """
+        check_destination(directory)
 
     @classmethod
     def load(cls, directory: str | Path) -> TableModel:
@@ -292,7 +306,9 @@ class TableModel:
         """
         kind = document.get("kind")
         if kind != TABLE_MODEL_KIND:
-            raise ModelError(f"it holds a model of the kind {kind!r:.60}, not one for tables: load it with actwise.load")
+            raise ModelError(
+                f"it holds a model of the kind {kind!r:.60}, not one for tables: load it with actwise.load"
+            )
         plain = records.check_keys(dict(document), list(_FIELDS), "model.json")
         return cls(
             network=network_from_document(plain["network"], arrays),
@@ -310,4 +326,3 @@ def _lines(history: History) -> Iterable[str]:
             for name, value in asdict(record).items()
         }
         yield json.dumps(plain) + "\n"
-

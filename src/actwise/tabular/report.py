@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
+from actwise import __version__
 from actwise.errors import ModelError
 from actwise.tables import records
 from actwise.tabular.evaluation import CLASS_METRICS, NUMBER_METRICS, Scores
@@ -78,6 +81,12 @@ class RowCounts:
     baselines: int
 
 
+def current_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make a model."""
+    packages = ("numpy", "numba", "polars", "scikit-learn")
+    return {"actwise": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}
+
+
 @dataclass(frozen=True)
 class FitReport:
     """What became of a fit.
@@ -90,6 +99,8 @@ class FitReport:
         How training went.
     scores : mapping of str to Scores
         What the test rows say about the network, the constant and, unless left out, the other baselines.
+    versions : mapping of str to str
+        Of the programs that the model was made with.
     failure : str or None
         Why the network is of no use; None where it is not known to be.
     """
@@ -97,6 +108,7 @@ class FitReport:
     rows: RowCounts
     training: TrainingFacts
     scores: Mapping[str, Scores]
+    versions: Mapping[str, str]
     failure: str | None = None
 
     @property
@@ -110,6 +122,7 @@ class FitReport:
             "rows": records.to_plain(self.rows),
             "training": records.to_plain(self.training),
             "scores": {model: dict(scores) for model, scores in self.scores.items()},
+            "versions": dict(self.versions),
             "failure": self.failure,
         }
 
@@ -132,7 +145,7 @@ class FitReport:
         ModelError
             If the data was damaged or tampered with.
         """
-        plain = records.check_keys(data, ["rows", "training", "scores", "failure"], "a report")
+        plain = records.check_keys(data, ["rows", "training", "scores", "versions", "failure"], "a report")
         scores, failure = plain["scores"], plain["failure"]
         if not isinstance(scores, dict) or not {NETWORK, CONSTANT} <= scores.keys():
             raise ModelError("a report should have scores of the network and the constant")
@@ -141,11 +154,15 @@ class FitReport:
             for name, value in records.check_keys(each, list(metrics), f"the scores of {model[:40]!r}").items():
                 if value is not None and type(value) not in (int, float):
                     raise ModelError(f"the score {name!r} should be a number, not {records.shown(value)}")
+        versions = plain["versions"]
+        if not isinstance(versions, dict) or not all(isinstance(each, str) for each in versions.values()):
+            raise ModelError("the versions in a report should be texts by name")
         if not isinstance(failure, str | None):
             raise ModelError(f"the failure in a report should be a sentence, not {records.shown(failure)}")
         return cls(
             rows=records.from_plain(RowCounts, plain["rows"], "the rows of a report"),
             training=records.from_plain(TrainingFacts, plain["training"], "the training of a report"),
             scores=scores,
+            versions=versions,
             failure=failure,
         )

@@ -30,12 +30,12 @@ def _function_at(builder, address, return_type, argument_types):
 
 
 @intrinsic
-def call_stage(typing_context, address, context_at, first, second):
-    """Call a stage of the training loop: the context by address, two integers; returns an integer."""
-    signature = types.intp(*[types.intp] * 4)
+def call_stage(typing_context, address, context_at, first, second, third):
+    """Call a stage of the training loop: the context by address, three integers; returns an integer."""
+    signature = types.intp(*[types.intp] * 5)
 
     def generate(context, builder, _signature, arguments):
-        function = _function_at(builder, arguments[0], _INT64, [_INT64] * 3)
+        function = _function_at(builder, arguments[0], _INT64, [_INT64] * 4)
         return builder.call(function, arguments[1:])
 
     return signature, generate

@@ -10,8 +10,11 @@ from numba import njit
 from .calls import call_loss, call_stage
 from .context import (
     BACKWARD_STAGE,
+    BATCH_LOSS,
     BATCH_SIZE,
+    BATCH_STAGE,
     BATCH_TARGETS,
+    BATCH_WEIGHT,
     BATCH_WEIGHTS,
     BEST,
     BEST_EPOCH,
@@ -121,12 +124,13 @@ def _gather(context, which, start, count):
     return total
 
 
-@njit(error_model="numpy")
-def _batch_loss(context_at, context, which, start, count, mode):
-    """Run the forward pass and the loss of a batch; add to the sums, return the batch's own."""
+def batch_loss(context_at, which, start, mode):
+    """Run the forward pass and the loss of the batch that starts at a row; return how many rows it has."""
+    context = integers(context_at, N_INTEGERS)
+    count = min(context[BATCH_SIZE], context[which + N_ROWS] - start)
     floats = doubles(context[FLOATS], N_FLOATS)
     weight = _gather(context, which, start, count)
-    call_stage(context[FORWARD_STAGE], context_at, count, mode)
+    call_stage(context[FORWARD_STAGE], context_at, count, mode, 0)
     last = integers(context[LAYERS] + (context[N_LAYERS] - 1) * COLUMNS * 8, COLUMNS)  # 8 bytes an int64
     source, target = last[OUTPUT_AT], context[DELTA_AT]
     if context[LOSS_ON_PRE_ACTIVATION]:
@@ -136,9 +140,11 @@ def _batch_loss(context_at, context, which, start, count, mode):
         context[LOSS], context[WORK] + source * size, context[BATCH_TARGETS], context[BATCH_WEIGHTS],
         context[WORK] + target * size, count, last[N_UNITS], context[LOSS_CONSTANTS],
     )  # fmt: skip
+    floats[BATCH_LOSS] = loss
+    floats[BATCH_WEIGHT] = weight
     floats[LOSS_SUM] += loss
     floats[WEIGHT_SUM] += weight
-    return loss, weight
+    return count
 
 
 @njit(error_model="numpy")
@@ -147,9 +153,8 @@ def _mean_loss(context_at, context, which):
     floats = doubles(context[FLOATS], N_FLOATS)
     floats[LOSS_SUM] = 0.0
     floats[WEIGHT_SUM] = 0.0
-    n_rows, batch_size = context[which + N_ROWS], context[BATCH_SIZE]
-    for start in range(0, n_rows, batch_size):
-        _batch_loss(context_at, context, which, start, min(batch_size, n_rows - start), FOR_LOSS)
+    for start in range(0, context[which + N_ROWS], context[BATCH_SIZE]):
+        call_stage(context[BATCH_STAGE], context_at, which, start, FOR_LOSS)
     return floats[LOSS_SUM] / floats[WEIGHT_SUM]
 
 
@@ -181,7 +186,7 @@ def _finish_gradient(context, weight):
                 gradients[i] *= factor
 
 
-def close_epoch(context_at, unused_1, unused_2):
+def close_epoch(context_at, unused_1, unused_2, unused_3):
     """Write the epoch's history row, keep the best parameters; return how it ended."""
     context = integers(context_at, N_INTEGERS)
     floats = doubles(context[FLOATS], N_FLOATS)
@@ -218,37 +223,36 @@ def close_epoch(context_at, unused_1, unused_2):
     return EPOCHS_DONE if context[EPOCH] >= context[EPOCHS] else PAUSED
 
 
-def run_steps(context_at, max_steps, unused):
+def run_steps(context_at, max_steps, unused_1, unused_2):
     """Train for at most `max_steps` steps; return what it ended with."""
     context = integers(context_at, N_INTEGERS)
     floats = doubles(context[FLOATS], N_FLOATS)
     rates = doubles(context[RATES], max_steps)
-    n_rows, batch_size = context[N_ROWS], context[BATCH_SIZE]
+    n_rows = context[N_ROWS]
     for step in range(max_steps):
         if context[POSITION] == 0 and context[SHUFFLED]:
             shuffle(integers(context[ORDER], n_rows), words(context[RANDOM], 4))
         start = context[POSITION]
-        count = min(batch_size, n_rows - start)
         floats[RATE] = rates[step]
-        loss, weight = _batch_loss(context_at, context, LEARNED, start, count, DROPS | FOR_LOSS)
-        if not np.isfinite(loss):
-            call_stage(context[EPOCH_STAGE], context_at, 0, 0)
+        count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, DROPS | FOR_LOSS)
+        if not np.isfinite(floats[BATCH_LOSS]):
+            call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
             return NOT_FINITE
-        call_stage(context[BACKWARD_STAGE], context_at, count, 0)
-        _finish_gradient(context, weight)
+        call_stage(context[BACKWARD_STAGE], context_at, count, 0, 0)
+        _finish_gradient(context, floats[BATCH_WEIGHT])
         floats[LARGEST_NORM_SEEN] = max(floats[LARGEST_NORM_SEEN], floats[NORM])
         context[STEP] += 1
-        call_stage(context[UPDATE_STAGE], context_at, 0, 0)
+        call_stage(context[UPDATE_STAGE], context_at, 0, 0, 0)
         context[POSITION] = start + count
         if context[POSITION] >= n_rows:
             context[POSITION] = 0
-            ended = call_stage(context[EPOCH_STAGE], context_at, 0, 0)
+            ended = call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
             if ended != PAUSED:
                 return ended
     return PAUSED
 
 
-def loss_and_gradient(context_at, unused_1, unused_2):
+def loss_and_gradient(context_at, unused_1, unused_2, unused_3):
     """Fill the gradient of the mean loss over all rows (L2 included); the sums give the mean loss.
 
     The optimiser's first array holds the sum over batches meanwhile.
@@ -261,11 +265,9 @@ def loss_and_gradient(context_at, unused_1, unused_2):
         total[i] = 0
     floats[LOSS_SUM] = 0.0
     floats[WEIGHT_SUM] = 0.0
-    n_rows, batch_size = context[N_ROWS], context[BATCH_SIZE]
-    for start in range(0, n_rows, batch_size):
-        count = min(batch_size, n_rows - start)
-        _batch_loss(context_at, context, LEARNED, start, count, DROPS | FOR_LOSS)
-        call_stage(context[BACKWARD_STAGE], context_at, count, 0)
+    for start in range(0, context[N_ROWS], context[BATCH_SIZE]):
+        count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, DROPS | FOR_LOSS)
+        call_stage(context[BACKWARD_STAGE], context_at, count, 0, 0)
         for i in range(total.size):
             total[i] += gradients[i]
     for i in range(total.size):
@@ -274,7 +276,7 @@ def loss_and_gradient(context_at, unused_1, unused_2):
     return 0
 
 
-def predict(context_at, unused_1, unused_2):
+def predict(context_at, unused_1, unused_2, unused_3):
     """Write the network's outputs for all rows, in their order."""
     context = integers(context_at, N_INTEGERS)
     layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
@@ -291,7 +293,7 @@ def predict(context_at, unused_1, unused_2):
             base = (start + i) * row_stride
             for j in range(n_inputs):
                 work[i * n_inputs + j] = inputs[base + j * column_stride]
-        call_stage(context[FORWARD_STAGE], context_at, count, 0)
+        call_stage(context[FORWARD_STAGE], context_at, count, 0, 0)
         for i in range(count * n_units):
             outputs[start * n_units + i] = work[source + i]
     return 0

@@ -2,7 +2,7 @@
 
 from numba import njit
 
-from .calls import call_activation
+from .calls import call_activation, call_stage
 from .context import (
     BACKWARD,
     BIASES_AT,
@@ -12,6 +12,7 @@ from .context import (
     CONSTANTS_AT,
     DELTA_AT,
     DELTA_LINEAR_AT,
+    DROP_STAGE,
     DROPOUT,
     FORWARD,
     GEMM,
@@ -49,13 +50,20 @@ from .randomness import next_unit
 DROPS, FOR_LOSS = 1, 2  # bits of the mode of a forward pass
 
 
-@njit(error_model="numpy")
-def _drop(work, source, target, mask, count, share, state):
+def drop(context_at, index, source, count):
+    """Copy a layer's input to where it is read with dropout, a random share of it set to 0."""
+    context = integers(context_at, N_INTEGERS)
+    work = elements(context[WORK], context[WORK_SIZE])
+    layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
+    share = doubles(context[DROPOUT], context[N_LAYERS])[index]
+    target, mask = layers[index * COLUMNS + INPUT_AT], layers[index * COLUMNS + MASK_AT]
+    state = words(context[RANDOM], 4)
     scale = ELEMENT(1.0 / (1.0 - share))
     for i in range(count):
         kept = scale if next_unit(state) >= share else ELEMENT(0)
         work[mask + i] = kept
         work[target + i] = work[source + i] * kept
+    return target
 
 
 @njit(error_model="numpy")
@@ -70,7 +78,7 @@ def _fill_with_bias(work, at, parameters, bias, rows, width):
                 work[start + j] = 0
 
 
-def forward(context_at, rows, mode):
+def forward(context_at, rows, mode, unused):
     """Compute all layers for `rows` rows that lie at the start of the work array.
 
     The mode's bit DROPS switches dropout on; FOR_LOSS leaves out an output activation that the loss
@@ -92,11 +100,7 @@ def forward(context_at, rows, mode):
         layer = index * COLUMNS
         n_inputs, n_linear = layers[layer + N_INPUTS], layers[layer + N_LINEAR]
         if mode & DROPS and layers[layer + MASK_AT] >= 0:
-            shares = doubles(context[DROPOUT], context[N_LAYERS])
-            target = layers[layer + INPUT_AT]
-            state = words(context[RANDOM], 4)
-            _drop(work, source, target, layers[layer + MASK_AT], rows * n_inputs, shares[index], state)
-            source = target
+            source = call_stage(context[DROP_STAGE], context_at, index, source, rows * n_inputs)
         at = layers[layer + PRE_ACTIVATION_AT]
         _fill_with_bias(work, at, parameters, layers[layer + BIASES_AT], rows, n_linear)
         weights = layers[layer + WEIGHTS_AT]
@@ -119,7 +123,7 @@ def _column_sums(work, at, rows, width, gradients, target):
             gradients[target + j] += work[at + row * width + j]
 
 
-def backward(context_at, rows, unused):
+def backward(context_at, rows, unused_1, unused_2):
     """Fill the gradients from the gradient that the loss left; `forward` must have run with DROPS."""
     context = integers(context_at, N_INTEGERS)
     parameters = elements(context[PARAMETERS], context[N_PARAMETERS])

@@ -43,7 +43,7 @@ def _open(context):
     )
 
 
-def sgd(context_at, unused_1, unused_2):
+def sgd(context_at, unused_1, unused_2, unused_3):
     """Stochastic gradient descent with momentum (Sutskever et al. 2013), as PyTorch writes it."""
     parameters, gradients, first, _, rate, constants = _open(integers(context_at, N_INTEGERS))
     rate, momentum, nesterov = ELEMENT(rate), ELEMENT(constants[0]), constants[1] != 0.0
@@ -61,7 +61,7 @@ def sgd(context_at, unused_1, unused_2):
     return 0
 
 
-def adam(context_at, unused_1, unused_2):
+def adam(context_at, unused_1, unused_2, unused_3):
     """Adam (Kingma and Ba 2015, algorithm 1), with decoupled decay (Loshchilov and Hutter 2019)."""
     context = integers(context_at, N_INTEGERS)
     parameters, gradients, first, second, rate, constants = _open(context)
@@ -81,7 +81,7 @@ def adam(context_at, unused_1, unused_2):
     return 0
 
 
-def rmsprop(context_at, unused_1, unused_2):
+def rmsprop(context_at, unused_1, unused_2, unused_3):
     """RMSprop (Tieleman and Hinton 2012, lecture 6.5), as PyTorch writes it."""
     parameters, gradients, first, second, rate, constants = _open(integers(context_at, N_INTEGERS))
     rho, rest = ELEMENT(constants[0]), ELEMENT(1.0 - constants[0])
@@ -96,7 +96,7 @@ def rmsprop(context_at, unused_1, unused_2):
     return 0
 
 
-def adagrad(context_at, unused_1, unused_2):
+def adagrad(context_at, unused_1, unused_2, unused_3):
     """Adagrad (Duchi et al. 2011)."""
     parameters, gradients, _, second, rate, constants = _open(integers(context_at, N_INTEGERS))
     rate, epsilon = ELEMENT(rate), ELEMENT(constants[0])

@@ -1,0 +1,7 @@
+"""``python -m actwise`` is the command ``actwise``."""
+
+from __future__ import annotations
+
+from actwise.cli import main
+
+main(prog_name="actwise")

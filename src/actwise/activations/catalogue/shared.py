@@ -1,0 +1,67 @@
+"""What several declarations need to keep their digits and their limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actwise.formula.expression import Expression, Operand, absolute, as_expression, equal, number, where
+
+INFINITY = math.inf
+FAR = 1000.0  # exp(-1000) is 0 in float64: beyond it a factor that decays has decided a product
+HUGE = 2.0**60  # 1 + HUGE is HUGE in float64, and so is sqrt(1 + HUGE**2)
+ROOT_RADIUS = 0.25  # so far from a root its expansion is used
+
+
+def unless_nan(x: Expression, value: Operand) -> Expression:
+    """Give a value that does not depend on x, but NaN for NaN."""
+    return where(equal(x, x), value, x)
+
+
+def far_limits(x: Expression, value: Expression, *, below: float, above: float) -> Expression:
+    """Put limits in place of a value that would be 0 times infinity far out; NaN stays NaN."""
+    return where(x < -FAR, below, where(x > FAR, above, value))
+
+
+def between(x: Expression, low: Operand, high: Operand, inside: Operand, outside: Operand) -> Expression:
+    """Choose by whether x lies strictly between two bounds; NaN stays NaN."""
+    return where((x > low) & (x < high), inside, unless_nan(x, outside))
+
+
+def reciprocal_square_plus_one(x: Expression) -> Expression:
+    """Make 1 / (1 + x**2), which neither overflows nor underflows too early."""
+    return where(absolute(x) > HUGE, (1 / x) * (1 / x), 1 / (1 + x * x))
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where a derivative is 0, and the derivative divided by the distance from there.
+
+    A sum that is 0 loses its digits around that point; the product of a distance and a polynomial does not.
+
+    Parameters
+    ----------
+    high, low : float
+        The root as the sum of two numbers, right to 32 digits.
+    coefficients : tuple of float
+        The polynomial in the distance, constant term first; right within `ROOT_RADIUS`.
+    """
+
+    high: float
+    low: float
+    coefficients: tuple[float, ...]
+
+
+def near_root(x: Expression, root: Root, otherwise: Expression) -> Expression:
+    """Use the expansion of a derivative near its root, and another form elsewhere."""
+    distance = (x - root.high) - root.low
+    return where(absolute(distance) < ROOT_RADIUS, distance * polynomial(distance, root.coefficients), otherwise)
+
+
+def polynomial(x: Expression, coefficients: Sequence[float]) -> Expression:
+    """Make a polynomial by Horner's rule, constant term first."""
+    result = as_expression(coefficients[-1])
+    for each in reversed(coefficients[:-1]):
+        result = result * x + number(each)
+    return result

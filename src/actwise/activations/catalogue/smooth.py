@@ -1,0 +1,206 @@
+"""Smooth rectifiers: near 0 for negative inputs, near the input for positive ones."""
+
+from __future__ import annotations
+
+import math
+
+from actwise.activations.catalogue.roots import GELU_ROOT, GELU_TANH_ROOT, MISH_ROOT, SERF_ROOT, SILU_ROOT, SMISH_ROOT
+from actwise.activations.catalogue.shared import FAR, HUGE, INFINITY, far_limits, near_root
+from actwise.activations.spec import Activation, Claims, FromOutput, Param
+from actwise.formula.expression import (
+    Expression,
+    cosh,
+    erf,
+    exp,
+    expm1,
+    normal_cdf,
+    normal_density,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
+
+_SILU_MINIMUM = 0.2784645427610738  # of -x sigmoid(x); x is SILU_ROOT
+_SILU_STEEPEST = 1.0998393201288669  # where the second derivative is 0, at 2.3994
+_ROOT_EIGHT_OVER_PI = math.sqrt(8 / math.pi)
+_GELU_TANH_CUBIC = 0.044715  # Hendrycks and Gimpel 2016
+_QUICK_GELU_SHARPNESS = 1.702  # Hendrycks and Gimpel 2016
+_SERF_STEEPEST = 1.0861254441509972  # at 1.096
+_TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+
+SOFTPLUS = Activation(
+    name="softplus",
+    params={"beta": Param(1.0, low=1e-6, meaning="sharpness: large values approach ReLU")},
+    f=lambda x, beta: softplus(beta * x) / beta,
+    df_x=lambda x, beta: sigmoid(beta * x),
+    df_y=FromOutput(lambda y, beta: -expm1(-(beta * y))),
+    claims=Claims(range=(0, INFINITY)),
+    aliases=("smooth_relu",),
+    definition="log(1 + exp(beta * x)) / beta",
+    summary="A smooth ReLU, always positive: for outputs that must be positive.",
+    source="Dugas et al. 2001",
+)
+
+
+def _half_root(x: Expression, b: Expression) -> Expression:
+    return sqrt(x / 2 * (x / 2) + b / 4)
+
+
+def _squareplus(x: Expression, b: Expression) -> Expression:
+    # For negative x the sum cancels, and the product of the sum and the difference is b / 4.
+    return where(x > 0, x / 2 + _half_root(x, b), (b / 4) / (_half_root(x, b) - x / 2))
+
+
+def _squareplus_slope(x: Expression, b: Expression) -> Expression:
+    return where(x > 0, 0.5 + x / 4 / _half_root(x, b), _squareplus(x, b) / (2 * _half_root(x, b)))
+
+
+SQUAREPLUS = Activation(
+    name="squareplus",
+    params={"b": Param(4.0, low=1e-12, high=1e12, meaning="width of the curved part")},
+    f=lambda x, b: where(x > HUGE, x, where(x < -HUGE, (b / 4) / -x, _squareplus(x, b))),
+    df_x=lambda x, b: where(x > HUGE, 1, where(x < -HUGE, (b / 4) / -x / -x, _squareplus_slope(x, b))),
+    df_y=FromOutput(lambda y, b: where(y > HUGE, 1, y * y / (y * y + b / 4))),
+    claims=Claims(range=(0, INFINITY)),
+    definition="(x + sqrt(x**2 + b)) / 2",
+    summary="A smooth ReLU without an exponential; its gradient for negative inputs fades slowly.",
+    source="Barron 2021, arXiv:2112.11687",
+)
+
+
+def _silu_slope(u: Expression) -> Expression:
+    plain = sigmoid(u) * (1 + u * sigmoid(-u))
+    return far_limits(u, near_root(u, SILU_ROOT, plain), below=0, above=1)
+
+
+SILU = Activation(
+    name="silu",
+    f=lambda x: where(x < -FAR, 0, x * sigmoid(x)),
+    df_x=lambda x: _silu_slope(x),
+    claims=Claims(range=(-_SILU_MINIMUM, INFINITY), monotonic=False, lipschitz=_SILU_STEEPEST),
+    aliases=("swish_1", "sigmoid_linear_unit"),
+    definition="x * sigmoid(x)",
+    summary="For hidden layers of deeper networks: smooth, does not saturate for positive inputs.",
+    source="Elfwing et al. 2018, arXiv:1702.03118",
+)
+
+SWISH = Activation(
+    name="swish",
+    params={"beta": Param(1.0, trained=True, meaning="sharpness; starts here and is trained")},
+    f=lambda x, beta: where(beta * x < -FAR, 0, x * sigmoid(beta * x)),
+    df_x=lambda x, beta: _silu_slope(beta * x),
+    claims=Claims(
+        range=lambda beta: (
+            -_SILU_MINIMUM / beta if beta > 0 else -INFINITY,
+            -_SILU_MINIMUM / beta if beta < 0 else INFINITY,
+        ),
+        monotonic=lambda beta: beta == 0,
+        lipschitz=lambda beta: _SILU_STEEPEST if beta else 0.5,
+    ),
+    definition="x * sigmoid(beta * x)",
+    summary="A SiLU whose sharpness is learnt, one for each layer, between half the input (0) and ReLU (large).",
+    source="Ramachandran et al. 2017, arXiv:1710.05941",
+)
+
+QUICK_GELU = Activation(
+    name="quick_gelu",
+    f=lambda x: where(x < -FAR, 0, x * sigmoid(_QUICK_GELU_SHARPNESS * x)),
+    df_x=lambda x: _silu_slope(_QUICK_GELU_SHARPNESS * x),
+    claims=Claims(range=(-_SILU_MINIMUM / _QUICK_GELU_SHARPNESS, INFINITY), monotonic=False, lipschitz=_SILU_STEEPEST),
+    aliases=("gelu_sigmoid",),
+    definition="x * sigmoid(1.702 * x)",
+    summary="The roughest approximation of GELU, with errors up to 0.02; to run models that were trained with it.",
+    source="Hendrycks and Gimpel 2016, arXiv:1606.08415; CLIP",
+)
+
+GELU = Activation(
+    name="gelu",
+    f=lambda x: where(x < -FAR, 0, x * normal_cdf(x)),
+    df_x=lambda x: far_limits(x, near_root(x, GELU_ROOT, normal_cdf(x) + x * normal_density(x)), below=0, above=1),
+    claims=Claims(range=(-0.16997120747990366, INFINITY), monotonic=False, lipschitz=1.1289041451851548),
+    aliases=("gelu_exact", "gelu_erf", "gelu_python"),
+    definition="x * normal_cdf(x)",
+    summary="For hidden layers of deeper networks, as in transformers: smooth, small negative dip.",
+    source="Hendrycks and Gimpel 2016, arXiv:1606.08415, the exact form",
+)
+
+
+def _gelu_tanh_argument(x: Expression) -> Expression:
+    # (1 + tanh(u)) / 2 is sigmoid(2 u); this is 2 u.
+    return _ROOT_EIGHT_OVER_PI * (x + _GELU_TANH_CUBIC * (x * x * x))
+
+
+def _gelu_tanh_slope(x: Expression) -> Expression:
+    u = _gelu_tanh_argument(x)
+    inner = _ROOT_EIGHT_OVER_PI * (1 + 3 * _GELU_TANH_CUBIC * (x * x))
+    return sigmoid(u) * (1 + x * inner * sigmoid(-u))
+
+
+GELU_TANH = Activation(
+    name="gelu_tanh",
+    f=lambda x: where(x < -FAR, 0, x * sigmoid(_gelu_tanh_argument(x))),
+    df_x=lambda x: far_limits(x, near_root(x, GELU_TANH_ROOT, _gelu_tanh_slope(x)), below=0, above=1),
+    claims=Claims(range=(-0.17004075057125405, INFINITY), monotonic=False, lipschitz=1.1289930686587718),
+    aliases=("gelu_new", "gelu_approximate", "gelu_pytorch_tanh"),
+    definition="x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))",
+    summary="The approximation of GELU with errors up to 0.0005; to run models that were trained with it.",
+    source="Hendrycks and Gimpel 2016, arXiv:1606.08415",
+)
+
+
+def _mish_slope(x: Expression) -> Expression:
+    s = softplus(x)
+    return tanh(s) + x * sigmoid(x) * ((1 / cosh(s)) * (1 / cosh(s)))
+
+
+MISH = Activation(
+    name="mish",
+    f=lambda x: where(x < -FAR, 0, x * tanh(softplus(x))),
+    df_x=lambda x: far_limits(x, near_root(x, MISH_ROOT, _mish_slope(x)), below=0, above=1),
+    claims=Claims(range=(-0.30884341301725043, INFINITY), monotonic=False, lipschitz=1.0884981612517279),
+    definition="x * tanh(log(1 + exp(x)))",
+    summary="For hidden layers of deeper networks, as in image detectors: like SiLU, and more costly.",
+    source="Misra 2019, arXiv:1908.08681",
+)
+
+
+def _serf_slope(x: Expression) -> Expression:
+    s = softplus(x)
+    return erf(s) + x * sigmoid(x) * (_TWO_OVER_ROOT_PI * exp(-(s * s)))
+
+
+SERF = Activation(
+    name="serf",
+    f=lambda x: where(x < -FAR, 0, x * erf(softplus(x))),
+    df_x=lambda x: far_limits(x, near_root(x, SERF_ROOT, _serf_slope(x)), below=0, above=1),
+    claims=Claims(range=(-0.34843745875960642, INFINITY), monotonic=False, lipschitz=_SERF_STEEPEST),
+    definition="x * erf(log(1 + exp(x)))",
+    summary="For hidden layers of deeper networks: like Mish, with erf in place of tanh.",
+    source="Nag and Bhattacharyya 2021, arXiv:2108.09598",
+)
+
+
+def _smish_gate(s: Expression) -> Expression:
+    # tanh(log(1 + s)), without leaving rational functions
+    return s * (2 + s) / (2 + s * (2 + s))
+
+
+def _smish_slope(x: Expression) -> Expression:
+    s = sigmoid(x)
+    below = 2 + s * (2 + s)
+    return _smish_gate(s) + x * (s * sigmoid(-x)) * (4 * (1 + s) / (below * below))
+
+
+SMISH = Activation(
+    name="smish",
+    f=lambda x: where(x < -FAR, 0, x * _smish_gate(sigmoid(x))),
+    df_x=lambda x: far_limits(x, near_root(x, SMISH_ROOT, _smish_slope(x)), below=0, above=0.6),
+    claims=Claims(range=(-0.2499936636601295, INFINITY), monotonic=False, lipschitz=0.6368842228812263),
+    definition="x * tanh(log(1 + sigmoid(x)))",
+    summary="For hidden layers of deeper networks: like Mish, with slope 0.6 for large inputs.",
+    source="Wang et al. 2022, Smish",
+)
+
+ENTRIES = (SOFTPLUS, SQUAREPLUS, SILU, SWISH, QUICK_GELU, GELU, GELU_TANH, MISH, SERF, SMISH)

@@ -1,0 +1,148 @@
+"""``actwise fit``: a table in, a trained and tested network out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from actwise.cli.options import default_directory, split_activations, split_sizes
+from actwise.cli.status import FAILED, stop_on_interrupt
+from actwise.errors import InputError
+
+SAMPLES = "sample:"
+
+
+@click.command()
+@click.argument("data", metavar="DATA")
+@click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated.")
+@click.option(
+    "--task",
+    type=click.Choice(["auto", "classification", "regression"]),
+    default="auto",
+    show_default=True,
+    help="What the target is; found out from its values if auto.",
+)
+@click.option(
+    "--activation",
+    metavar="LIST",
+    help="A name, a formula in x, maxout, or one per hidden layer between commas.  [default: silu]",
+)
+@click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
+@click.option("--dropout", type=float, default=0.0, show_default=True, help="Share of hidden outputs dropped.")
+@click.option("--l2", type=float, help="Penalty on squared weights.  [default: by rows]")
+@click.option("--optimizer", default="adam", show_default=True, help="adam, adamw, sgd, rmsprop, adagrad or lbfgs.")
+@click.option("--learning-rate", type=float, help="In place of the optimizer's own.")
+@click.option("--batch-size", type=int, help="Rows per step.  [default: by rows]")
+@click.option("--epochs", type=int, help="At most so many.  [default: by rows]")
+@click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by epochs]")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="For the training.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same machine: same result.")
+@click.option("--test-size", type=float, default=0.2, show_default=True, help="Share or number of rows.")
+@click.option("--validation-size", type=float, default=0.15, show_default=True, help="Share or number of rows.")
+@click.option("--threads", type=int, help="At most so many for matrix products.")
+@click.option("--out", "directory", metavar="DIR", type=click.Path(path_type=Path), help="Where the model goes.")
+@click.option("--no-baselines", is_flag=True, help="Compare with the constant only.")
+@click.option("--quiet", is_flag=True, help="Print errors and failures only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def fit(
+    data: str,
+    targets: tuple[str, ...],
+    activation: str | None,
+    hidden: str | None,
+    directory: Path | None,
+    no_baselines: bool,
+    quiet: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Train a network on the table DATA and test it on rows that it has never seen.
+
+    DATA is a CSV, TSV, Parquet, Arrow IPC or NDJSON file, compressed too, or sample:NAME for a bundled data
+    set; "actwise fit sample:" lists them.
+
+    Ctrl-C ends the training early: the best weights so far are tested and saved, and the exit status is that
+    of a whole training.
+
+    Exit status: 0 for a network that is better than a constant answer, 3 for one that is not or whose loss
+    became NaN, 2 for bad input.
+    """
+    if data == SAMPLES:
+        _list_samples()
+        return
+    if hidden is not None:
+        chosen["hidden"] = split_sizes(hidden)
+    if activation is not None:
+        chosen["activation"] = split_activations(activation)
+
+    from actwise.tabular import FitSettings, TableModel
+
+    settings = FitSettings(baselines=not no_baselines, **chosen)
+    place = directory or default_directory(data)
+    TableModel.check_place(place)
+    document, failure = _fit(data, targets, settings, place, quiet or as_json)
+    if as_json:
+        click.echo(json.dumps(document, indent=1))
+    if failure:
+        click.secho(f"Failed: {failure}", fg="red", bold=True, err=True)
+        sys.exit(FAILED)
+
+
+def _list_samples() -> None:
+    from actwise.tables import default_targets, sample_names
+
+    for name in sample_names():
+        click.echo(f"{SAMPLES}{name:<16} target {', '.join(default_targets(SAMPLES + name))}")
+
+
+def _fit(
+    data: str, targets: tuple[str, ...], settings: Any, place: Path, quiet: bool
+) -> tuple[dict[str, Any], str | None]:
+    """Fit, show and save; return what is to be said as JSON, and why the network failed, if so."""
+    from rich.console import Console
+
+    from actwise.cli.display import Display, TrainingBar
+    from actwise.kernels import build
+    from actwise.tables import default_targets, read_table
+    from actwise.tabular import EpochsDone, FitEvent, Prepared, Trained, fit_table
+    from actwise.tabular.summary import summarise
+
+    display = Display(Console(quiet=quiet, highlight=False))
+    watched = Console(stderr=True)
+    bar: TrainingBar | None = None
+
+    def show(event: FitEvent) -> None:
+        nonlocal bar
+        match event:
+            case Prepared():
+                display.prepared(event)
+                if not build.is_compiled(event.network.dtype):
+                    display.compiling()
+                if watched.is_terminal and not quiet:
+                    bar = TrainingBar(watched, event.options["epochs"])
+            case EpochsDone() if bar is not None:
+                bar.show(event)
+            case Trained() if bar is not None:
+                bar.close()
+
+    frame = read_table(data)
+    targets = targets or default_targets(data)
+    if not targets:
+        shown = ", ".join(frame.columns[:10]) + (", ..." if len(frame.columns) > 10 else "")
+        raise InputError(f"name the column to predict with --target; {data!r} has {shown}")
+    try:
+        with stop_on_interrupt() as pressed:
+            result = fit_table(frame, targets, settings, observe=show, should_stop=pressed)
+    finally:
+        if bar is not None:
+            bar.close()
+    model = result.model
+    model.save(place, result.history)
+    command = f"actwise predict {place} NEW_DATA -o answers.csv"
+    display.trained(model.report)
+    display.scores(model.report)
+    display.saved(place, command)
+    return {"model": str(place), **summarise(model), "predict": command}, model.report.failure

@@ -1,0 +1,78 @@
+"""Expand derivatives of activations around their roots; prints the module that the catalogue keeps.
+
+A derivative that is a sum loses its digits where the sum is 0. Around such a root the catalogue uses the
+distance from the root times a polynomial, which interpolates the quotient at Chebyshev points.
+
+    python tools/activation_roots.py > src/actwise/activations/catalogue/roots.py
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+
+from actwise.formula.dialects import evaluate, mpmath_table
+from actwise.formula.differentiate import differentiate
+from actwise.formula.expression import Expression
+from actwise.formula.parse import parse
+
+DIGITS = 80
+POINTS = 16
+RADIUS = 0.26  # a little more than where the expansion is used
+# The function, and a starting point for its root.
+FUNCTIONS = {
+    "SILU_ROOT": ("x * sigmoid(x)", -1.28),
+    "GELU_ROOT": ("x * normal_cdf(x)", -0.75),
+    "GELU_TANH_ROOT": ("x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))", -0.75),
+    "MISH_ROOT": ("x * tanh(log(1 + exp(x)))", -1.19),
+    "SERF_ROOT": ("x * erf(log(1 + exp(x)))", -1.19),
+    "SMISH_ROOT": ("x * tanh(log(1 + sigmoid(x)))", -1.39),
+}
+
+
+def _callable(expression: Expression) -> Callable[[Any], Any]:
+    return lambda x: evaluate(expression, {"x": x}, mpmath_table())
+
+
+def expansion(text: str, start: float) -> tuple[float, float, tuple[float, ...]]:
+    """Return the root of a function's derivative in two parts, and the polynomial's coefficients."""
+    with mp.workdps(DIGITS):
+        slope = differentiate(parse(text))
+        f1, f2 = _callable(slope), _callable(differentiate(slope))
+        root = mp.mpf(start)
+        for _ in range(12):  # Newton's method doubles the digits each time
+            root -= f1(root) / f2(root)
+        nodes = [RADIUS * mp.cos(mp.pi * (2 * k + 1) / (2 * POINTS)) for k in range(POINTS)]
+        powers = mp.matrix(POINTS, POINTS)
+        for i, node in enumerate(nodes):
+            for j in range(POINTS):
+                powers[i, j] = node**j
+        quotients = mp.matrix([f1(root + node) / node for node in nodes])
+        coefficients = mp.lu_solve(powers, quotients)
+        high = float(root)
+        return high, float(root - high), tuple(float(each) for each in coefficients)
+
+
+def module() -> str:
+    """Return the text of the catalogue's module."""
+    lines = [
+        '"""Where derivatives are 0, and their expansions there; made by tools/activation_roots.py."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from actwise.activations.catalogue.shared import Root",
+    ]
+    for name, (text, start) in FUNCTIONS.items():
+        high, low, coefficients = expansion(text, start)
+        assert math.isfinite(high)
+        lines += ["", f"{name} = Root(", f"    {high!r},", f"    {low!r},", "    ("]
+        lines += [f"        {each!r}," for each in coefficients]
+        lines += ["    ),", ")"]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(module())  # noqa: T201 - its output is a file
