@@ -28,9 +28,7 @@ NORMAL_95 = 1.96
 NET = aw.Network([aw.Dense(8, "tanh"), aw.Dense(1, "sigmoid")], n_inputs=30)
 
 
-def train_and_predict(
-    X: np.ndarray, y: np.ndarray, new: np.ndarray, loss: str, l2: float, seed: int
-) -> np.ndarray:
+def train_and_predict(X: np.ndarray, y: np.ndarray, new: np.ndarray, loss: str, l2: float, seed: int) -> np.ndarray:
     """Train to the minimum of loss and penalty; returns a number between 0 and 1 per new row."""
     scaler = StandardScaler().fit(X)
     run = aw.train(NET, scaler.transform(X), y, loss=loss, optimizer="lbfgs", l2=l2, seed=seed)
@@ -78,7 +76,9 @@ def reliability(p: np.ndarray, y: np.ndarray) -> list[dict[str, float]]:
             middle = (true + z2 / (2 * n)) / (1 + z2 / n)
             half = NORMAL_95 * np.sqrt(true * (1 - true) / n + z2 / (4 * n * n)) / (1 + z2 / n)
             said = float(p[inside].mean())
-            rows.append({"n": n, "said": said, "true": float(true), "low": max(middle - half, 0), "high": min(middle + half, 1)})
+            rows.append(
+                {"n": n, "said": said, "true": float(true), "low": max(middle - half, 0), "high": min(middle + half, 1)}
+            )
     return rows
 
 
@@ -102,8 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 
     print(f"Probability that a tumour is benign, {len(y)} rows, each predicted by a network that has not seen it")
     print(f"\n{'trained with':32} {'log-loss':>16} {'Brier score':>18} {'right':>8} {'exactly 0 or 1':>15}")
+    scores = {}
     for name, each in p.items():
         (log_loss, log_error), (brier, brier_error) = with_error(log_losses(each, y)), with_error((each - y) ** 2)
+        scores[name] = {"log_loss": log_loss, "brier": brier}
         certain = int(((each == 0) | (each == 1)).sum())
         print(
             f"{name:32} {log_loss:7.3f} +- {log_error:.3f} {brier:9.4f} +- {brier_error:.4f} "
@@ -125,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     print("No penalty minus chosen penalty, cross-entropy (positive: the penalty helps)")
     show_difference("log-loss", log_losses(entropy, y), log_losses(p["cross-entropy, no penalty"], y))
     show_difference("Brier score", (entropy - y) ** 2, (p["cross-entropy, no penalty"] - y) ** 2)
-    return {"probabilities": p, "reliability": tables, "y": y}
+    return {"probabilities": p, "scores": scores, "reliability": tables, "y": y}
 
 
 if __name__ == "__main__":

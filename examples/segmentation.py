@@ -114,8 +114,8 @@ def thresholds(images: np.ndarray, masks: np.ndarray) -> dict[str, Callable[[np.
     }
 
 
-def draw(image: np.ndarray, panels: dict[str, np.ndarray], probability: np.ndarray, path: Path) -> None:
-    """Save a picture: the image, masks, and the probability."""
+def draw(image: np.ndarray, panels: dict[str, np.ndarray], probability: np.ndarray, title: str, path: Path) -> None:
+    """Save a picture: the image, four masks and the probability."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 6.6), layout="constrained")
@@ -123,12 +123,12 @@ def draw(image: np.ndarray, panels: dict[str, np.ndarray], probability: np.ndarr
     first, last = axes[:, 2]
     figure.colorbar(first.imshow(image, cmap="gray"), ax=first, shrink=0.85, label="brightness")
     first.set_title("image, uneven light and noise")
-    for axis, (title, mask) in zip(axes[:, :2].flat, panels.items(), strict=True):
+    for axis, (name, mask) in zip(axes[:, :2].flat, panels.items(), strict=True):
         axis.imshow(mask, cmap="gray", vmin=0, vmax=1)
-        axis.set_title(title)
+        axis.set_title(name)
     shades = last.imshow(probability, cmap="viridis", vmin=0, vmax=1)
     last.contour(probability, [0.5], colors="red", linewidths=1.2)
-    last.set_title("network, red line at 0.5")
+    last.set_title(title)
     figure.colorbar(shades, ax=last, shrink=0.85, label="probability of foreground")
     figure.suptitle("Foreground in an image the network has not seen; IoU is intersection over union")
     figure.supxlabel("pixels to the right")
@@ -161,11 +161,18 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     print(f"Where the network is sure (below 0.1 or above 0.9: {100 * sure.mean():.0f} % of the pixels),", end=" ")
     print(f"{100 * right:.1f} % are right.")
     if find_spec("matplotlib"):
-        shown = int(np.argsort(scores["network, probability above 0.5"])[options.test_images // 2])
+        ranked = scores["network, probability above 0.5"]
+        shown = int(np.argsort(ranked)[options.test_images // 2])
         panels = {"truth": new_masks[shown]}
         for title, name in zip(("Otsu", "best threshold", "light taken off"), found, strict=False):
             panels[f"{title}, IoU {scores[name][shown]:.2f}"] = found[name][shown]
-        draw(new_images[shown], panels, probabilities[shown], options.out)
+        draw(
+            new_images[shown],
+            panels,
+            probabilities[shown],
+            f"network, red at 0.5, IoU {ranked[shown]:.2f}",
+            options.out,
+        )
         print(f"The image with the median score is drawn in {options.out}")
     return {"scores": scores, "probabilities": probabilities, "masks": new_masks, "images": new_images}
 

@@ -91,9 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     options = parser.parse_args(arguments)
     primes = {"wrong": sigmoid_prime, "right": sigmoid_prime_from_output}
     formulas = {"wrong": "sigmoid(y) * (1 - sigmoid(y))", "right": "y * (1 - y)"}
-    trained = {
-        key: train(prime, options.seed, options.updates, options.learning_rate) for key, prime in primes.items()
-    }
+    trained = {key: train(prime, options.seed, options.updates, options.learning_rate) for key, prime in primes.items()}
     # At the start all outputs are near 0.5, where both derivatives are near 0.25: the mistake shows later.
     places = {"before training": initial_weights(options.seed), "where XOR is learned": trained["right"]}
     truths = {place: numerical_gradient(weights, X, TARGETS) for place, weights in places.items()}

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seed", type=int, default=0, help="of the two networks shown first")
     parser.add_argument("--updates", type=int, default=500_000, help="for these two")
     parser.add_argument("--seeds", type=int, default=200, help="how many starts to count over")
-    parser.add_argument("--census-updates", type=int, default=40_000, help="for each of them")
+    parser.add_argument("--census-updates", type=int, default=60_000, help="for each of them")
     parser.add_argument("--learning-rate", type=float, default=0.2)
     options = parser.parse_args(arguments)
     shown: dict[str, Any] = {}

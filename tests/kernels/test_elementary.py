@@ -296,12 +296,15 @@ def import_file(path: Path, name: str) -> ModuleType:
 
 
 def test_a_kernel_in_another_file_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copyfile(elementary.__file__, tmp_path / "copied_elementary.py")
+    package = tmp_path / "copied"
+    package.mkdir()
+    for name in ("__init__.py", "elementary.py", "instructions.py"):
+        shutil.copyfile(Path(elementary.__file__).with_name(name), package / name)
     monkeypatch.syspath_prepend(tmp_path)
     source = tmp_path / "cached_kernel.py"
     source.write_text(
         "from numba import njit\n"
-        "from copied_elementary import sin\n\n\n"
+        "from copied.elementary import sin\n\n\n"
         "@njit(cache=True, error_model='numpy')\n"
         "def kernel(x):\n"
         "    return sin(x)\n"

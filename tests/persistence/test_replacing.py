@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -132,13 +133,15 @@ else:
                 write_state(directory, following)
         pid = child(work)
         deadline = time.monotonic() + randomness.uniform(0.001, 0.06)
-        while time.monotonic() < deadline:
-            found = state_of(directory)
-            assert found >= state
-            old, new = old + (found == state), new + (found != state)
-            state = found
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        try:
+            while time.monotonic() < deadline:
+                found = state_of(directory)
+                assert found >= state
+                old, new = old + (found == state), new + (found != state)
+                state = found
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         found = state_of(directory)
         assert found >= state
         state = found
@@ -155,6 +158,23 @@ def test_killed_writers_leave_a_whole_directory(swapping: str, how: str, tmp_pat
     old, new = map(int, done.stdout.split())
     assert old >= 5
     assert new >= 5
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_writers_at_the_same_time_do_not_harm_each_other(
+    locks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not locks:
+        monkeypatch.setattr(replacing, "_locked", lambda _: False)
+    write_state(tmp_path / "model", 0)
+    with ThreadPoolExecutor(4) as writers:
+        done = [writers.submit(write_state, tmp_path / "model", state) for state in range(1, 25)]
+        while not all(each.done() for each in done):
+            assert 0 <= state_of(tmp_path / "model") <= 24
+    for each in done:
+        each.result()
+    assert state_of(tmp_path / "model") > 0
+    assert names_in(tmp_path) == ["model"]
 
 
 def test_model_that_was_renamed_aside_is_read_and_put_back(tmp_path: Path) -> None:

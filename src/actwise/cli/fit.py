@@ -38,7 +38,7 @@ SAMPLES = "sample:"
 @click.option("--learning-rate", type=float, help="In place of the optimizer's own.")
 @click.option("--batch-size", type=int, help="Rows per step.  [default: by rows]")
 @click.option("--epochs", type=int, help="At most so many.  [default: by rows]")
-@click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by epochs]")
+@click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by rows]")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="For the training.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same machine: same result.")
 @click.option("--test-size", type=float, default=0.2, show_default=True, help="Share or number of rows.")

@@ -8,6 +8,7 @@ are fractions, so that nothing is rounded on the way: ``x / 3`` stays ``x / 3``.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -25,6 +26,7 @@ _PRODUCT_CHAIN = frozenset({"multiply", "divide", "negate"})
 ODD_FUNCTIONS = frozenset({"sign", "sin", "sinh", "tanh", "arctan", "asinh", "erf"})
 _VARIABLES = frozenset({"x", "y"})
 Factor: TypeAlias = tuple[Expression, Fraction]
+Key: TypeAlias = frozenset[tuple[Factor, int]]
 
 
 class NotRepresentable(ArithmeticError):  # noqa: N818 - a signal inside the simplifier, not an error
@@ -69,9 +71,9 @@ class Product:
         return replace(self, factors=tuple(f for i, f in enumerate(self.factors) if i not in indices))
 
     @property
-    def key(self) -> frozenset[Factor]:
-        """What like terms have in common."""
-        return frozenset((canonical(base), exponent) for base, exponent in self.factors)
+    def key(self) -> Key:
+        """What like terms have in common; sqrt(x) sqrt(x) is kept apart, so a factor may occur twice."""
+        return frozenset(Counter((canonical(base), exponent) for base, exponent in self.factors).items())
 
 
 ONE = Product(UNIT)
@@ -337,7 +339,7 @@ def _negated(products: list[Product]) -> list[Product]:
 
 def collected(products: list[Product]) -> list[Product]:
     """Add like terms up; terms that cancel go."""
-    sums: dict[frozenset[Factor], Product] = {}
+    sums: dict[Key, Product] = {}
     for each in products:
         key = each.key
         earlier = sums.get(key)

@@ -14,7 +14,8 @@ from actwise.kernels import build
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
-from actwise.tabular.baselines import MOST_ROWS, Rows, baseline_predictions, constant_prediction
+from actwise.tabular import baselines
+from actwise.tabular.baselines import Rows, baseline_predictions, constant_prediction
 from actwise.tabular.evaluation import Scores, beats, class_scores, number_scores
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
@@ -161,7 +162,7 @@ def fit_table(
     judging = validation if len(validation) else None
     network, loss = build_network(settings, target, encoding.n_features)
     options = training_options(settings, loss, len(training))
-    counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), MOST_ROWS))
+    counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), baselines.MOST_ROWS))
     observe(Prepared(target, encoding, counts, network, options))
 
     run = _train(network, training, judging, options, observe, should_stop)
@@ -227,7 +228,7 @@ def _train(
     except KeyboardInterrupt:
         progress.stopped_because = "interrupted"
     run = progress.run()
-    if not np.isfinite(run.network.values).all():
+    if run.stopped_because == "loss is not finite" and not run.best_epoch:
         # Not even one epoch went well: what is kept is where it started.
         return replace(run, network=network.initialised(options["seed"]))
     return run

@@ -23,8 +23,10 @@ L2_TIMES_ROWS = 2.0
 MOST_EPOCHS = 1000
 FEWEST_EPOCHS = 20
 UPDATES_AIMED_AT = 100_000  # bounds the time on large tables: epochs are fewer where they are long
-PATIENCE_SHARE = 0.04  # of the epochs allowed
+# Epochs without improvement: a validation loss is noisy, but on large tables each epoch is many updates.
+MOST_PATIENCE = 40
 FEWEST_PATIENCE = 5
+UPDATES_OF_PATIENCE = 5_000
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 ROWS_PER_BATCH_ROW = 400  # a batch is about this share of the training rows, between those bounds
 MAXOUT = "maxout"
@@ -220,7 +222,8 @@ def training_options(settings: FitSettings, loss: str, n_rows: int) -> dict[str,
         "optimizer": optimizers.optimizer(settings.optimizer, settings.learning_rate),
         "batch_size": min(batch_size, n_rows),
         "epochs": epochs,
-        "patience": settings.patience or max(FEWEST_PATIENCE, round(PATIENCE_SHARE * epochs)),
+        "patience": settings.patience
+        or int(np.clip(UPDATES_OF_PATIENCE // steps, FEWEST_PATIENCE, MOST_PATIENCE)),
         "l2": L2_TIMES_ROWS / n_rows if settings.l2 is None else settings.l2,
         "seed": settings.seed,
         "time_limit": settings.time_limit,

@@ -147,7 +147,7 @@ def write_table(batches: Batches, path: Path) -> int:
     (2, ['y', '1', '2'])
     """
     check_output(path)
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    scratch = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         n_rows = WRITERS[path.suffix.lower()](batches, scratch)
         scratch.replace(path)

@@ -56,11 +56,22 @@ N_INTEGERS = len(INTEGER_NAMES)
 FLOAT_NAMES = (
     "L2", "LARGEST_NORM", "TOLERANCE",  # settings; gradients longer than LARGEST_NORM are scaled down
     "RATE",  # learning rate of the step
-    "LOSS_SUM", "WEIGHT_SUM", "BATCH_LOSS", "BATCH_WEIGHT", "NORM", "LARGEST_NORM_SEEN", "BEST_LOSS",  # state of the epoch
+    "LOSS_SUM", "WEIGHT_SUM", "BATCH_LOSS", "BATCH_WEIGHT",  # state of the epoch and of the batch
+    "NORM", "LARGEST_NORM_SEEN", "BEST_LOSS",
 )  # fmt: skip
-L2, LARGEST_NORM, TOLERANCE, RATE, LOSS_SUM, WEIGHT_SUM, BATCH_LOSS, BATCH_WEIGHT, NORM, LARGEST_NORM_SEEN, BEST_LOSS = range(
-    len(FLOAT_NAMES)
-)
+(
+    L2,
+    LARGEST_NORM,
+    TOLERANCE,
+    RATE,
+    LOSS_SUM,
+    WEIGHT_SUM,
+    BATCH_LOSS,
+    BATCH_WEIGHT,
+    NORM,
+    LARGEST_NORM_SEEN,
+    BEST_LOSS,
+) = range(len(FLOAT_NAMES))
 N_FLOATS = len(FLOAT_NAMES)
 
 LAYER_NAMES = (

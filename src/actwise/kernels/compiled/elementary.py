@@ -9,22 +9,33 @@ these are straight-line code instead. Three rules keep them so:
   of it, not a branch. All comparisons are false for NaN, so a NaN passes through every function.
 - Exponents are read and set in the bits of the number, by `bits_of` and `from_bits`.
 - Products and sums may contract to fused multiply-adds (``contract``), but nothing else is relaxed,
-  since infinities, NaN and the sign of zero matter. Steps that rely on rounding are marked ``_strict``.
+  since infinities, NaN and the sign of zero matter. Steps that rely on rounding are marked ``strict``.
 
 The coefficients come from ``tools/elementary_coefficients.py``. Results below 3.2e-308 may become 0.
-This file imports nothing of the package, because it is copied into the cache and compiled there.
+This file imports only its neighbour, because both are copied into the cache and compiled there.
 """
 
 from math import copysign, inf, ldexp, nan
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 
-_elementary = njit(error_model="numpy", forceinline=True, fastmath={"contract"})
-# Said outright, since a function that says nothing takes on the flags of its caller.
-_strict = njit(error_model="numpy", forceinline=True, fastmath=False)
+from .instructions import (
+    bits_of,
+    elementary,
+    floor,
+    from_bits,
+    polynomial,
+    product_error,
+    round_to_integer,
+    sqrt,
+    strict,
+)
+
+__all__ = [
+    "arctan", "asinh", "bits_of", "cos", "cosh", "erf", "erfc", "exp", "expm1", "floor", "from_bits", "log",
+    "log1p", "log_sigmoid", "maximum", "minimum", "normal_cdf", "power", "sigmoid", "sign", "sin", "sinh",
+    "softplus", "sqrt", "tanh",
+]  # fmt: skip
 
 # 1.5 * 2**52: a number added to it is rounded to an integer, which then stands in the low bits of the sum.
 _ROUNDER = 6755399441055744.0
@@ -102,76 +113,10 @@ _COS = (  # relative error 2e-17
 )  # fmt: skip
 
 
-@intrinsic
-def bits_of(typing_context, x):
-    """Return the bits of a float64 as an int64."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
-
-
-@intrinsic
-def from_bits(typing_context, bits):
-    """Return the float64 with these bits, given as an int64."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
-
-
-def _instruction(name):
-    """Make a function of float64 out of one that LLVM has as an instruction, such as ``sqrt``."""
-
-    @intrinsic
-    def instruction(typing_context, x):
-        def generate(context, builder, signature, arguments):
-            function = builder.module.declare_intrinsic(f"llvm.{name}", [ir.DoubleType()])
-            return builder.call(function, arguments)
-
-        return types.float64(types.float64), generate
-
-    return instruction
-
-
-sqrt = _instruction("sqrt")
-floor = _instruction("floor")
-_round = _instruction("rint")
-
-
-@intrinsic
-def _product_error(typing_context, x, y, product):
-    """Return x * y - product without rounding, where product is x * y rounded."""
-
-    def generate(context, builder, signature, arguments):
-        x, y, product = arguments
-        return builder.fma(x, y, builder.fneg(product))
-
-    return types.float64(types.float64, types.float64, types.float64), generate
-
-
-@intrinsic
-def _polynomial(typing_context, x, coefficients):
-    """Evaluate a polynomial, constant term first, by Horner's rule; the loop is unrolled here."""
-
-    def generate(context, builder, signature, arguments):
-        variable, table = arguments
-        constants = [builder.extract_value(table, i) for i in reversed(range(signature.args[1].count))]
-        result = constants[0]
-        for constant in constants[1:]:
-            product = builder.fmul(result, variable, flags=("contract",))
-            result = builder.fadd(product, constant, flags=("contract",))
-        return result
-
-    return types.float64(types.float64, coefficients), generate
-
-
 # Exponential family
 
 
-@_elementary
+@elementary
 def _reduce_exponent(x):
     """Write exp(x) = 2 s exp(r); return s, a power of two, and r, at most log(2) / 2 in size."""
     x = _EXP_INFINITE if x > _EXP_INFINITE else x
@@ -184,37 +129,37 @@ def _reduce_exponent(x):
     return from_bits(bits_of(rounded) << _MANTISSA_BITS), r
 
 
-@_elementary
+@elementary
 def exp(x):
     """Exponential function."""
     s, r = _reduce_exponent(x)
-    q = r * _polynomial(r, _EXPM1)
+    q = r * polynomial(r, _EXPM1)
     return 2.0 * (s * q + s)
 
 
-@_elementary
+@elementary
 def _half_expm1(x):
     """(exp(x) - 1) / 2, which is exact in relative terms near 0 and does not overflow before exp does."""
     s, r = _reduce_exponent(x)
-    q = r * _polynomial(r, _EXPM1)
+    q = r * polynomial(r, _EXPM1)
     return s * q + (s - 0.5)
 
 
-@_elementary
+@elementary
 def expm1(x):
     """exp(x) - 1, with relative accuracy near 0."""
     y = 2.0 * _half_expm1(x)
     return x if abs(x) < _LINEAR else y
 
 
-@_elementary
+@elementary
 def tanh(x):
     """Hyperbolic tangent."""
     h = _half_expm1(-2.0 * abs(x))
     return copysign(h / (1.0 + h), x)
 
 
-@_elementary
+@elementary
 def sinh(x):
     """Hyperbolic sine."""
     # With w = expm1(|x| / 2), exp(|x|) - 1 = w (w + 2); half the argument overflows at twice the size.
@@ -224,14 +169,14 @@ def sinh(x):
     return x if abs(x) < _LINEAR else y
 
 
-@_elementary
+@elementary
 def cosh(x):
     """Hyperbolic cosine."""
     e = exp(0.5 * abs(x))
     return (0.5 * e) * e + 0.5 / (e * e)
 
 
-@_elementary
+@elementary
 def sigmoid(x):
     """Logistic function 1 / (1 + exp(-x)), with relative accuracy in the negative tail."""
     return 1.0 / (1.0 + exp(-x))
@@ -240,7 +185,7 @@ def sigmoid(x):
 # Logarithm family
 
 
-@_elementary
+@elementary
 def _split_exponent(x):
     """Return e with x / 2**e between sqrt(1/2) and sqrt(2): in the place of exponent bits, and as a float."""
     bits = bits_of(x) + (_ONE_BITS - _ROOT_HALF_BITS)
@@ -251,7 +196,7 @@ def _split_exponent(x):
     return (biased << _MANTISSA_BITS) - _ONE_BITS, e
 
 
-@_elementary
+@elementary
 def log(x):
     """Natural logarithm; -inf at 0, NaN below."""
     small = x < _LEAST_NORMAL
@@ -261,13 +206,13 @@ def log(x):
     exponent_bits, e = _split_exponent(normal)
     m = from_bits(bits_of(normal) - exponent_bits)
     s = (m - 1.0) / (m + 1.0)
-    y = (e - shift) * _LN2 + s * _polynomial(s * s, _LOG)
+    y = (e - shift) * _LN2 + s * polynomial(s * s, _LOG)
     at_end = x if x > 0.0 else nan
     at_end = -inf if x == 0.0 else at_end
     return y if (x > 0.0) & (x < inf) else at_end
 
 
-@_elementary
+@elementary
 def log1p(x):
     """log(1 + x), with relative accuracy near 0; -inf at -1, NaN below."""
     exponent_bits, e = _split_exponent(1.0 + x)
@@ -275,29 +220,29 @@ def log1p(x):
     t = from_bits(_FOUR_BITS - exponent_bits)
     f = x * t + (t - 4.0)
     s = f / (f + 8.0)
-    y = e * _LN2 + s * _polynomial(s * s, _LOG)
+    y = e * _LN2 + s * polynomial(s * s, _LOG)
     at_end = x if x > 0.0 else nan
     at_end = -inf if x == -1.0 else at_end
     y = y if (x > -1.0) & (x < inf) else at_end
     return x if abs(x) < _LINEAR else y
 
 
-@_elementary
+@elementary
 def softplus(x):
     """log(1 + exp(x)), with relative accuracy in the negative tail."""
     e = exp(-abs(x))
     s = e / (2.0 + e)  # at most 1/3, so that log1p needs no reduction
     positive_part = x if x > 0.0 else 0.0
-    return positive_part + s * _polynomial(s * s, _LOG1P)
+    return positive_part + s * polynomial(s * s, _LOG1P)
 
 
-@_elementary
+@elementary
 def log_sigmoid(x):
     """log(sigmoid(x)), with relative accuracy in the positive tail."""
     return -softplus(-x)
 
 
-@_elementary
+@elementary
 def asinh(x):
     """Inverse hyperbolic sine."""
     a = abs(x)
@@ -309,7 +254,7 @@ def asinh(x):
     return copysign(log1p(u) + shift, x)
 
 
-@_elementary
+@elementary
 def power(x, y):
     """Power of x with exponent y, as C's pow: NaN for a negative x unless y is an integer."""
     a = abs(x)
@@ -326,25 +271,25 @@ def power(x, y):
 # Error function family
 
 
-@_elementary
+@elementary
 def erf(x):
     """Error function."""
     a = abs(x)
     a = _ERF_ONE if a > _ERF_ONE else a
     z = a * a
-    y = a * (_polynomial(z, _ERF_NUMERATOR) / _polynomial(z, _ERF_DENOMINATOR))
+    y = a * (polynomial(z, _ERF_NUMERATOR) / polynomial(z, _ERF_DENOMINATOR))
     return copysign(1.0 if y > 1.0 else y, x)
 
 
-@_elementary
+@elementary
 def _scaled_erfc(x):
     """exp(x * x) * erfc(x) for x >= 0."""
     reciprocal = 1.0 / (x + _ERFCX_CENTRE)
     t = 1.0 - (2.0 * _ERFCX_CENTRE) * reciprocal
-    return reciprocal * _polynomial(t, _ERFCX)
+    return reciprocal * polynomial(t, _ERFCX)
 
 
-@_elementary
+@elementary
 def erfc(x):
     """1 - erf(x), with relative accuracy in the positive tail."""
     a = abs(x)
@@ -353,7 +298,7 @@ def erfc(x):
     return other if x < 0.0 else tail
 
 
-@_elementary
+@elementary
 def normal_cdf(x):
     """Distribution function of the standard normal, with relative accuracy in the negative tail."""
     tail = 0.5 * exp(-0.5 * x * x) * _scaled_erfc(_ROOT_HALF * abs(x))
@@ -364,14 +309,14 @@ def normal_cdf(x):
 # Circular functions
 
 
-@_elementary
+@elementary
 def arctan(x):
     """Inverse tangent."""
     a = abs(x)
     inverse = 1.0 / a
     large = a > 1.0
     t = inverse if large else a
-    y = t * _polynomial(t * t, _ARCTAN)
+    y = t * polynomial(t * t, _ARCTAN)
     complement = _HALF_PI - y
     y = complement if large else y
     return copysign(y, x)
@@ -412,7 +357,7 @@ def _reduction_table():
 _TWO_OVER_PI = _reduction_table()
 
 
-@_strict
+@strict
 def _reduce_angle(a):
     """Return, for an angle a >= 0, its quarter turns, modulo 4 in the lowest bits, and the rest of one.
 
@@ -423,10 +368,10 @@ def _reduce_angle(a):
     k = k if k > 0 else 0
     a = from_bits(bits_of(a) - (k << _MANTISSA_BITS))
     first = a * _TWO_OVER_PI[k, 0]
-    first_low = _product_error(a, _TWO_OVER_PI[k, 0], first)
+    first_low = product_error(a, _TWO_OVER_PI[k, 0], first)
     second = a * _TWO_OVER_PI[k, 1]
-    second_low = _product_error(a, _TWO_OVER_PI[k, 1], second)
-    first = first - 4.0 * _round(0.25 * first)
+    second_low = product_error(a, _TWO_OVER_PI[k, 1], second)
+    first = first - 4.0 * round_to_integer(0.25 * first)
     high, high_low = _two_sum(first, first_low)
     total, total_low = _two_sum(high, second)
     rounded = total + _ROUNDER
@@ -434,7 +379,7 @@ def _reduce_angle(a):
     return bits_of(rounded), (total - (rounded - _ROUNDER)) + low
 
 
-@_strict
+@strict
 def _two_sum(x, y):
     """Return x + y and its rounding error (Knuth)."""
     total = x + y
@@ -442,17 +387,17 @@ def _two_sum(x, y):
     return total, (x - (total - part)) + (y - part)
 
 
-@_elementary
+@elementary
 def _sine_of_quarters(quarters, rest):
     """sin(pi / 2 * (quarters + rest))."""
     square = rest * rest
-    sine = rest * _polynomial(square, _SIN)
-    cosine = _polynomial(square, _COS)
+    sine = rest * polynomial(square, _SIN)
+    cosine = polynomial(square, _COS)
     y = cosine if quarters & 1 else sine
     return -y if quarters & 2 else y
 
 
-@_elementary
+@elementary
 def sin(x):
     """Sine, for angles of any size."""
     a = abs(x)
@@ -462,7 +407,7 @@ def sin(x):
     return x if a < _LINEAR else y
 
 
-@_elementary
+@elementary
 def cos(x):
     """Cosine, for angles of any size."""
     a = abs(x)
@@ -474,20 +419,20 @@ def cos(x):
 # Comparisons
 
 
-@_elementary
+@elementary
 def sign(x):
     """-1, 0 or 1; NaN for NaN."""
     y = 1.0 if x > 0.0 else x
     return -1.0 if x < 0.0 else y
 
 
-@_elementary
+@elementary
 def maximum(x, y):
     """Larger one of two; NaN if either is NaN."""
     return x if (x >= y) | (x != x) else y
 
 
-@_elementary
+@elementary
 def minimum(x, y):
     """Smaller one of two; NaN if either is NaN."""
     return x if (x <= y) | (x != x) else y

@@ -1,0 +1,68 @@
+"""Writes the numbers in a formula so that a reader sees where they come from."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from actwise.formula.expression import Expression, number, sqrt, walk
+
+_MOST_DIGITS = 12  # significant ones that a reader is shown; float64's last ones are rounding errors
+_LARGEST_DENOMINATOR = 100
+_ONE, _TWO, _PI = number(1), number(2), number(math.pi)
+
+
+def _quotient(above: Expression, below: Expression) -> Expression:
+    """Make a quotient that stays one, unlike that of the operator."""
+    return Expression("divide", (above, below))
+
+
+_CONSTANTS = {
+    1 / math.sqrt(2 * math.pi): _quotient(_ONE, sqrt(Expression("multiply", (_TWO, _PI)))),
+    2 / math.sqrt(math.pi): _quotient(_TWO, sqrt(_PI)),
+    1 / math.sqrt(2): _quotient(_ONE, sqrt(_TWO)),
+    math.sqrt(2): sqrt(_TWO),
+    2 / math.pi: _quotient(_TWO, _PI),
+    math.pi: _PI,
+    math.e: number(math.e),
+}
+
+
+def readable(expression: Expression) -> Expression:
+    """Write long decimals in a formula as what they came from: 1/sqrt(2 pi), a fraction, or fewer digits.
+
+    Parameters
+    ----------
+    expression : Expression
+        Any formula.
+
+    Returns
+    -------
+    Expression
+        A formula to be shown: equal up to 12 digits, and not to be simplified, which would undo it.
+
+    Examples
+    --------
+    >>> from actwise.formula.expression import symbol
+    >>> readable(symbol("x") * (1 / 3))
+    multiply(x, divide(1, 3))
+    """
+    results: dict[Expression, Expression] = {}
+    for node in walk(expression):
+        if node.is_number:
+            results[node] = _readable_number(node)
+        else:
+            results[node] = Expression(node.operation, tuple(results[each] for each in node.arguments), node.value)
+    return results[expression]
+
+
+def _readable_number(node: Expression) -> Expression:
+    value = node.number
+    if value in _CONSTANTS:
+        return _CONSTANTS[value]
+    if not math.isfinite(value) or float(f"{value:.{_MOST_DIGITS}g}") == value:
+        return node
+    fraction = Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
+    if float(fraction) == value:
+        return _quotient(number(fraction.numerator), number(fraction.denominator))
+    return number(float(f"{value:.{_MOST_DIGITS}g}"))

@@ -1,0 +1,51 @@
+"""An activation's compiled kernels as functions of arrays, as the training loop calls them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.activations import Activation
+from actwise.formula.expression import symbol
+from actwise.kernels.rendering import Formula, activation_kernels
+
+FloatArray = npt.NDArray[np.floating[Any]]
+ValueAndDerivative: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+_KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 7)
+
+
+def compiled(activation: Activation, dtype: npt.DTypeLike) -> ValueAndDerivative:
+    """Compile an activation.
+
+    Parameters
+    ----------
+    activation : Activation
+        With its parameter values.
+    dtype : dtype
+        float32 or float64.
+
+    Returns
+    -------
+    callable
+        Takes an array of this type, shape (n,), and returns values and derivatives. It may be called from
+        several threads at once.
+    """
+    kind = np.dtype(dtype)
+    slope = activation.derivative_expression * symbol("g")
+    kernels = activation_kernels(Formula(activation.expression, (slope,), tuple(activation.params)), kind)
+    forward, backward = _KERNEL(kernels.forward), _KERNEL(kernels.backward)
+    constants = np.array([*activation.values.values(), 0.0])
+
+    def value_and_derivative(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        arguments = np.ascontiguousarray(x, kind)
+        values, derivatives, ones = np.empty_like(arguments), np.empty_like(arguments), np.ones_like(arguments)
+        at_x, at_values = arguments.ctypes.data, values.ctypes.data
+        forward(at_x, at_values, 0, 0, 1, len(arguments), constants.ctypes.data)
+        backward(at_x, at_values, ones.ctypes.data, derivatives.ctypes.data, 1, len(arguments), constants.ctypes.data)
+        return values, derivatives
+
+    return value_and_derivative

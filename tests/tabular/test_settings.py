@@ -1,0 +1,92 @@
+"""What may be chosen, and what follows from the number of rows."""
+
+import pytest
+
+from actwise.activations import activation
+from actwise.errors import FormulaError, InputError
+from actwise.layers import Dense, Dropout, Maxout
+from actwise.tables import Target
+from actwise.tabular import FitSettings
+from actwise.tabular.settings import build_network, hidden_layers, training_options
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"task": "ranking"}, "task must be"),
+        ({"hidden": ()}, "at least one layer"),
+        ({"hidden": (8, 0)}, "positive whole number of units, not 0"),
+        ({"activation": ("sigmiod",)}, "did you mean 'sigmoid'"),
+        ({"activation": ("relu", "tanh"), "hidden": (4,)}, "2 activations were given for 1 hidden layers"),
+        ({"dropout": 1.0}, "dropout rate"),
+        ({"dropout": 0.1, "optimizer": "lbfgs"}, "leave one of them out"),
+        ({"l2": -1.0}, "l2 must be"),
+        ({"l2": float("nan")}, "l2 must be"),
+        ({"optimizer": "adm"}, "did you mean 'adam'"),
+        ({"learning_rate": 0.0}, "learning rate must be a positive number"),
+        ({"batch_size": 0}, "batch_size must be a positive whole number, not 0"),
+        ({"epochs": -1}, "epochs must be a positive whole number, not -1"),
+        ({"patience": 0}, "patience must be"),
+        ({"threads": 0}, "threads must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"test_size": 0}, "without test rows"),
+        ({"test_size": float("nan")}, "test_size must be"),
+        ({"validation_size": -0.1}, "validation_size must be"),
+        ({"time_limit": 0.0}, "time_limit must be"),
+    ],
+)
+def test_bad_choices_are_refused_by_name(choice, message):
+    with pytest.raises(InputError, match=message):
+        FitSettings(**choice)
+
+
+def test_a_formula_is_pointed_at():
+    with pytest.raises(FormulaError, match=r"\n    x \* \n"):
+        FitSettings(activation=("x * ",))
+
+
+def test_one_activation_serves_all_layers():
+    layers = hidden_layers((4, 3), ("tanh",), 0.0)
+    assert [(layer.units, layer.activation.name) for layer in layers] == [(4, "tanh"), (3, "tanh")]
+
+
+def test_each_layer_its_own_with_dropout_between():
+    layers = hidden_layers((4, 3, 2), ("relu", "maxout", activation("elu", alpha=0.5)), 0.25)
+    assert [type(each) for each in layers] == [Dense, Dropout, Maxout, Dropout, Dense, Dropout]
+    assert layers[4].activation.values == {"alpha": 0.5}
+    assert layers[1].rate == 0.25
+
+
+@pytest.mark.parametrize(
+    ("target", "units", "activation_name", "loss"),
+    [
+        (Target("binary_classification", ("y",), "", labels=(0, 1)), 1, "sigmoid", "binary_cross_entropy"),
+        (
+            Target("multiclass_classification", ("y",), "", labels=("a", "b", "c")),
+            3,
+            "softmax",
+            "categorical_cross_entropy",
+        ),
+        (Target("multi_output_regression", ("y", "z"), ""), 2, "identity", "squared_error"),
+    ],
+)
+def test_the_output_layer_follows_from_the_target(target, units, activation_name, loss):
+    network, found = build_network(FitSettings(hidden=(5,)), target, n_inputs=7)
+    assert (network.n_inputs, network.n_outputs, network.output_activation.name) == (7, units, activation_name)
+    assert found == loss
+    assert not network.weights[-1].any(), "the first answer is the same for every row"
+
+
+def test_large_tables_get_larger_batches_and_fewer_epochs():
+    small, large = (training_options(FitSettings(), "squared_error", n) for n in (300, 1_000_000))
+    assert (small["batch_size"], small["epochs"], small["patience"]) == (32, 1000, 40)
+    assert (large["batch_size"], large["epochs"], large["patience"]) == (256, 25, 5)
+    assert small["l2"] * 300 == pytest.approx(large["l2"] * 1_000_000)
+
+
+def test_what_was_chosen_stands():
+    settings = FitSettings(batch_size=7, epochs=3, patience=2, l2=0.0, learning_rate=0.5, optimizer="sgd")
+    options = training_options(settings, "squared_error", 1_000_000)
+    assert [options[name] for name in ("batch_size", "epochs", "patience", "l2")] == [7, 3, 2, 0.0]
+    assert options["optimizer"].learning_rate == 0.5
+    assert training_options(FitSettings(), "squared_error", 5)["batch_size"] == 5
