@@ -17,7 +17,7 @@ GROUPS = [
     {"activations"},
     {"kernels", "schedules", "derivatives"},
     {"layers", "losses", "optimizers"},
-    {"network"},
+    {"network", "proof"},
     {"training"},
     {"tables", "persistence", "estimators", "export", "doctor", "study"},
     {"tabular", "report"},

@@ -25,6 +25,7 @@ RADIUS = 0.26  # a little more than where the expansion is used
 # The function, and a starting point for its root.
 FUNCTIONS = {
     "SILU_ROOT": ("x * sigmoid(x)", -1.28),
+    "QUICK_GELU_ROOT": ("x * sigmoid(1.702 * x)", -0.75),
     "GELU_ROOT": ("x * normal_cdf(x)", -0.75),
     "GELU_TANH_ROOT": ("x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))", -0.75),
     "MISH_ROOT": ("x * tanh(log(1 + exp(x)))", -1.19),

@@ -79,9 +79,7 @@ def polynomial(name: str, function: Callable[[Any], Any], start: Any, end: Any, 
     powers = mp.matrix([[x**j for j in range(degree + 1)] for x in nodes])
     coefficients = tuple(float(each) for each in mp.lu_solve(powers, mp.matrix([function(x) for x in nodes])))
     points = _chebyshev_nodes(start, end, CHECKED_POINTS)
-    return Approximation(
-        name, coefficients, _relative_error(function, lambda x: _value(coefficients, x), points)
-    )
+    return Approximation(name, coefficients, _relative_error(function, lambda x: _value(coefficients, x), points))
 
 
 def rational(

@@ -256,9 +256,6 @@ def test_what_is_no_formula_stays_behind(when: Any) -> None:
 def test_a_network_that_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
     cases = {
         "fan is the unknown 'outer'": Dense(1, init=Scaled(1.0, "outer")),
-        "'not a name' cannot be the name": Dense(
-            1, Activation("odd", f=lambda x, *_: x, df_x=lambda x, *_: x, params={"not a name": Param(1.0)})
-        ),
         "cannot be saved": Dense(1, Activation("odd", f=lambda x: x, df_x=lambda x: x, claims=Claims(range=None))),
     }
     for message, layer in cases.items():

@@ -49,9 +49,7 @@ def test_classes_that_are_absent_leave_the_rest_defined():
 
 def test_undefined_numbers_are_none():
     assert number_scores(np.array([[2.0], [2.0]]), np.array([[1.0], [3.0]]))["r2"] is None
-    assert number_scores(np.array([[2.0], [3.0]]), np.array([[1.0], [np.nan]])) == dict.fromkeys(
-        ("rmse", "mae", "r2")
-    )
+    assert number_scores(np.array([[2.0], [3.0]]), np.array([[1.0], [np.nan]])) == dict.fromkeys(("rmse", "mae", "r2"))
 
 
 def test_area_counts_ties_half():

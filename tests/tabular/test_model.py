@@ -38,7 +38,7 @@ def test_probabilities_never_round_to_certainty():
     table = pl.DataFrame({"x": [-1.0, 1.0] * 30, "y": ["a", "b"] * 30})
     settings = FitSettings(hidden=(8,), l2=0.0, epochs=400, learning_rate=0.1, patience=400, baselines=False)
     model = fit_table(table, "y", settings).model
-    X = np.linspace(1, 60, 60, dtype=np.float32).reshape(-1, 1)
+    X = np.linspace(1, 20, 40, dtype=np.float32).reshape(-1, 1)
     certain = model.network.predict(X)[:, 0] == 1
     assert certain.any(), "float32 says 1"
     probabilities = model.predict_encoded(X)[certain]

@@ -8,6 +8,8 @@ a derivative are of different kinds: ``df_x`` is a formula in the pre-activation
 from __future__ import annotations
 
 import inspect
+import keyword
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +26,7 @@ from actwise.formula.parse import parse, trace
 from actwise.formula.render import to_text
 from actwise.formula.simplify import simplify
 
+RESERVED_NAMES = re.compile(r"[xygt]|x\d+")  # symbols that formulas use for other things
 FormulaLike: TypeAlias = "Callable[..., Any] | Expression"
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 ZERO_CENTRED_BELOW = 1e-3  # mean output for standard normal input that counts as zero
@@ -82,7 +85,7 @@ class Claims:
         Where the derivative jumps.
     monotonic : bool or callable
         Whether the function never decreases.
-    odd : bool
+    odd : bool or callable
         Whether ``f(-x) == -f(x)``.
     lipschitz : float or callable
         The largest absolute slope.
@@ -91,7 +94,7 @@ class Claims:
     range: Any = (-np.inf, np.inf)
     kinks: Any = ()
     monotonic: Any = True
-    odd: bool = False
+    odd: Any = False
     lipschitz: Any = 1.0
 
 
@@ -243,6 +246,11 @@ class Activation:
         return bool(self._claim("monotonic", lambda a: float(np.min(a.derivative(_SCAN))) >= 0))
 
     @property
+    def odd(self) -> bool:
+        """Whether ``f(-x) == -f(x)``."""
+        return bool(self._claim("odd", lambda a: np.array_equal(a(_SCAN), -a(-_SCAN), equal_nan=True)))
+
+    @property
     def lipschitz(self) -> float:
         """The largest absolute slope."""
         return float(self._claim("lipschitz", lambda a: np.max(np.abs(a.derivative(_SCAN)))))
@@ -354,6 +362,12 @@ def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, 
     InputError
         If a parameter does not exist or its value is not allowed.
     """
+    for key in params:
+        if not key.isidentifier() or keyword.iskeyword(key) or RESERVED_NAMES.fullmatch(key):
+            raise InputError(
+                f"a parameter of {name!r} cannot be called {key!r}: x is the pre-activation, y the output, g a "
+                f"gradient and t a target; call it 'alpha' or another word"
+            )
     for key, value in given.items():
         if key not in params:
             hint = suggest(key, params, noun="its parameters") if params else "it has no parameters"

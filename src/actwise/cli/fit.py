@@ -29,7 +29,7 @@ SAMPLES = "sample:"
 @click.option(
     "--activation",
     metavar="LIST",
-    help="A name, a formula in x, maxout, or one per hidden layer between commas.  [default: silu]",
+    help="A name, a formula in x, maxout, or one per hidden layer between commas.  [default: relu]",
 )
 @click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="Share of hidden outputs dropped.")

@@ -212,7 +212,13 @@ def _chained(outer: Expression, u: Expression, du: Expression, variable: str) ->
     return simplify(outer) if u == symbol(variable) else _as_written("multiply", outer, du)
 
 
-def to_line(line: Line, variables: tuple[str, ...] = ("x",), variable: str = "x", style: Style = "text") -> str:
+def to_line(
+    line: Line,
+    variables: tuple[str, ...] = ("x",),
+    variable: str = "x",
+    style: Style = "text",
+    width: int | None = None,
+) -> str:
     """Write one line of a derivation.
 
     Parameters
@@ -225,6 +231,8 @@ def to_line(line: Line, variables: tuple[str, ...] = ("x",), variable: str = "x"
         The one that it is differentiated by.
     style : {"text", "latex"}
         How formulas are written.
+    width : int, optional
+        A text that would be longer is broken before its equals signs.
 
     Returns
     -------
@@ -254,10 +262,12 @@ def to_line(line: Line, variables: tuple[str, ...] = ("x",), variable: str = "x"
             "meaning": words.where.format(show(line.left)),
             "relation": show(line.left),
         }[line.kind]
-    right = " = ".join(map(show, line.forms))
     ending = words.output.format(function) if line.kind in ("relation", "output") else ""
     note = words.note.format(line.note) if line.note else ""
-    return f"{left} {words.equals} {right}{ending}{note}"
+    written = f"{left} {words.equals} {' = '.join(map(show, line.forms))}{ending}{note}"
+    if width is None or len(written) <= width:
+        return written
+    return f"{left}{note}" + "".join(f"\n    = {show(form)}" for form in line.forms) + ending
 
 
 @dataclass(frozen=True, slots=True)

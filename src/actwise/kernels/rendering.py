@@ -16,13 +16,13 @@ others   parameters, read from an array in the order of their declaration
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from actwise.formula.emit import Statements, statements
-from actwise.formula.expression import REDUCTIONS, Expression, rebuild, symbol, walk
+from actwise.formula.expression import REDUCTIONS, Expression, rebuild, substitute, symbol, walk
 from actwise.kernels import build
 
 
@@ -77,6 +77,9 @@ class LossFormula:
     target: Literal["value", "class"] = "value"
 
 
+_AnyFormula = TypeVar("_AnyFormula", Formula, LossFormula)
+
+
 @dataclass(frozen=True, slots=True)
 class ActivationKernels:
     """Addresses of an activation's compiled kernels; `parameter_gradient` is 0 where there is none."""
@@ -123,6 +126,7 @@ def activation_source(formula: Formula, element: str) -> str:
     >>> "def backward(" in activation_source(relu, "float32")
     True
     """
+    formula = _with_own_names(formula)
     arrays = ("pre_activations", "outputs", "upstream", "gradients")
     forward = _Kernel("forward", element, formula.parameters, formula.pieces, arrays[:2])
     backward = _Kernel("backward", element, formula.parameters, formula.pieces, arrays)
@@ -138,8 +142,23 @@ def activation_source(formula: Formula, element: str) -> str:
 
 def loss_source(formula: LossFormula, element: str) -> str:
     """Render the module with a loss kernel."""
+    formula = _with_own_names(formula)
     kernel = _Kernel("loss", element, formula.parameters, 1, ("outputs", "targets", "weights", "deltas"))
     return _module([kernel.loss(formula)])
+
+
+def _with_own_names(formula: _AnyFormula) -> _AnyFormula:
+    """Rename parameters, so that none is taken for a variable of the kernel."""
+    names = {name: f"parameter_{name}" for name in formula.parameters}
+    symbols = {old: symbol(new) for old, new in names.items()}
+
+    def renamed(value: object) -> object:
+        if isinstance(value, Expression):
+            return substitute(value, symbols)
+        return tuple(map(renamed, value)) if isinstance(value, tuple) else value
+
+    changed = {each.name: renamed(getattr(formula, each.name)) for each in fields(formula)}
+    return replace(formula, **(changed | {"parameters": tuple(names.values())}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ def _decided(record: dict[str, Any], reference: Reference) -> dict[str, Any]:
     for which, name in enumerate(("value", "derivative")):
         suspects = record["suspects"][which]
         points = [x for _, x, _ in suspects]
-        true = reference.at(points, single=True)[which]
+        true = reference.at(points)[which]
         computed = np.array([each for _, _, each in suspects], np.float64).astype(np.float32)
         errors = error_against_exact(computed, true)
         at = int(np.argmax(errors))

@@ -14,6 +14,7 @@ from actwise.formula.expression import COMPARISONS, Expression, symbols, walk
 FloatArray = npt.NDArray[np.floating[Any]]
 NEAR_SWITCH = 3  # numbers on either side of a point at which a formula switches
 NEAR_ROOT = 40  # numbers on either side of a root, where sums cancel
+MOST_ROOTS = 6  # of those of a periodic function; the farthest is taken too
 EVERYDAY = 20.0  # half of the random points lie within it
 # Where exponentials, error functions and their complements underflow, overflow or saturate in either type.
 _THRESHOLDS = (
@@ -44,7 +45,8 @@ def hard_points(activation: Activation, dtype: npt.DTypeLike) -> FloatArray:
     positive = np.concatenate([edges, _THRESHOLDS, powers]).astype(kind)
     special = np.array([np.inf, -np.inf, np.nan, -0.0], kind)
     near = neighbours(np.concatenate([positive, -positive]), 1)
-    switches = neighbours(switching_points(activation).astype(kind), NEAR_SWITCH)
+    with np.errstate(over="ignore"):
+        switches = neighbours(switching_points(activation).astype(kind), NEAR_SWITCH)
     roots = neighbours(roots_of(activation).astype(kind), NEAR_ROOT)
     return np.unique(np.concatenate([special, near, switches, roots]))
 
@@ -80,7 +82,8 @@ def roots_of(activation: Activation) -> npt.NDArray[np.float64]:
     """Find the arguments within ±100 at which the function or its derivative changes its sign."""
     found: list[float] = []
     for expression in (activation.expression, activation.derivative_expression):
-        found += [each for each in _changes(expression > 0, activation, 100.0) if each != 0]
+        roots = sorted((each for each in _changes(expression > 0, activation, 100.0) if each != 0), key=abs)
+        found += roots[:MOST_ROOTS] + roots[MOST_ROOTS:][-1:]
     return np.array(found)
 
 

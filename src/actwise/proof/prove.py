@@ -72,12 +72,13 @@ def _prove_single(
     errors = [error_against_float64(c, r) for c, r in zip(computed, stage_one, strict=True)]
     suspects = np.concatenate([np.argsort(each)[-SUSPECTS:] for each in errors])
     exact = np.unique(np.concatenate([np.arange(min(len(hard) + n_exact, len(points))), suspects]))
-    truth = reference.at(points[exact].tolist(), single=True)
+    truth = reference.at(points[exact].tolist())
     largest, reference_error = [], 0.0
     for c, r, e, t in zip(computed, stage_one, errors, truth, strict=True):
         true_error = error_against_exact(c[exact], t)
         as_float32 = np.array([np.nan if each is None else float(each) for each in t])
-        distance = error_against_float64(r[exact].astype(np.float32), as_float32)
+        with np.errstate(over="ignore"):
+            distance = error_against_float64(r[exact].astype(np.float32), as_float32)
         reference_error = max(reference_error, float(np.max(_beyond_rounding(r[exact], as_float32, distance))))
         e = e.copy()
         e[exact] = true_error
@@ -99,7 +100,7 @@ def _beyond_rounding(found: FloatArray, true: FloatArray, distance: FloatArray) 
 def _prove_double(activation: Activation, reference: Reference, n_exact: int, rng: np.random.Generator) -> FloatProof:
     points = np.concatenate([hard_points(activation, np.float64), random_points(n_exact, np.float64, rng)])
     computed = compiled(activation, np.float64)(points)
-    truth = reference.at(points.tolist(), single=False)
+    truth = reference.at(points.tolist())
     largest = []
     for c, t in zip(computed, truth, strict=True):
         errors = error_against_exact(c, t)
@@ -128,7 +129,7 @@ def _prove_from_output(activation: Activation, reference: Reference) -> FromOutp
     for each in moderate[:: len(moderate) // 60].tolist():
         if each in activation.kinks:
             continue
-        (y,), (slope,) = reference.at([each], single=False)
+        (y,), (slope,) = reference.at([each])
         with mp.workdps(400):
             constants = {name: mp.mpf(value) for name, value in activation.values.items()}
             in_output = evaluate(expression, {"y": y, **constants}, high_precision_table())

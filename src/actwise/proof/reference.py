@@ -6,6 +6,7 @@ comes from the symbolic rules, and both are evaluated with so many digits that c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -16,13 +17,14 @@ import numpy as np
 from actwise.activations import Activation
 from actwise.formula.dialects import Table, evaluate, mpmath_table
 from actwise.formula.differentiate import differentiate
-from actwise.formula.expression import Expression
+from actwise.formula.expression import Expression, rebuild, symbol, walk
 
-# A result of 1e-45, the least of float32, or 1e-324, that of float64, must survive beside 1, squared at most;
-# squares of the largest numbers need as much again. Far out, twice that.
-_DIGITS_SINGLE = 180
-_DIGITS_DOUBLE, _DIGITS_DOUBLE_FAR = 420, 1300
-_FAR = 1e30
+# Digits that are wanted, and those that cancel: exponentials of x and x**2 beside 1, down to the least result
+# that float64 holds, and powers of x beside each other.
+_WANTED_DIGITS = 50
+_DIGITS_PER_SQUARE = 0.9  # a little more than 2 / log(10), since exponentials may be squared
+_LARGEST_SQUARE = 800.0  # exp(-800) is 0 in float64, squared or not
+_DIGITS_PER_DIGIT = 2.2
 _ERFC_SATURATED = 1e6  # erfc is below exp(-1e12) or that near to 2; mpmath cannot work it out for the largest numbers
 _LIMIT_POINTS = ("1e30", "1e60")  # two arguments from which a limit at infinity is told
 _LIMIT_DIGITS = 400
@@ -43,18 +45,29 @@ class Reference:
 
     @cached_property
     def _expressions(self) -> tuple[Expression, Expression]:
-        value = self.activation.defining_expression
+        # With its numbers as symbols, so that the symbolic rules do not round them.
+        value, _ = self._definition
         return value, differentiate(value)
 
-    def at(self, points: Iterable[float], *, single: bool) -> tuple[list[Any], list[Any]]:
+    @cached_property
+    def _definition(self) -> tuple[Expression, dict[str, float]]:
+        numbers: dict[Expression, str] = {}
+        result: dict[Expression, Expression] = {}
+        for node in walk(self.activation.defining_expression):
+            if node.is_number:
+                result[node] = symbol(numbers.setdefault(node, f"number{len(numbers)}"))
+            else:
+                result[node] = rebuild(node, tuple(result[each] for each in node.arguments))
+        named = {name: node.number for node, name in numbers.items()}
+        return result[self.activation.defining_expression], named
+
+    def at(self, points: Iterable[float]) -> tuple[list[Any], list[Any]]:
         """Return values and derivatives as mpmath numbers.
 
         Parameters
         ----------
         points : iterable of float
             Arguments, infinities and NaN included.
-        single : bool
-            Whether results are wanted to the accuracy of float32 only, which takes fewer digits.
 
         Returns
         -------
@@ -67,7 +80,7 @@ class Reference:
         values, derivatives = [], []
         kinks = set(self.activation.kinks)
         for x in points:
-            with mp.workdps(_digits(x, single)):
+            with mp.workdps(_digits(x)):
                 values.append(self._one(self._expressions[0], x))
                 if x in kinks:
                     derivatives.append(mp.mpf(float(self.activation.derivative(x))))
@@ -88,7 +101,8 @@ class Reference:
     def _evaluated(self, expression: Expression, x: Any) -> Any:
         import mpmath as mp
 
-        constants = {name: mp.mpf(value) for name, value in self.activation.values.items()}
+        named = {**self.activation.values, **self._definition[1]}
+        constants = {name: mp.mpf(value) for name, value in named.items()}
         return evaluate(expression, {"x": x, **constants}, high_precision_table())
 
 
@@ -110,12 +124,11 @@ def high_precision_table() -> Table:
     }
 
 
-def _digits(x: float, single: bool) -> int:
-    if np.isinf(x):
+def _digits(x: float) -> int:
+    if not np.isfinite(x) or x == 0:
         return _LIMIT_DIGITS
-    if single:
-        return _DIGITS_SINGLE
-    return _DIGITS_DOUBLE if 1 / _FAR < abs(x) < _FAR else _DIGITS_DOUBLE_FAR
+    exponential = _DIGITS_PER_SQUARE * min(x * x, _LARGEST_SQUARE) if abs(x) < _LARGEST_SQUARE else 0
+    return int(_WANTED_DIGITS + exponential + _DIGITS_PER_DIGIT * abs(math.log10(abs(x))))
 
 
 def _limit(near: Any, far: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Float64Array = npt.NDArray[np.float64]
+DOUBLE_LEAST_EXPONENT = -1008
 FloatArray = npt.NDArray[np.floating[Any]]
 
 
@@ -46,11 +47,16 @@ def error_against_float64(computed: npt.NDArray[np.float32], true: Float64Array)
 
 
 def error_against_exact(computed: FloatArray, true: Sequence[Any]) -> Float64Array:
-    """Return the errors of float32 or float64 numbers against mpmath ones; None stands for NaN."""
+    """Return the errors of float32 or float64 numbers against mpmath ones; None stands for NaN.
+
+    In float64, results below 1e-304 count as if they were as large: there a factor of a product may be
+    subnormal, and has fewer digits than its product.
+    """
     import mpmath as mp
 
     kind = np.finfo(computed.dtype)
-    digits, least, most = kind.nmant + 1, int(kind.minexp), int(kind.maxexp)
+    digits, most = kind.nmant + 1, int(kind.maxexp)
+    least = int(kind.minexp) if computed.dtype == np.float32 else DOUBLE_LEAST_EXPONENT
     top = mp.ldexp(1, most)
     errors = np.empty(len(computed))
     for i, (result, exact) in enumerate(zip(computed.tolist(), true, strict=True)):

@@ -159,6 +159,8 @@ def fit_table(
     training, validation = (
         Rows(encoding.encode(frame, rows), target.encode(frame, rows)) for rows in (split.train, split.validation)
     )
+    X = encoding.encode(frame, split.test)
+    judge = _judge(target, frame, split.test)
     judging = validation if len(validation) else None
     network, loss = build_network(settings, target, encoding.n_features)
     options = training_options(settings, loss, len(training))
@@ -170,8 +172,6 @@ def fit_table(
 
     report = FitReport(counts, _training_facts(run, options, settings), {}, current_versions())
     model = TableModel(run.network, encoding, target, report)
-    X = encoding.encode(frame, split.test)
-    judge = _judge(target, frame, split.test)
     n_classes = len(target.labels)
     scores = {
         NETWORK: judge(model.predict_encoded(X)),

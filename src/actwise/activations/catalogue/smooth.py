@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-from actwise.activations.catalogue.roots import GELU_ROOT, GELU_TANH_ROOT, MISH_ROOT, SERF_ROOT, SILU_ROOT, SMISH_ROOT
+from actwise.activations.catalogue.roots import (
+    GELU_ROOT,
+    GELU_TANH_ROOT,
+    MISH_ROOT,
+    QUICK_GELU_ROOT,
+    SERF_ROOT,
+    SILU_ROOT,
+    SMISH_ROOT,
+)
 from actwise.activations.catalogue.shared import FAR, HUGE, INFINITY, far_limits, near_root
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
 from actwise.formula.expression import (
@@ -71,14 +79,13 @@ SQUAREPLUS = Activation(
 
 
 def _silu_slope(u: Expression) -> Expression:
-    plain = sigmoid(u) * (1 + u * sigmoid(-u))
-    return far_limits(u, near_root(u, SILU_ROOT, plain), below=0, above=1)
+    return sigmoid(u) * (1 + u * sigmoid(-u))
 
 
 SILU = Activation(
     name="silu",
     f=lambda x: where(x < -FAR, 0, x * sigmoid(x)),
-    df_x=lambda x: _silu_slope(x),
+    df_x=lambda x: far_limits(x, near_root(x, SILU_ROOT, _silu_slope(x)), below=0, above=1),
     claims=Claims(range=(-_SILU_MINIMUM, INFINITY), monotonic=False, lipschitz=_SILU_STEEPEST),
     aliases=("swish_1", "sigmoid_linear_unit"),
     definition="x * sigmoid(x)",
@@ -90,7 +97,7 @@ SWISH = Activation(
     name="swish",
     params={"beta": Param(1.0, trained=True, meaning="sharpness; starts here and is trained")},
     f=lambda x, beta: where(beta * x < -FAR, 0, x * sigmoid(beta * x)),
-    df_x=lambda x, beta: _silu_slope(beta * x),
+    df_x=lambda x, beta: far_limits(beta * x, near_root(beta * x, SILU_ROOT, _silu_slope(beta * x)), below=0, above=1),
     claims=Claims(
         range=lambda beta: (
             -_SILU_MINIMUM / beta if beta > 0 else -INFINITY,
@@ -107,7 +114,9 @@ SWISH = Activation(
 QUICK_GELU = Activation(
     name="quick_gelu",
     f=lambda x: where(x < -FAR, 0, x * sigmoid(_QUICK_GELU_SHARPNESS * x)),
-    df_x=lambda x: _silu_slope(_QUICK_GELU_SHARPNESS * x),
+    df_x=lambda x: far_limits(
+        x, near_root(x, QUICK_GELU_ROOT, _silu_slope(_QUICK_GELU_SHARPNESS * x)), below=0, above=1
+    ),
     claims=Claims(range=(-_SILU_MINIMUM / _QUICK_GELU_SHARPNESS, INFINITY), monotonic=False, lipschitz=_SILU_STEEPEST),
     aliases=("gelu_sigmoid",),
     definition="x * sigmoid(1.702 * x)",

@@ -1,0 +1,163 @@
+"""Speed of every scalar activation: value, and derivative times upstream, on 4 million float32.
+
+    python benchmarks/activations.py [--elements N] [--rounds N] [--names A,B] [--json FILE]
+
+Actwise's compiled kernels, PyTorch, JAX (jitted) and NumPy (the textbook formula in float32) take turns in
+one process, in one order per round; the median of the rounds counts. Every result is written into memory
+that exists already, except JAX's, which cannot. The gradient is ``upstream * f'(x)``: in PyTorch the
+backward pass of a graph that is built outside the clock, in JAX the pulled-back upstream, jitted, which
+computes what it needs of the forward pass itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from peers import jax_functions, torch_functions
+
+from actwise.activations import ENTRIES, Activation
+from actwise.formula.dialects import evaluate, numpy_table
+from actwise.kernels import elementwise
+from actwise.layers import activation_formula
+
+RNG = np.random.default_rng(0)
+
+
+def contenders(each: Activation, x: np.ndarray, upstream: np.ndarray, threads: int) -> dict[str, dict[str, Callable]]:
+    """Return for each tool the calls to time."""
+    formula, constants, out = activation_formula(each), tuple(each.values.values()), np.empty_like(x)
+    found: dict[str, dict[str, Callable[[], Any]]] = {
+        "actwise": {
+            "value": lambda: elementwise.value(formula, x, constants, threads=threads, out=out),
+            "gradient": lambda: elementwise.gradient(formula, x, upstream, constants, threads=threads, out=out),
+        }
+    }
+    if threads == 1:
+        values = {name: np.float32(value) for name, value in each.values.items()}
+        table = {**numpy_table(), "number": np.float32}
+
+        def numpy_call(expression: Any, factor: Any = None) -> Any:
+            with np.errstate(all="ignore"):
+                result = evaluate(expression, {"x": x, **values}, table)
+            return result if factor is None else result * factor
+
+        found["numpy"] = {
+            "value": lambda: numpy_call(each.expression),
+            "gradient": lambda: numpy_call(each.derivative_expression, upstream),
+        }
+    torch_function = torch_functions().get(each.name)
+    if torch_function is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+        leaf = torch.from_numpy(x).requires_grad_()
+        plain, pulled = torch.from_numpy(x), torch.from_numpy(upstream)
+        graph = torch_function(leaf)
+
+        def torch_value() -> None:
+            with torch.no_grad():
+                torch_function(plain)
+
+        found["torch"] = {
+            "value": torch_value,
+            "gradient": lambda: torch.autograd.grad(graph, leaf, pulled, retain_graph=True),
+        }
+    jax_function = jax_functions().get(each.name)
+    if jax_function is not None:
+        import jax
+
+        jitted = jax.jit(jax_function)
+        pull = jax.jit(lambda a, u: jax.vjp(jax_function, a)[1](u)[0])
+        a, u = jax.device_put(x), jax.device_put(upstream)
+        found["jax"] = {
+            "value": lambda: jitted(a).block_until_ready(),
+            "gradient": lambda: pull(a, u).block_until_ready(),
+        }
+    return found
+
+
+def measure(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Let the tools take turns; return each one's median seconds."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(taken) for name, taken in seconds.items()}
+
+
+def run(names: list[str], elements: int, rounds: int, threads: int) -> list[dict[str, Any]]:
+    """Measure every entry; return a row each."""
+    x = (RNG.normal(size=elements) * 3).astype(np.float32)
+    upstream = RNG.normal(size=elements).astype(np.float32)
+    target = np.empty_like(x)
+    rows = []
+    for each in ENTRIES:
+        if not isinstance(each, Activation) or (names and each.name not in names):
+            continue
+        tools = contenders(each, x, upstream, threads)
+        for kind in ("value", "gradient"):
+            calls = {tool: both[kind] for tool, both in tools.items()} | {"copy": lambda: np.copyto(target, x)}
+            medians = measure(calls, rounds)
+            row = {"name": each.name, "kind": kind, "threads": threads}
+            row |= {tool: taken / elements * 1e9 for tool, taken in medians.items()}
+            rows.append(row)
+            shown = "  ".join(f"{tool} {row[tool]:6.2f}" for tool in calls)
+            print(
+                f"{each.name:18s} {kind:8s} {threads} thread{'s' * (threads > 1)}  ns per element: {shown}", flush=True
+            )
+    return rows
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Hold the rows against the aims of the issue."""
+    found: dict[str, Any] = {}
+    for threads in sorted({row["threads"] for row in rows}):
+        mine = [row for row in rows if row["threads"] == threads]
+        rivals = [
+            (row, min(row[t] for t in ("torch", "jax") if t in row)) for row in mine if {"torch", "jax"} & row.keys()
+        ]
+        ratios = [rival / row["actwise"] for row, rival in rivals]
+        found[f"{threads} thread(s)"] = {
+            "median of (faster of PyTorch and JAX) / Actwise": statistics.median(ratios) if ratios else None,
+            "slower than twice the faster peer": [
+                f"{r['name']} {r['kind']}" for r, v in rivals if r["actwise"] > 2 * v
+            ],
+            "median of Actwise / copy": statistics.median(row["actwise"] / row["copy"] for row in mine),
+            "beyond 3 copies": [f"{r['name']} {r['kind']}" for r in mine if r["actwise"] > 3 * r["copy"]],
+        }
+    return found
+
+
+def main() -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--elements", type=int, default=4_000_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--names", default="")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    names = [name for name in options.names.split(",") if name]
+    rows = []
+    for threads in dict.fromkeys((1, os.cpu_count() or 1)):
+        rows += run(names, options.elements, options.rounds, threads)
+    result = {"machine": platform.processor() or platform.machine(), "cpus": os.cpu_count(), "summary": summary(rows)}
+    print(json.dumps(result["summary"], indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(result | {"rows": rows}, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

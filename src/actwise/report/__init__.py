@@ -1,0 +1,1 @@
+"""Draws and explains: figures, plots in the terminal, derivations in words."""

@@ -1,0 +1,45 @@
+"""Compiled kernels on whole arrays: threads change no bit, bad arrays are refused."""
+
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.errors import InputError
+from actwise.kernels import elementwise
+from actwise.layers import activation_formula
+
+X = np.random.default_rng(0).normal(size=300_001).astype(np.float32) * 4
+GELU = activation_formula(aw.activation("gelu"))
+ELU = aw.activation("elu", alpha=0.7)
+
+
+def test_threads_change_no_bit():
+    alone = elementwise.value(GELU, X)
+    np.testing.assert_array_equal(elementwise.value(GELU, X, threads=2), alone)
+    np.testing.assert_allclose(alone, aw.activation("gelu")(X), rtol=1e-7)
+    upstream = np.linspace(-1, 1, X.size, dtype=np.float32)
+    alone = elementwise.gradient(GELU, X, upstream)
+    np.testing.assert_array_equal(elementwise.gradient(GELU, X, upstream, threads=2), alone)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parameters_shapes_and_layouts(dtype):
+    x = X[:600].reshape(20, 30).astype(dtype)[:, ::3]
+    formula = activation_formula(ELU)
+    np.testing.assert_allclose(elementwise.value(formula, x, (0.7,)), ELU(x), rtol=1e-7)
+    out = np.empty_like(x, order="C")
+    result = elementwise.gradient(formula, x, np.full_like(x, 2.0), (0.7,), out=out)
+    assert result is out
+    np.testing.assert_allclose(out, 2 * ELU.derivative(x), rtol=1e-7)
+    assert elementwise.value(formula, x[:0], (0.7,)).shape == (0, 10)
+
+
+def test_bad_arrays_are_refused():
+    with pytest.raises(InputError, match="float32 or float64"):
+        elementwise.value(GELU, X.astype(np.float16))
+    with pytest.raises(InputError, match="shape and dtype of x"):
+        elementwise.gradient(GELU, X, X[:5])
+    with pytest.raises(InputError, match="out must be"):
+        elementwise.value(GELU, X, out=np.empty(3, np.float32))
+    with pytest.raises(InputError, match="gated"):
+        elementwise.value(aw.Maxout(2).formula, X)
