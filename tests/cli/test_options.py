@@ -33,7 +33,7 @@ def test_sizes():
 
 @pytest.mark.parametrize("text", ["", "0", "-3", "8,", "8,x", "1.5", "64;32"])
 def test_bad_sizes_are_refused(text):
-    with pytest.raises(InputError, match="--hidden .* such as 64,32"):
+    with pytest.raises(InputError, match=r"--hidden .* such as 64,32"):
         split_sizes(text)
 
 

@@ -55,7 +55,7 @@ def test_numbers_come_in_their_own_units(table, regression):
 
 
 def test_a_regression_has_no_probabilities(table, regression):
-    with pytest.raises(InputError, match="predicts numbers .'price'.*leave out --proba"):
+    with pytest.raises(InputError, match=r"predicts numbers .'price'.*leave out --proba"):
         regression.model.predict_proba(table)
 
 
@@ -176,7 +176,7 @@ def test_parts_that_do_not_belong_together_are_refused(classification, regressio
 def test_a_place_that_holds_something_else_is_refused_before_and_after(tmp_path, classification):
     (tmp_path / "thesis.tex").write_text("42")
     for attempt in (TableModel.check_place, classification.model.save):
-        with pytest.raises(ModelError, match="thesis.tex"):
+        with pytest.raises(ModelError, match=r"thesis\.tex"):
             attempt(tmp_path)
     with pytest.raises(ModelError, match="cannot be"):
         TableModel.check_place(tmp_path / "thesis.tex" / "model")

@@ -1,4 +1,4 @@
-"""Writes the numbers in a formula so that a reader sees where they come from."""
+"""Rewrites formulas for readers: what only the computer needs is left out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ _CONSTANTS = {
 
 
 def readable(expression: Expression) -> Expression:
-    """Write long decimals in a formula as what they came from: 1/sqrt(2 pi), a fraction, or fewer digits.
+    """Rewrite a formula for a reader: without guards against NaN, and with constants by their origin.
+
+    Long decimals become what they came from, such as 1/sqrt(2 pi) or a fraction, or get fewer digits.
 
     Parameters
     ----------
@@ -51,9 +53,17 @@ def readable(expression: Expression) -> Expression:
     for node in walk(expression):
         if node.is_number:
             results[node] = _readable_number(node)
+        elif _tells_nan(node):
+            results[node] = results[node.arguments[1]]
         else:
             results[node] = Expression(node.operation, tuple(results[each] for each in node.arguments), node.value)
     return results[expression]
+
+
+def _tells_nan(node: Expression) -> bool:
+    """Recognise where(u == u, a, b): the second choice is for NaN only, which differs from itself."""
+    condition = node.arguments[0] if node.operation == "where" else node
+    return condition.operation == "equal" and condition.arguments[0] == condition.arguments[1]
 
 
 def _readable_number(node: Expression) -> Expression:

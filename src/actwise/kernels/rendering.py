@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -89,6 +90,7 @@ class ActivationKernels:
     parameter_gradient: int
 
 
+@cache
 def activation_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> ActivationKernels:
     """Compile an activation's kernels, or load them from the cache.
 
@@ -109,6 +111,7 @@ def activation_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> Activa
     return ActivationKernels(module.forward.address, module.backward.address, trained)
 
 
+@cache
 def loss_kernel(formula: LossFormula, dtype: np.dtype[np.floating]) -> int:
     """Compile a loss kernel, or load it from the cache; return its address."""
     address: int = build.rendered("loss", loss_source(formula, dtype.name), dtype.name).loss.address

@@ -8,14 +8,14 @@ from actwise.activations import Activation, AnyActivation, GatedActivation, RowA
 from actwise.errors import FormulaError, InputError
 from actwise.formula.derivation import Style, derive, to_line
 from actwise.formula.differentiate import differentiate
-from actwise.formula.expression import Expression, number, rebuild, substitute, symbol, symbols, walk
+from actwise.formula.expression import Expression, number, rebuild, row_max, row_sum, substitute, symbol, symbols, walk
 from actwise.formula.latex import to_latex
 from actwise.formula.parse import parse
 from actwise.formula.readable import readable
 from actwise.formula.render import to_text
 from actwise.formula.simplify import simplify
 from actwise.formula.textbook import primitive_of
-from actwise.formula.worked import WorkedStep, work_out
+from actwise.formula.worked import CUT_DECIMALS, WorkedStep, work_out
 
 GRADIENT_NOTE = "g is the gradient with respect to the output y, and the result the one with respect to x"
 
@@ -77,7 +77,7 @@ def _gated(activation: GatedActivation, style: Style, width: int | None) -> list
     for variable in variables:
         for line in derive(formula, variable):
             written = to_line(line, variables, variable, style, width)
-            if written not in lines:
+            if written not in lines and line.kind not in ("relation", "output"):
                 lines.append(written)
     return lines
 
@@ -89,7 +89,7 @@ def _row(activation: RowActivation, style: Style) -> list[str]:
     product = f"{show(symbol('g_x'))} {equals} {show(activation.vjp_expression)}"
     ending = [product, f"{'& ' if is_latex else ''}{opening}{GRADIENT_NOTE}{closing}"]
     try:
-        formula = parse(activation.formula)
+        formula = parse(activation.formula, functions={"row_sum": row_sum, "row_max": row_max})
     except FormulaError:  # the definition is in words
         note = f"f is {activation.formula}"
         return [f"{'& ' if is_latex else ''}{opening}{note}{closing}", *ending]
@@ -117,7 +117,8 @@ def _row(activation: RowActivation, style: Style) -> list[str]:
 def _replaced(expression: Expression, known: Mapping[Expression, Expression]) -> Expression:
     results: dict[Expression, Expression] = {}
     for node in walk(expression):
-        results[node] = known.get(node) or rebuild(node, tuple(results[each] for each in node.arguments))
+        replaced = rebuild(node, tuple(results[each] for each in node.arguments))
+        results[node] = known.get(node, replaced)
     return results[expression]
 
 
@@ -172,9 +173,11 @@ def worked_lines(activation: AnyActivation, x: float) -> list[str]:
     lines.extend(_step_line(step) for step in (steps[:-1] if is_last else steps))
     lines.append(f"f({at}) = " + _calculation(steps[-1] if is_last else None, example.value))
     lines.append(f"f'({at}) = {_slope_calculation(activation, x)}")
-    shown, cut = f"{example.value:.4f}", f"{example.cut_value:.4f}"
-    if shown != cut and example.value == example.value:
-        lines.append(f"If every step were cut to 3 decimals, f({at}) would come out as {cut} instead of {shown}.")
+    if f"{example.value:.{CUT_DECIMALS}f}" != f"{example.cut_value:.{CUT_DECIMALS}f}":
+        lines.append(
+            f"If every step were cut to {CUT_DECIMALS} decimals, f({at}) would come out as {example.cut_value:.4f} "
+            f"instead of {example.value:.4f}."
+        )
     return lines
 
 
@@ -198,9 +201,23 @@ def _slope_calculation(activation: Activation, x: float) -> str:
     in_output = activation.derivative_from_output_expression
     known = {name: number(value) for name, value in activation.values.items()}
     if in_output is None or "where(" in to_text(in_output):
-        return f"{activation.derivative_formula} = {result}"
+        return f"{readable_formula(activation.derivative_formula)} = {result}"
     y = number(float(f"{float(activation(x)):.6g}"))
     return f"{to_text(in_output)} = {to_text(_as_written(in_output, {**known, 'y': y}))} = {result}"
+
+
+def readable_formula(text: str) -> str:
+    """Write a formula with its constants as a reader knows them; a text that is no formula stays as it is.
+
+    Examples
+    --------
+    >>> readable_formula("0.3989422804014327 * exp(-x**2 / 2)")
+    '1 / sqrt(2 * pi) * exp(-x**2 / 2)'
+    """
+    try:
+        return to_text(readable(parse(text, require_variable=False)))
+    except FormulaError:
+        return text
 
 
 def _as_written(expression: Expression, numbers: Mapping[str, Expression]) -> Expression:

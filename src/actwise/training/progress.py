@@ -10,11 +10,12 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from actwise import optimizers
 from actwise.kernels import build, engine
@@ -56,7 +57,7 @@ class Progress:
     def __iter__(self) -> Iterator[History]:
         optimizer = self.settings.optimizer
         steps = self._minimise(optimizer) if isinstance(optimizer, LBFGS) else self._step(optimizer)
-        with threadpool_limits(_blas_threads(self.network, self.settings), user_api="blas"):
+        with _controller().limit(limits=_blas_threads(self.network, self.settings), user_api="blas"):
             yield from steps
 
     def run(self) -> Run:
@@ -67,7 +68,7 @@ class Progress:
         )
         seconds = time.perf_counter() - self._started
         if self._context is None:
-            return Run(self.network, history, self.stopped_because, 0, 0, seconds)
+            return Run(self.network, history, self.stopped_because, 0, 0, seconds, self.settings)
         best_epoch = self._context.get("BEST_EPOCH")
         keep_best = best_epoch > 0 and (self.validation is not None or self.stopped_because == "loss is not finite")
         chosen = self._context["BEST" if keep_best else "PARAMETERS"]
@@ -78,6 +79,7 @@ class Progress:
             best_epoch,
             self._context.get("STEP"),
             seconds,
+            self.settings,
         )
 
     def _prepare(self, batch_size: int, update: str | None) -> engine.Context:
@@ -212,6 +214,13 @@ class Progress:
         if ended == PAUSED:
             return "time limit" if self._out_of_time() else None
         return ENDINGS[ended]
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Looking for the libraries that have threads takes milliseconds; SciPy's BLAS is loaded by then."""
+    engine.gemm_address("float32")
+    return ThreadpoolController()
 
 
 def _blas_threads(network: Network, settings: TrainingSettings) -> int:

@@ -86,6 +86,24 @@ class History(Sequence[EpochRecord]):
 
 
 @dataclass(frozen=True)
+class TrainingSettings:
+    """How to train; the parameters of `train` as a record."""
+
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int = 32
+    epochs: int = 100
+    seed: int = 0
+    shuffle: bool = True
+    l2: float = 0.0
+    largest_gradient_norm: float = np.inf
+    patience: int = 0
+    tolerance: float = 0.0
+    time_limit: float | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """The result of a training.
 
@@ -104,6 +122,8 @@ class Run:
         How many steps were taken.
     seconds : float
         How long it took.
+    settings : TrainingSettings
+        What was asked for, with the defaults that were chosen, the optimiser among them.
     """
 
     network: Network
@@ -112,21 +132,4 @@ class Run:
     best_epoch: int
     updates: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How to train; the parameters of `train` as a record."""
-
-    loss: Loss
-    optimizer: Optimizer
-    batch_size: int = 32
-    epochs: int = 100
-    seed: int = 0
-    shuffle: bool = True
-    l2: float = 0.0
-    largest_gradient_norm: float = np.inf
-    patience: int = 0
-    tolerance: float = 0.0
-    time_limit: float | None = None
-    threads: int | None = None
+    settings: TrainingSettings
