@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
+from rich.progress import ProgressSample, Task, TaskID
 
-from actwise.cli.display import Display, TrainingBar
+from actwise.cli.display import Display, TrainingBar, _TimeLeft
 from actwise.cli.fit import fit
 from actwise.kernels import build
 from actwise.tabular import EpochsDone, TableModel, baselines
@@ -34,7 +35,7 @@ def test_the_main_job_on_a_bundled_table(aw, tmp_path):
         "370 for training, 85 for validation, 114 for the test",
         "mean radius: number",
         "30 of 30 are used",
-        "30 inputs > 128 relu > 1 sigmoid",
+        "30 inputs > 128 silu > dropout 0.1 > 1 sigmoid",
         "the validation loss no longer improves",
         "linear model",
         "gradient boosting",
@@ -69,7 +70,7 @@ def test_the_json_document_is_all_that_is_printed(aw, tmp_path):
     assert document["layers"][0] == {
         "type": "Dense",
         "units": 8,
-        "activation": "relu",
+        "activation": "silu",
         "formula": document["layers"][0]["formula"],
         "activation_parameters": document["layers"][0]["activation_parameters"],
         "derivative": document["layers"][0]["derivative"],
@@ -179,6 +180,15 @@ def test_the_bar_shows_epoch_losses_and_time():
     bar.close()
     assert "epoch 12/40" in shown.getvalue()
     assert "training 0.5  validation 0.25" in shown.getvalue()
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(None, "at most 4:0"), (90.0, "at most 1:26")])
+def test_the_time_left_is_that_of_the_epochs_or_of_the_limit(limit, expected):
+    task = Task(TaskID(0), "", total=1000, completed=0, _get_time=lambda: 4.0)
+    task.start_time = 0.0
+    task._progress.extend([ProgressSample(0.0, 0), ProgressSample(4.0, 16)])
+    task.completed = 16
+    assert _TimeLeft(limit).render(task).plain.startswith(expected)
 
 
 def test_help_starts_fast_because_nothing_heavy_is_loaded():

@@ -71,10 +71,25 @@ def test_each_layer_its_own_with_dropout_between():
     ],
 )
 def test_the_output_layer_follows_from_the_target(target, units, activation_name, loss):
-    network, found = build_network(FitSettings(hidden=(5,)), target, n_inputs=7)
+    network, found = build_network(FitSettings(hidden=(5,)), target, n_inputs=7, n_rows=100)
     assert (network.n_inputs, network.n_outputs, network.output_activation.name) == (7, units, activation_name)
     assert found == loss
     assert not network.weights[-1].any(), "the first answer is the same for every row"
+
+
+@pytest.mark.parametrize(
+    ("choice", "n_rows", "rates"),
+    [
+        ({}, 9_999, [0.1]),
+        ({}, 10_000, []),
+        ({"optimizer": "lbfgs"}, 100, []),
+        ({"dropout": 0.0}, 100, []),
+        ({"dropout": 0.3}, 10**6, [0.3]),
+    ],
+)
+def test_small_tables_get_dropout_unless_it_was_chosen(choice, n_rows, rates):
+    network, _ = build_network(FitSettings(**choice), Target("regression", ("y",), ""), 3, n_rows)
+    assert [layer.rate for layer in network.layers if isinstance(layer, Dropout)] == rates
 
 
 def test_large_tables_get_larger_batches_and_fewer_epochs():

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actwise.cli.options import parse_parameters
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def activations(
     """
     from actwise.report.summary import summarise
 
-    chosen = _chosen(names, parse_parameters(params))
+    chosen = _chosen(names, _parameters(params))
     if not names and (plot or derive or latex or numeric is not None or domain):
         raise InputError("name an activation first, such as: actwise activations sigmoid --derive")
     if plot is not None:
@@ -78,6 +77,20 @@ def activations(
         click.echo(f"drawn in {plot}", err=True)
 
 
+def _parameters(texts: tuple[str, ...]) -> dict[str, float]:
+    """Read ``name=value`` texts."""
+    given = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            given[name.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip().isidentifier():
+            raise InputError(f"--param {text!r} should be a name and a number, such as beta=1.5")
+    return given
+
+
 def _chosen(names: tuple[str, ...], given: dict[str, float]) -> list[AnyActivation]:
     """Look the activations up; a parameter goes to each of them that has it."""
     from actwise.activations import activation, entry
@@ -88,7 +101,7 @@ def _chosen(names: tuple[str, ...], given: dict[str, float]) -> list[AnyActivati
     found, used = [], set()
     for name in names or all_names():
         known = entry(name)
-        words = set(known.params) if known is not None else set(re.findall(r"[A-Za-z_]\w*", name))
+        words = known.params if known is not None else re.findall(r"[A-Za-z_]\w*", name)
         mine = {key: value for key, value in given.items() if key in words or len(names) == 1}
         used |= mine.keys()
         found.append(activation(name, **mine))
@@ -141,7 +154,8 @@ def _print_table(chosen: list[AnyActivation]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from actwise.report.summary import describe_range, summarise
+    from actwise.report.summary import summarise
+    from actwise.report.wording import describe_range
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for title in ("name", "f(x)", "range"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
@@ -192,14 +192,16 @@ class TrainingBar:
         A terminal.
     epochs : int
         At most so many.
+    time_limit : float, optional
+        At most so many seconds.
     """
 
-    def __init__(self, console: Console, epochs: int) -> None:
+    def __init__(self, console: Console, epochs: int, time_limit: float | None = None) -> None:
         self._bar = Progress(
             TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[losses]}"),
-            _TimeLeft(),
+            TextColumn("{task.fields[losses]}", table_column=Column(no_wrap=True)),
+            _TimeLeft(time_limit),
             console=console,
             transient=True,
             expand=True,
@@ -223,8 +225,16 @@ class TrainingBar:
 
 
 class _TimeLeft(ProgressColumn):
-    """The time for all epochs that are allowed; early stopping only makes it shorter."""
+    """The time for all epochs that are allowed, or up to the limit; early stopping makes it shorter."""
+
+    def __init__(self, limit: float | None) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self._limit = limit
 
     def render(self, task: Task) -> Text:
         left = task.time_remaining
-        return Text("" if left is None else f"at most {int(left) // 60}:{int(left) % 60:02d} left", "cyan")
+        if left is None:
+            return Text("")
+        if self._limit is not None:
+            left = min(left, max(0.0, self._limit - (task.elapsed or 0.0)))
+        return Text(f"at most {int(left) // 60}:{int(left) % 60:02d} left", "cyan")

@@ -29,10 +29,10 @@ SAMPLES = "sample:"
 @click.option(
     "--activation",
     metavar="LIST",
-    help="A name, a formula in x, maxout, or one per hidden layer between commas.  [default: relu]",
+    help="A name, a formula in x, maxout, or one per hidden layer between commas.  [default: silu]",
 )
 @click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
-@click.option("--dropout", type=float, default=0.0, show_default=True, help="Share of hidden outputs dropped.")
+@click.option("--dropout", type=float, help="Share of hidden outputs dropped in training.  [default: by rows]")
 @click.option("--l2", type=float, help="Penalty on squared weights.  [default: by rows]")
 @click.option("--optimizer", default="adam", show_default=True, help="adam, adamw, sgd, rmsprop, adagrad or lbfgs.")
 @click.option("--learning-rate", type=float, help="In place of the optimizer's own.")
@@ -122,7 +122,7 @@ def _fit(
                 if not build.is_compiled(event.network.dtype):
                     display.compiling()
                 if watched.is_terminal and not quiet:
-                    bar = TrainingBar(watched, event.options["epochs"])
+                    bar = TrainingBar(watched, event.options["epochs"], event.options["time_limit"])
             case EpochsDone() if bar is not None:
                 bar.show(event)
             case Trained() if bar is not None:

@@ -62,7 +62,9 @@ def readable(expression: Expression) -> Expression:
 
 def _tells_nan(node: Expression) -> bool:
     """Recognise where(u == u, a, b): the second choice is for NaN only, which differs from itself."""
-    condition = node.arguments[0] if node.operation == "where" else node
+    if node.operation != "where":
+        return False
+    condition = node.arguments[0]
     return condition.operation == "equal" and condition.arguments[0] == condition.arguments[1]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from actwise.kernels import build
 from actwise.kernels.rendering import Formula, LossFormula, activation_kernels, loss_kernel
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+Stage: TypeAlias = Callable[[int, int, int, int], int]
 PREDICTION_BATCH = 256  # rows: keeps the work arrays of medium networks inside the L2 cache
 # What SciPy's cython_blas must look like for the call in `calls.call_gemm` to be right.
 _GEMM_SIGNATURE = "void (char *, char *, int *, int *, int *, {0} *, {0} *, int *, {0} *, int *, {0} *, {0} *, int *)"
@@ -66,6 +67,19 @@ class Loss:
     n_targets: int
 
 
+def stage(module: str, function: str, element: str) -> Stage:
+    """Compile a stage of the sources, or load it from the cache, for calls from Python."""
+    found: Stage = build.stage(module, function, element).ctypes
+    return found
+
+
+@cache
+def stage_at(address: int) -> Stage:
+    """Make a rendered stage callable from Python."""
+    found: Stage = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)(address)
+    return found
+
+
 class Context:
     """What the compiled stages work on: named integers and floats, and the arrays whose addresses they hold.
 
@@ -112,8 +126,11 @@ class Context:
 
     def run(self, module: str, function: str, first: int = 0) -> int:
         """Run a stage; the GIL is free meanwhile."""
-        stage = build.stage(module, function, self.dtype.name)
-        return int(stage.ctypes(self.integers.ctypes.data, first, 0, 0))
+        return self.call(stage(module, function, self.dtype.name), first)
+
+    def call(self, compiled_stage: Stage, first: int = 0) -> int:
+        """Run a stage that is at hand; the GIL is free meanwhile."""
+        return compiled_stage(self.integers.ctypes.data, first, 0, 0)
 
 
 @cache

@@ -129,7 +129,7 @@ def activation_source(formula: Formula, element: str) -> str:
     >>> "def backward(" in activation_source(relu, "float32")
     True
     """
-    formula = _with_own_names(formula)
+    formula = with_own_names(formula)
     arrays = ("pre_activations", "outputs", "upstream", "gradients")
     forward = _Kernel("forward", element, formula.parameters, formula.pieces, arrays[:2])
     backward = _Kernel("backward", element, formula.parameters, formula.pieces, arrays)
@@ -145,13 +145,13 @@ def activation_source(formula: Formula, element: str) -> str:
 
 def loss_source(formula: LossFormula, element: str) -> str:
     """Render the module with a loss kernel."""
-    formula = _with_own_names(formula)
+    formula = with_own_names(formula)
     kernel = _Kernel("loss", element, formula.parameters, 1, ("outputs", "targets", "weights", "deltas"))
     return _module([kernel.loss(formula)])
 
 
-def _with_own_names(formula: _AnyFormula) -> _AnyFormula:
-    """Rename parameters, so that none is taken for a variable of the kernel."""
+def with_own_names(formula: _AnyFormula) -> _AnyFormula:
+    """Rename the parameters of an activation or loss, so that none is taken for a variable of the kernel."""
     names = {name: f"parameter_{name}" for name in formula.parameters}
     symbols = {old: symbol(new) for old, new in names.items()}
 

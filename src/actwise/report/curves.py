@@ -138,9 +138,7 @@ def curves(activation: AnyActivation) -> tuple[Curve, ...]:
 
 
 def _label(activation: Activation) -> str:
-    changed = {
-        name: value for name, value in activation.values.items() if value != activation.params[name].default
-    }
+    changed = {name: value for name, value in activation.values.items() if value != activation.params[name].default}
     given = ", ".join(f"{name} = {value:.4g}" for name, value in changed.items())
     return f"{activation.name} ({given})" if given else activation.name
 
@@ -336,14 +334,3 @@ def sampled(curve: Curve, domain: Interval, points: int) -> list[FloatArray]:
             piece[-1] = np.nextafter(right, -math.inf)
         pieces.append(piece)
     return pieces
-
-
-def describe_zones(zones: Sequence[Interval]) -> str:
-    """Write saturation zones as conditions on x.
-
-    Examples
-    --------
-    >>> describe_zones([(-math.inf, -3.0), (3.0, math.inf)])
-    'x < -3 and x > 3'
-    """
-    return " and ".join(f"x < {high:.3g}" if math.isinf(low) else f"x > {low:.3g}" for low, high in zones)

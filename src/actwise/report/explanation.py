@@ -60,10 +60,35 @@ def derivation_lines(activation: AnyActivation, style: Style = "text", width: in
     return lines
 
 
+def textbook_expression(activation: Activation) -> Expression:
+    """Return the function as a person wrote it: the definition, or a user's formula before it was stabilised.
+
+    Parameters
+    ----------
+    activation : Activation
+        From the catalogue, a formula or a declaration.
+
+    Returns
+    -------
+    Expression
+        The formula; the activation's own expression where nobody wrote another.
+
+    Examples
+    --------
+    >>> import actwise as aw
+    >>> textbook_expression(aw.activation("log(1 + exp(x))"))
+    log(add(1, exp(x)))
+    """
+    try:
+        return parse(activation.definition or activation.name, parameters=activation.params)
+    except FormulaError:  # a name, or a formula that uses other activations
+        return activation.expression
+
+
 def _scalar(activation: Activation, style: Style, width: int | None) -> list[str]:
     declared = parse(activation.derivative_formula, require_variable=False) if activation.kinks else None
     derived = derive(
-        activation.defining_expression,
+        textbook_expression(activation),
         declared=declared,
         in_output=activation.derivative_from_output_expression,
     )
@@ -160,7 +185,7 @@ def worked_lines(activation: AnyActivation, x: float) -> list[str]:
             f"{activation.name} takes more than one number, so there is no worked example for one; "
             "'--derive' shows its derivative"
         )
-    formula = activation.defining_expression
+    formula = textbook_expression(activation)
     primitive = primitive_of(formula)
     if primitive is not None and len(symbols(formula)) == 1:
         formula = primitive.written(primitive.definition.formula)

@@ -14,7 +14,8 @@ import numpy as np
 
 from actwise.activations import AnyActivation
 from actwise.errors import ActwiseError, InputError
-from actwise.report.curves import Asymptote, Curve, FloatArray, Interval, Kink, checked_domain, curves, describe_zones, sampled
+from actwise.report.curves import Asymptote, Curve, FloatArray, Interval, Kink, checked_domain, curves, sampled
+from actwise.report.wording import describe_zones
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -288,9 +289,7 @@ def _side(asymptote: Asymptote, domain: Interval) -> FloatArray:
     return np.array([low if asymptote.left else middle, high if asymptote.right else middle])
 
 
-def _broken(
-    curve: Curve, function: Any, domain: Interval, breaks: set[float]
-) -> tuple[FloatArray, FloatArray]:
+def _broken(curve: Curve, function: Any, domain: Interval, breaks: set[float]) -> tuple[FloatArray, FloatArray]:
     """Evaluate a function along x, with a gap at each break."""
     xs: list[FloatArray] = []
     ys: list[FloatArray] = []
@@ -353,7 +352,9 @@ def _add_legend(figure: Figure, shown: Sequence[Curve], styles: Sequence[dict[st
     kinks = [kink for curve in shown for kink in _inside(curve, domain)]
     if kinks:
         places = " at " + ", ".join(f"{kink.at:.4g}" for kink in kinks) if alone else ""
-        marks.append(Line2D([], [], label=f"kink{places}", **_marker({"color": COLOURS[0] if alone else GREY}, filled=True)))
+        marks.append(
+            Line2D([], [], label=f"kink{places}", **_marker({"color": COLOURS[0] if alone else GREY}, filled=True))
+        )
     if alone and alone.saturated:
         marks.append(Patch(label=f"saturated, slope near 0: {describe_zones(alone.saturated)}", **_SHADE))
     if marks:

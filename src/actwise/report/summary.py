@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from actwise.activations import Activation, AnyActivation
 from actwise.formula.readable import readable
 from actwise.formula.render import to_text
 from actwise.report.curves import Interval, curves
-from actwise.report.explanation import readable_formula
+from actwise.report.explanation import readable_formula, textbook_expression
 
 HALF_OF_THE_DIGITS = 2.0**-12  # float32 has 24 bits
 
@@ -39,8 +38,6 @@ def summarise(activation: AnyActivation) -> dict[str, Any]:
     >>> facts["formula"], facts["range"], [kink["slopes"][1] for kink in facts["kinks"]]
     ('max(x, 0)', [0.0, inf], [0.0])
     """
-    is_scalar = isinstance(activation, Activation)
-    (curve, *others) = curves(activation)
     facts: dict[str, Any] = {
         "name": activation.name,
         "kind": activation.kind,
@@ -58,26 +55,29 @@ def summarise(activation: AnyActivation) -> dict[str, Any]:
             for name, parameter in activation.params.items()
         },
         "range": list(map(float, activation.range)),
-        "kinks": [
-            {"at": kink.at, "slopes": list(kink.slopes), "function_jumps": kink.is_jump} for kink in curve.kinks
-        ],
+        "kinks": [],
         "monotonic": None,
         "zero_centred": None,
         "lipschitz": None,
         "gain": activation.gain,
-        "asymptotes": [] if others else [each.label for each in curve.asymptotes],
-        "saturated": [list(zone) for zone in curve.saturated] if is_scalar else None,
+        "asymptotes": [],
+        "saturated": [],
         "summary": activation.summary,
         "source": activation.source,
     }
-    if is_scalar:
+    if isinstance(activation, Activation):
         facts |= _of_one_number(activation)
     return facts
 
 
 def _of_one_number(activation: Activation) -> dict[str, Any]:
     from_output = activation.derivative_from_output_expression
+    (curve,) = curves(activation)
     return {
+        "formula": to_text(readable(textbook_expression(activation))),
+        "kinks": [{"at": kink.at, "slopes": list(kink.slopes), "function_jumps": kink.is_jump} for kink in curve.kinks],
+        "asymptotes": [each.label for each in curve.asymptotes],
+        "saturated": [list(zone) for zone in curve.saturated],
         "derivative": readable_formula(activation.derivative_formula),
         "derivative_from_output": None if from_output is None else to_text(readable(from_output)),
         "trusted_between": None if from_output is None else list(trusted_between(activation)),
@@ -120,16 +120,3 @@ def trusted_between(activation: Activation) -> Interval:
         holds = beyond | (np.abs(found - true) <= HALF_OF_THE_DIGITS * np.abs(true))
     below, above = x[(x <= 0) & ~holds], x[(x >= 0) & ~holds]
     return float(below.max(initial=-np.inf)), float(above.min(initial=np.inf))
-
-
-def describe_range(interval: Interval) -> str:
-    """Write the range of outputs, open at infinities.
-
-    Examples
-    --------
-    >>> describe_range((0.0, math.inf))
-    '[0, inf)'
-    """
-    low, high = interval
-    opening, closing = ("(" if math.isinf(low) else "["), (")" if math.isinf(high) else "]")
-    return f"{opening}{low + 0.0:.4g}, {high:.4g}{closing}"

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.activations import AnyActivation
+from actwise.activations import Activation, AnyActivation
 from actwise.errors import InputError
 from actwise.report.curves import Curve, FloatArray, Interval, checked_domain, curves
 
@@ -91,14 +91,13 @@ def terminal_plot(
     domain = checked_domain(domain, [curve])
     beside = width >= SIDE_BY_SIDE
     columns = (width - GAP) // 2 if beside else width
+    titles = ("f(x)", "f'(x)") if isinstance(activation, Activation) else (curve.label, "its slope")
     panels = [
         _panel(title, function, curve, domain, columns, height, characters)
-        for title, function in (("f(x)", curve.value), ("f'(x)", curve.derivative))
+        for title, function in zip(titles, (curve.value, curve.derivative), strict=True)
     ]
     if beside:
-        lines = [
-            f"{left:<{columns + GAP}}{right}".rstrip() for left, right in zip_longest(*panels, fillvalue="")
-        ]
+        lines = [f"{left:<{columns + GAP}}{right}".rstrip() for left, right in zip_longest(*panels, fillvalue="")]
     else:
         lines = [*panels[0], "", *panels[1]]
     return "\n".join(lines)
@@ -133,7 +132,9 @@ def _panel(
     for kink in curve.kinks:
         if domain[0] < kink.at < domain[1]:
             height_there = float(function(np.array([kink.at]))[0])
-            cells[_place(high - height_there, high - low, rows)][_place(kink.at - domain[0], _span(domain), columns)] = "o"
+            cells[_place(high - height_there, high - low, rows)][
+                _place(kink.at - domain[0], _span(domain), columns)
+            ] = "o"
     bar = "│" if characters == "braille" else "|"
     labels = _height_labels(low, high, rows)
     lines = [f"{labels.get(row, ''):>{LABEL_WIDTH}} {bar}{''.join(cells[row])}".rstrip() for row in range(rows)]
@@ -199,7 +200,9 @@ def _draw_axes(cells: list[list[str]], domain: Interval, low: float, high: float
 
 def _height_labels(low: float, high: float, rows: int) -> dict[int, str]:
     zero = _place(high, high - low, rows)
-    labels = {row: text for row, text in ((0, f"{high:g}"), (rows - 1, f"{low:g}")) if abs(row - zero) > 1 or row == zero}
+    labels = {
+        row: text for row, text in ((0, f"{high:g}"), (rows - 1, f"{low:g}")) if abs(row - zero) > 1 or row == zero
+    }
     return {**labels, zero: "0"}
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from actwise.kernels import build
+from actwise.layers import Dropout
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
@@ -162,7 +163,7 @@ def fit_table(
     X = encoding.encode(frame, split.test)
     judge = _judge(target, frame, split.test)
     judging = validation if len(validation) else None
-    network, loss = build_network(settings, target, encoding.n_features)
+    network, loss = build_network(settings, target, encoding.n_features, len(training))
     options = training_options(settings, loss, len(training))
     counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), baselines.MOST_ROWS))
     observe(Prepared(target, encoding, counts, network, options))
@@ -254,7 +255,7 @@ def _training_facts(run: Run, options: Mapping[str, Any], settings: FitSettings)
         learning_rate=None if isinstance(optimizer, LBFGS) else float(optimizer.learning_rate),
         batch_size=options["batch_size"],
         l2=options["l2"],
-        dropout=settings.dropout,
+        dropout=max((layer.rate for layer in run.network.layers if isinstance(layer, Dropout)), default=0.0),
         seed=settings.seed,
         epochs_allowed=options["epochs"],
         epochs_done=len(run.history),

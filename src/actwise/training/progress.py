@@ -18,7 +18,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from actwise import optimizers
-from actwise.kernels import build, engine
+from actwise.kernels import build, engine, tiny
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import as_schedule
@@ -125,6 +125,17 @@ class Progress:
         steps_per_epoch = -(-len(self.rows) // batch_size)
         total_steps = steps_per_epoch * settings.epochs
         schedule = as_schedule(optimizer.learning_rate)
+        described = settings.loss.for_engine(self.network.n_outputs)
+        if (
+            settings.l2 == 0
+            and not np.isfinite(settings.largest_gradient_norm)
+            and optimizer.rule in tiny.RULES
+            and tiny.is_tiny(self.network.structure, described, self.network.n_parameters, total_steps)
+        ):
+            address = tiny.stage_address(self.network.structure, described, optimizer.rule, self.network.dtype)
+            run_steps = engine.stage_at(address)
+        else:
+            run_steps = engine.stage("loop", "run_steps", self.network.dtype)
         steps, done = FIRST_STEPS, 0
         stopped: StoppedBecause | None = None
         clipped = np.isfinite(settings.largest_gradient_norm)
@@ -134,7 +145,7 @@ class Progress:
             context.hold("RATES", schedule.rates(np.arange(done, done + steps), total_steps))
             context.set(HISTORY_ROW=0, HISTORY_SIZE=table.size)
             before = time.perf_counter()
-            ended = context.run("loop", "run_steps", steps)
+            ended = context.call(run_steps, steps)
             now = time.perf_counter()
             done += steps
             table = table[: context.get("HISTORY_ROW")]

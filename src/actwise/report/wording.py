@@ -1,0 +1,126 @@
+"""Facts about activations in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actwise.report.curves import Interval
+
+
+def describe_range(interval: Sequence[float]) -> str:
+    """Write the range of outputs.
+
+    Examples
+    --------
+    >>> describe_range((0.0, math.inf))
+    '0 to inf'
+    """
+    low, high = interval
+    return f"{low + 0.0:.4g} to {high:.4g}"
+
+
+def describe_zones(zones: Sequence[Interval]) -> str:
+    """Write saturation zones as conditions on x.
+
+    Examples
+    --------
+    >>> describe_zones([(-math.inf, -3.0), (3.0, math.inf)])
+    'x < -3 and x > 3'
+    """
+    return " and ".join(f"x < {high:.3g}" if math.isinf(low) else f"x > {low:.3g}" for low, high in zones)
+
+
+def describe_kinks(kinks: Sequence[Mapping[str, Any]]) -> str:
+    """Write where the slope jumps, and which slope is taken there.
+
+    Parameters
+    ----------
+    kinks : sequence of mapping
+        As in `actwise.report.summary.summarise`.
+
+    Examples
+    --------
+    >>> describe_kinks([{"at": 0.0, "slopes": [0.0, 0.0, 1.0], "function_jumps": False}])
+    'at 0 the slope jumps from 0 to 1; 0 is taken'
+    """
+    parts = []
+    for kink in kinks:
+        left, taken, right = (f"{slope:.4g}" for slope in kink["slopes"])
+        what = "the function itself jumps" if kink["function_jumps"] else f"the slope jumps from {left} to {right}"
+        parts.append(f"at {kink['at']:.4g} {what}; {taken} is taken")
+    return ", ".join(parts)
+
+
+def describe_trust(trusted: Sequence[float]) -> str:
+    """Write how far a derivative from the output can be trusted.
+
+    Examples
+    --------
+    >>> describe_trust((-math.inf, math.inf))
+    'everywhere'
+    >>> describe_trust((-math.inf, 9.153))
+    'up to x = 9.2'
+    """
+    low, high = trusted
+    if math.isinf(low) and math.isinf(high):
+        return "everywhere"
+    if math.isinf(low):
+        return f"up to x = {high:.2g}"
+    return f"from x = {low:.2g} on" if math.isinf(high) else f"from x = {low:.2g} to {high:.2g}"
+
+
+def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say what an activation is, a label and a text for each fact that applies.
+
+    Parameters
+    ----------
+    facts : mapping
+        As in `actwise.report.summary.summarise`.
+
+    Returns
+    -------
+    list of (label, text)
+        The lines.
+
+    Examples
+    --------
+    >>> import actwise as aw
+    >>> from actwise.report.summary import summarise
+    >>> for label, text in fact_lines(summarise(aw.activation("tanh")))[:4]:
+    ...     print(f"{label}: {text}")
+    f(x): tanh(x)
+    f'(x): (1 / cosh(x))**2
+    from y = f(x): 1 - y * y; in float32 to be trusted from x = -4.9 to 4.9
+    range: -1 to 1
+    """
+    lines = [("f(x)", facts["formula"])]
+    if facts["derivative"]:
+        lines.append(("f'(x)", facts["derivative"]))
+    if facts["derivative_from_output"]:
+        trust = describe_trust(facts["trusted_between"])
+        lines.append(("from y = f(x)", f"{facts['derivative_from_output']}; in float32 to be trusted {trust}"))
+    for name, parameter in facts["parameters"].items():
+        trained = ", trained" if parameter["trained"] else ""
+        meaning = f": {parameter['meaning']}" if parameter["meaning"] else ""
+        lines.append((name, f"{parameter['value']:.6g}{trained}{meaning}"))
+    lines.append(("range", describe_range(facts["range"])))
+    if facts["kinks"]:
+        lines.append(("kinks", describe_kinks(facts["kinks"])))
+    if facts["asymptotes"]:
+        lines.append(("asymptotes", ", ".join(facts["asymptotes"])))
+    if facts["saturated"]:
+        lines.append(("saturates", describe_zones(facts["saturated"])))
+    if facts["monotonic"] is not None:
+        rising = "never falls" if facts["monotonic"] else "rises and falls"
+        centred = "zero-centred" if facts["zero_centred"] else "not zero-centred"
+        lines.append(("shape", f"{rising}, {centred}, steepest slope {facts['lipschitz']:.4g}"))
+    lines.append(("gain", f"{facts['gain']:.4g} (the factor on initial weights)"))
+    if facts["aliases"]:
+        lines.append(("also called", ", ".join(facts["aliases"])))
+    if facts["summary"]:
+        lines.append(("use", facts["summary"]))
+    if facts["source"]:
+        lines.append(("source", facts["source"]))
+    return lines
