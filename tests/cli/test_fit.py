@@ -18,11 +18,18 @@ from actwise.tabular import EpochsDone, TableModel, baselines
 from actwise.training import History
 
 QUICK = ["--hidden", "8", "--epochs", "30", "--learning-rate", "0.01"]
-# Plain steps that are far too long, for one epoch, and nothing that would notice.
+# Noise learned by heart.
 USELESS = [
-    "--hidden", "2", "--epochs", "1", "--optimizer", "sgd", "--learning-rate", "10", "--l2", "0",
-    "--validation-size", "0", "--no-baselines",
+    "fit", "noise.csv", "--target", "y", "--hidden", "64", "--epochs", "300", "--learning-rate", "0.03",
+    "--l2", "0", "--dropout", "0", "--validation-size", "0", "--no-baselines",
 ]  # fmt: skip
+
+
+@pytest.fixture
+def noise(tmp_path):
+    random = np.random.default_rng(0)
+    table = pl.DataFrame({"x": random.normal(size=80), "y": random.choice(["a", "b"], 80)})
+    table.write_csv(tmp_path / "noise.csv")
 
 
 def test_the_main_job_on_a_bundled_table(aw, tmp_path):
@@ -116,8 +123,9 @@ def test_samples_are_listed(aw):
     assert "target Weight, Waist, Pulse" in result.stdout
 
 
+@pytest.mark.usefixtures("noise")
 def test_a_useless_network_has_failed(aw, tmp_path):
-    result = aw("fit", "sample:iris", *USELESS, "--out", "bad")
+    result = aw(*USELESS, "--out", "bad")
     assert result.exit_code == 3, result.output
     assert result.stderr.startswith("Failed: ")
     assert (tmp_path / "bad/model.json").exists(), "it is kept for whoever wants to look"
@@ -133,8 +141,9 @@ def test_a_loss_that_becomes_nan_stops_and_says_so(aw, tmp_path, houses):
     TableModel.load(tmp_path / "houses-model")
 
 
+@pytest.mark.usefixtures("noise")
 def test_a_failure_is_red_on_a_terminal(aw):
-    result = aw("fit", "sample:iris", *USELESS, "--quiet", color=True)
+    result = aw(*USELESS, "--quiet", color=True)
     assert result.exit_code == 3
     assert result.stderr.startswith("\x1b[31m\x1b[1mFailed: ")
 

@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from actwise.cli.status import stop_on_interrupt
 from actwise.tabular import TableModel
 
 ENDLESS = ["fit", "sample:iris", "--hidden", "8", "--epochs", "100000000", "--patience", "100000000"]
@@ -45,3 +47,23 @@ def test_a_kill_leaves_nothing_half_written(training, tmp_path):
     training.kill()
     training.communicate(timeout=60)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_ctrl_c_asks_and_the_second_interrupts():
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_interrupt() as pressed:
+        assert not pressed()
+        signal.raise_signal(signal.SIGINT)
+        assert pressed()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_other_threads_cannot_be_interrupted_and_do_not_try():
+    def enter():
+        with stop_on_interrupt() as pressed:
+            return pressed()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(enter).result() is False

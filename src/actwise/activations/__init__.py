@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actwise.activations.catalogue import ENTRIES
+from actwise.activations.facts import Facts, Kink, facts
 from actwise.activations.families import AnyActivation, GatedActivation, RowActivation, maxout
 from actwise.activations.lookup import activation, entry, names
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
@@ -12,12 +13,15 @@ __all__ = [
     "Activation",
     "AnyActivation",
     "Claims",
+    "Facts",
     "FromOutput",
     "GatedActivation",
+    "Kink",
     "Param",
     "RowActivation",
     "activation",
     "entry",
+    "facts",
     "maxout",
     "names",
 ]

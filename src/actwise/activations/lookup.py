@@ -94,7 +94,9 @@ def _plain(name: str, values: dict[str, float | Param]) -> dict[str, float]:
 
 def _from_formula(text: str, values: dict[str, float | Param]) -> Activation:
     params = {name: value if isinstance(value, Param) else Param(float(value)) for name, value in values.items()}
-    expression = parse(text, functions=_catalogue_functions())
+    # A parameter may be called like an activation, such as "threshold".
+    functions = {name: function for name, function in _catalogue_functions().items() if name not in params}
+    expression = parse(text, functions=functions)
     used = symbols(expression) - {"x"}
     missing, spare = sorted(used - params.keys()), sorted(params.keys() - used)
     if missing:
@@ -120,6 +122,8 @@ def _catalogue_functions() -> dict[str, Callable[[Expression], Expression]]:
 
     def function(each: Activation) -> Callable[[Expression], Expression]:
         defaults = {name: number(param.default) for name, param in each.params.items()}
-        return lambda u: simplify(substitute(each.expression, {"x": u, **defaults}))
+        # The definition reads better, but does not say what the slope at a kink is.
+        formula = each.expression if each.kinks else each.defining_expression
+        return lambda u: simplify(substitute(formula, {"x": u, **defaults}))
 
     return {name: function(each) for name, each in _by_name().items() if isinstance(each, Activation)}

@@ -298,6 +298,12 @@ class Activation:
             return declared
         return min(to_text(stabilise.derivative(self.defining_expression)), declared, key=len)
 
+    @property
+    def derivative_from_output_formula(self) -> str | None:
+        """The derivative in terms of the output as text, or None where there is none."""
+        expression = self.derivative_from_output_expression
+        return None if expression is None else to_text(simplify(_without_nan_guards(expression)))
+
 
 def _without_nan_guards(expression: Expression) -> Expression:
     """Replace where(u == u, a, b), which tells NaN from numbers, by a."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from actwise import __version__
+from actwise.cli.activations import activations
+from actwise.cli.check import check
 from actwise.cli.describe import describe
 from actwise.cli.fit import fit
 from actwise.cli.predict import predict
@@ -24,7 +26,7 @@ def main() -> None:
     """Train, judge and use neural networks for tables."""
 
 
-for command in (fit, predict, describe):
+for command in (fit, predict, describe, activations, check):
     main.add_command(command)
 
 __all__ = ["main"]

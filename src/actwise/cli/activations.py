@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actwise.cli.documents import to_json
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,17 @@ WIDEST_PLOT = 110  # columns
 WIDTH_OF_A_FILE = 200  # columns of the table where no terminal says how many there are
 
 
-@click.command()
+# The backspace keeps click from joining the lines that follow it.
+EXAMPLES = """\b
+actwise activations                            all of them
+actwise activations gelu                       its facts and a plot
+actwise activations relu gelu --plot two.svg   both in one figure
+actwise activations sigmoid --derive           how its derivative comes about
+actwise activations sigmoid --numeric 1.0      a worked example
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.argument("names", nargs=-1, metavar="[NAME|FORMULA]...")
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw into an .svg or .png file.")
 @click.option("--derive", is_flag=True, help="Derive the derivative, line by line.")
@@ -44,13 +54,6 @@ def activations(
 
     A FORMULA is one in x, such as "x * sigmoid(beta * x)"; give its parameters with --param. A formula that
     begins with a minus sign goes after two dashes: -- "-x".
-
-    \b
-    actwise activations                            all of them
-    actwise activations gelu                       its facts and a plot
-    actwise activations relu gelu --plot two.svg   both in one figure
-    actwise activations sigmoid --derive           how its derivative comes about
-    actwise activations sigmoid --numeric 1.0      a worked example
     """
     from actwise.report.summary import summarise
 
@@ -63,7 +66,7 @@ def activations(
         plot_activations(chosen, plot, domain=domain)
     if as_json:
         documents = [{**summarise(each), **_explained(each, derive, latex, numeric)} for each in chosen]
-        click.echo(json.dumps(_without_infinities(documents), indent=1))
+        click.echo(to_json(documents))
     elif not names:
         _print_table(chosen)
     elif derive or latex or numeric is not None:
@@ -98,7 +101,8 @@ def _chosen(names: tuple[str, ...], given: dict[str, float]) -> list[AnyActivati
 
     if not names and given:
         raise InputError("--param needs an activation to go with, such as: actwise activations elu --param alpha=0.5")
-    found, used = [], set()
+    found: list[AnyActivation] = []
+    used: set[str] = set()
     for name in names or all_names():
         known = entry(name)
         words = known.params if known is not None else re.findall(r"[A-Za-z_]\w*", name)
@@ -120,15 +124,6 @@ def _explained(activation: AnyActivation, derive: bool, latex: bool, numeric: fl
     if numeric is not None:
         more["worked_example"] = worked_lines(activation, numeric)
     return more
-
-
-def _without_infinities(value: Any) -> Any:
-    """Write infinities as text, since JSON has no number for them."""
-    if isinstance(value, dict):
-        return {key: _without_infinities(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_without_infinities(each) for each in value]
-    return str(value) if value in (float("inf"), float("-inf")) else value
 
 
 def _print_explanation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,16 +11,24 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from actwise.cli.documents import to_json
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
     from actwise.activations import Activation
 
 WRONG = 1  # the exit status when something that was checked is wrong
-N_RANDOM = 2_000_000
 
 
-@click.command()
+# The backspace keeps click from joining the lines that follow it.
+EXAMPLES = """\b
+actwise check net.py:sigmoid,sigmoid_prime --called-with y
+actwise check --all                    every activation of the catalogue
+actwise check --all relu gelu          these two
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.argument("targets", nargs=-1, metavar="[FILE.py:f,df | NAME]...")
 @click.option(
     "--called-with",
@@ -40,8 +47,22 @@ N_RANDOM = 2_000_000
     show_default=True,
     help="With --exhaustive: where the progress is kept.",
 )
-@click.option("--random", "n_random", type=click.IntRange(min=0), default=N_RANDOM, show_default=True,
-              help="With --all: how many random float32 are tried.")  # fmt: skip
+@click.option(
+    "--random",
+    "n_random",
+    type=click.IntRange(min=0),
+    default=2_000_000,
+    show_default=True,
+    help="With --all: how many random float32 are tried.",
+)
+@click.option(
+    "--exact",
+    "n_exact",
+    type=click.IntRange(min=0),
+    default=2_000,
+    show_default=True,
+    help="With --all: for how many the truth is worked out in 40 digits and more.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="With --all: for the random numbers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def check(
@@ -51,6 +72,7 @@ def check(
     exhaustive: bool,
     state: Path,
     n_random: int,
+    n_exact: int,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -59,15 +81,11 @@ def check(
     FILE.py:f,df names a file of your own, an activation in it and its derivative. The file is imported, and df
     is judged by its values, as your program calls it.
 
-    \b
-    actwise check net.py:sigmoid,sigmoid_prime --called-with y
-    actwise check --all                    every activation of the catalogue
-    actwise check --all relu gelu          these two
-
     Exit status: 0 if all is correct, 1 if something is wrong, 2 for bad input.
     """
     if whole_catalogue or exhaustive:
-        all_hold = _prove(targets, state if exhaustive else None, n_random, seed, as_json)
+        options = {"n_random": n_random, "n_exact": n_exact, "seed": seed}
+        all_hold = _prove(targets, state if exhaustive else None, options, as_json)
     else:
         all_hold = _check_own(targets, called_with, as_json)
     if not all_hold:
@@ -90,7 +108,7 @@ def _check_own(targets: tuple[str, ...], called_with: Literal["x", "y"], as_json
     reports = [check_derivative(*load_functions(target), called_with=called_with) for target in targets]
     if as_json:
         documents = [{"target": target, **asdict(report)} for target, report in zip(targets, reports, strict=True)]
-        click.echo(json.dumps(documents, indent=1))
+        click.echo(to_json(documents))
     else:
         for target, report in zip(targets, reports, strict=True):
             if len(targets) > 1:
@@ -99,7 +117,7 @@ def _check_own(targets: tuple[str, ...], called_with: Literal["x", "y"], as_json
     return all(report.correct for report in reports)
 
 
-def _prove(names: tuple[str, ...], state: Path | None, n_random: int, seed: int, as_json: bool) -> bool:
+def _prove(names: tuple[str, ...], state: Path | None, options: dict[str, int], as_json: bool) -> bool:
     chosen = _scalars(names)
     rows: list[dict[str, Any]] = []
     if state is not None:
@@ -111,10 +129,10 @@ def _prove(names: tuple[str, ...], state: Path | None, n_random: int, seed: int,
                 show(number + done / total, name)
 
             show(number, each.name)
-            rows.append(_proved(each, n_random, seed) if state is None else _exhausted(each, state, show_part))
+            rows.append(_proved(each, options) if state is None else _exhausted(each, state, show_part))
             show(number + 1, each.name)
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(to_json(rows))
     else:
         _print_table(rows)
     return all(row["holds"] for row in rows)
@@ -136,10 +154,10 @@ def _scalars(names: tuple[str, ...]) -> list[Activation]:
     return [each for each in chosen if isinstance(each, Activation)]
 
 
-def _proved(activation: Activation, n_random: int, seed: int) -> dict[str, Any]:
+def _proved(activation: Activation, options: dict[str, int]) -> dict[str, Any]:
     from actwise.proof import prove
 
-    proof = prove(activation, n_random=n_random, seed=seed)
+    proof = prove(activation, **options)
     errors = {
         "float32_value": proof.single.value, "float32_derivative": proof.single.derivative,
         "float64_value": proof.double.value, "float64_derivative": proof.double.derivative,
@@ -148,10 +166,9 @@ def _proved(activation: Activation, n_random: int, seed: int) -> dict[str, Any]:
         "name": proof.name,
         "holds": proof.holds,
         "points": proof.single.n_points,
-        "largest_errors_in_ulp": {what: str(each.error) if each.error == float("inf") else each.error
-                                  for what, each in errors.items()},
+        "largest_errors_in_ulp": {what: each.error for what, each in errors.items()},
         "failures": list(proof.failures),
-    }  # fmt: skip
+    }
 
 
 def _exhausted(activation: Activation, state: Path, show: Callable[[int, int], None]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _line_of(error: BaseException, path: Path) -> str:
         return ""  # its own text says so
     line, trace = None, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
+        if Path(trace.tb_frame.f_code.co_filename).name == path.name:
             line = trace.tb_lineno
         trace = trace.tb_next
     return "" if line is None else f" (line {line})"

@@ -101,7 +101,7 @@ def derive(
     f'(x) = y * (1 - y), where y = f(x)
     """
     primitive = primitive_of(expression, variable)
-    names = (expression,)
+    names: tuple[Expression, ...] = (expression,)
     if primitive is not None:
         written = primitive.written(primitive.definition.formula)
         names = (Expression(primitive.name, (primitive.argument,)), written)

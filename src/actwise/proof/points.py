@@ -14,7 +14,7 @@ from actwise.formula.expression import COMPARISONS, Expression, symbols, walk
 FloatArray = npt.NDArray[np.floating[Any]]
 NEAR_SWITCH = 3  # numbers on either side of a point at which a formula switches
 NEAR_ROOT = 40  # numbers on either side of a root, where sums cancel
-MOST_ROOTS = 6  # of those of a periodic function; the farthest is taken too
+MOST_ROOTS = 6
 EVERYDAY = 20.0  # half of the random points lie within it
 # Where exponentials, error functions and their complements underflow, overflow or saturate in either type.
 _THRESHOLDS = (
@@ -74,7 +74,7 @@ def switching_points(activation: Activation) -> npt.NDArray[np.float64]:
         for node in walk(expression):
             if node.operation in COMPARISONS and node not in seen and "x" in symbols(node):
                 seen.add(node)
-                found += _changes(node, activation)
+                found += _fewer(_changes(node, activation))
     return np.array(found)
 
 
@@ -82,9 +82,14 @@ def roots_of(activation: Activation) -> npt.NDArray[np.float64]:
     """Find the arguments within ±100 at which the function or its derivative changes its sign."""
     found: list[float] = []
     for expression in (activation.expression, activation.derivative_expression):
-        roots = sorted((each for each in _changes(expression > 0, activation, 100.0) if each != 0), key=abs)
-        found += roots[:MOST_ROOTS] + roots[MOST_ROOTS:][-1:]
+        found += _fewer([each for each in _changes(expression > 0, activation, 100.0) if each != 0])
     return np.array(found)
+
+
+def _fewer(points: list[float]) -> list[float]:
+    """Keep the points nearest to 0 and the farthest one, where a periodic function has very many."""
+    ordered = sorted(points, key=abs)
+    return ordered[:MOST_ROOTS] + ordered[MOST_ROOTS:][-1:]
 
 
 def _changes(condition: Expression, activation: Activation, limit: float = 1e300) -> list[float]:

@@ -7,7 +7,7 @@ comes from the symbolic rules, and both are evaluated with so many digits that c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from actwise.activations import Activation
-from actwise.formula.dialects import Table, evaluate, mpmath_table
+from actwise.formula.dialects import Table, mpmath_table
 from actwise.formula.differentiate import differentiate
-from actwise.formula.expression import Expression, rebuild, symbol, walk
+from actwise.formula.expression import SYMBOL, Expression, rebuild, symbol, walk
 
 # Digits that are wanted, and those that cancel: exponentials of x and x**2 beside 1, down to the least result
 # that float64 holds, and powers of x beside each other.
@@ -25,6 +25,7 @@ _WANTED_DIGITS = 50
 _DIGITS_PER_SQUARE = 0.9  # a little more than 2 / log(10), since exponentials may be squared
 _LARGEST_SQUARE = 800.0  # exp(-800) is 0 in float64, squared or not
 _DIGITS_PER_DIGIT = 2.2
+_EXP_MODERATE = 1e4
 _ERFC_SATURATED = 1e6  # erfc is below exp(-1e12) or that near to 2; mpmath cannot work it out for the largest numbers
 _LIMIT_POINTS = ("1e30", "1e60")  # two arguments from which a limit at infinity is told
 _LIMIT_DIGITS = 400
@@ -44,22 +45,19 @@ class Reference:
     activation: Activation
 
     @cached_property
-    def _expressions(self) -> tuple[Expression, Expression]:
+    def _programs(self) -> tuple[_Program, _Program]:
         # With its numbers as symbols, so that the symbolic rules do not round them.
-        value, _ = self._definition
-        return value, differentiate(value)
-
-    @cached_property
-    def _definition(self) -> tuple[Expression, dict[str, float]]:
         numbers: dict[Expression, str] = {}
         result: dict[Expression, Expression] = {}
-        for node in walk(self.activation.defining_expression):
+        definition = self.activation.defining_expression
+        for node in walk(definition):
             if node.is_number:
                 result[node] = symbol(numbers.setdefault(node, f"number{len(numbers)}"))
             else:
                 result[node] = rebuild(node, tuple(result[each] for each in node.arguments))
-        named = {name: node.number for node, name in numbers.items()}
-        return result[self.activation.defining_expression], named
+        named = {name: node.number for node, name in numbers.items()} | dict(self.activation.values)
+        value = result[definition]
+        return _Program.of(value, named), _Program.of(differentiate(value), named)
 
     def at(self, points: Iterable[float]) -> tuple[list[Any], list[Any]]:
         """Return values and derivatives as mpmath numbers.
@@ -81,35 +79,78 @@ class Reference:
         kinks = set(self.activation.kinks)
         for x in points:
             with mp.workdps(_digits(x)):
-                values.append(self._one(self._expressions[0], x))
+                values.append(_one(self._programs[0], x))
                 if x in kinks:
                     derivatives.append(mp.mpf(float(self.activation.derivative(x))))
                 else:
-                    derivatives.append(self._one(self._expressions[1], x))
+                    derivatives.append(_one(self._programs[1], x))
         return values, derivatives
 
-    def _one(self, expression: Expression, x: float) -> Any:
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """An expression as a list of operations on places, which is walked once and not for every argument."""
+
+    steps: tuple[tuple[Callable[..., Any], tuple[int, ...]] | float | None, ...]
+
+    @classmethod
+    def of(cls, expression: Expression, named: Mapping[str, float]) -> _Program:
+        places: dict[Expression, int] = {}
+        steps: list[tuple[Callable[..., Any], tuple[int, ...]] | float | None] = []
+        for node in walk(expression):
+            places[node] = len(steps)
+            if node.operation == SYMBOL:
+                steps.append(named.get(node.name))  # None for x
+            elif node.is_number:
+                steps.append(node.number)
+            else:
+                function = high_precision_table()[node.operation]
+                steps.append((function, tuple(places[each] for each in node.arguments)))
+        return cls(tuple(steps))
+
+    def __call__(self, x: Any) -> Any:
         import mpmath as mp
 
-        if x != x:
-            return None
-        if np.isinf(x):
-            near, far = (self._evaluated(expression, mp.mpf(each) * (1 if x > 0 else -1)) for each in _LIMIT_POINTS)
-            return _limit(near, far)
-        return self._evaluated(expression, mp.mpf(x))
+        results: list[Any] = []
+        for step in self.steps:
+            if isinstance(step, tuple):
+                function, places = step
+                results.append(function(*[results[place] for place in places]))
+            else:
+                results.append(x if step is None else mp.mpf(step))
+        return results[-1]
 
-    def _evaluated(self, expression: Expression, x: Any) -> Any:
-        import mpmath as mp
 
-        named = {**self.activation.values, **self._definition[1]}
-        constants = {name: mp.mpf(value) for name, value in named.items()}
-        return evaluate(expression, {"x": x, **constants}, high_precision_table())
+def _one(program: _Program, x: float) -> Any:
+    import mpmath as mp
+
+    if x != x:
+        return None
+    if np.isinf(x):
+        near, far = (program(mp.mpf(each) * (1 if x > 0 else -1)) for each in _LIMIT_POINTS)
+        return _limit(near, far)
+    return program(mp.mpf(x))
 
 
 @cache
 def high_precision_table() -> Table:
-    """Return the mpmath dialect, with error functions that also take the largest numbers of float64."""
+    """Return the mpmath dialect, with functions that take the largest numbers of float64 in reasonable time."""
     import mpmath as mp
+
+    def exp(u: Any) -> Any:
+        # mpmath multiplies e with itself where the argument is a whole number, a thousand times for 1e300.
+        if abs(u) < _EXP_MODERATE:
+            return mp.exp(u)
+        with mp.extraprec(mp.mag(u) + 10):
+            exponent = mp.floor(u / mp.ln2)
+            rest = mp.exp(u - exponent * mp.ln2)
+        return mp.ldexp(rest, int(exponent))
+
+    def cosh(u: Any) -> Any:
+        return mp.cosh(u) if abs(u) < _EXP_MODERATE else exp(abs(u)) / 2
+
+    def sigmoid(u: Any) -> Any:
+        return 1 / (1 + exp(-u))
 
     def erfc(u: Any) -> Any:
         if abs(u) < _ERFC_SATURATED:
@@ -118,6 +159,12 @@ def high_precision_table() -> Table:
 
     return {
         **mpmath_table(),
+        "exp": exp,
+        "expm1": lambda u: mp.expm1(u) if abs(u) < _EXP_MODERATE else exp(u) - 1,
+        "cosh": cosh,
+        "sinh": lambda u: mp.sinh(u) if abs(u) < _EXP_MODERATE else mp.sign(u) * cosh(u),
+        "sigmoid": sigmoid,
+        "softplus": lambda u: max(u, 0) + mp.log1p(exp(-abs(u))),
         "erfc": erfc,
         "erf": lambda u: mp.erf(u) if abs(u) < _ERFC_SATURATED else mp.sign(u),
         "normal_cdf": lambda u: erfc(-u / mp.sqrt(2)) / 2,

@@ -196,10 +196,14 @@ def _annotated(
     kinks = []
     for at in places:
         around = np.array([at - _beside(at), at, at + _beside(at)])
-        values, slopes = (tuple(map(float, function(around))) for function in (value, derivative))
-        kinks.append(Kink(float(at), values, slopes))
+        kinks.append(Kink(float(at), _three(value(around)), _three(derivative(around))))
     asymptotes = _asymptotes(value)
     return Curve(label, value, derivative, tuple(kinks), asymptotes, _saturated(derivative, asymptotes))
+
+
+def _three(numbers: FloatArray) -> tuple[float, float, float]:
+    left, middle, right = map(float, numbers)
+    return left, middle, right
 
 
 def _beside(at: float) -> float:

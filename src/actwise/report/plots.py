@@ -178,6 +178,7 @@ def draw(
     """
     _matplotlib()
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     shown = [curve for each in activations for curve in curves(each)]
     if not shown:
@@ -186,7 +187,7 @@ def draw(
         raise InputError(f"{len(shown)} curves in one figure cannot be told apart: plot at most {MOST_CURVES} together")
     size = size or PlotSize()
     domain = checked_domain(domain, shown)
-    figure = Figure(figsize=(size.width, size.height), layout="constrained")
+    figure = Figure(figsize=(size.width, size.height), layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.03))
     upper, strips = _panels(figure, shown, size)
     for panel, title in zip(upper, ("value f(x)", "derivative f′(x)"), strict=True):
         _prepare(panel, title, domain)
@@ -222,8 +223,12 @@ def _panels(figure: Figure, shown: Sequence[Curve], size: PlotSize) -> tuple[lis
 
 
 def _prepare(panel: Axes, title: str, domain: Interval) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     panel.set_title(title, loc="left", fontsize=10, color="#333333")
     panel.set_xlim(domain)
+    panel.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     panel.spines[["top", "right"]].set_visible(False)
     panel.spines[["left", "bottom"]].set_color("#b0b0b0")
     panel.tick_params(left=False, bottom=False, labelcolor="#333333", labelsize=9)
@@ -267,7 +272,13 @@ def _mark_limits(panel: Axes, at: float, around: tuple[float, float, float], sty
     panel.plot([at, at], ends, **_marker(style, filled=False))
 
 
-_ASYMPTOTE = {"color": "#8a8a8a", "linewidth": 1.1, "linestyle": (0, (5, 4)), "zorder": 1.5, "gid": "asymptote"}
+_ASYMPTOTE: dict[str, Any] = {
+    "color": "#8a8a8a",
+    "linewidth": 1.1,
+    "linestyle": (0, (5, 4)),
+    "zorder": 1.5,
+    "gid": "asymptote",
+}
 
 
 def _marker(style: dict[str, Any], *, filled: bool) -> dict[str, Any]:
@@ -319,7 +330,7 @@ def _shade_saturated(panels: Sequence[Axes], curve: Curve, domain: Interval) -> 
             panel.axvspan(max(low, domain[0]), min(high, domain[1]), gid="saturated", **_SHADE)
 
 
-_SHADE = {"facecolor": "#f6eedd", "edgecolor": "none", "zorder": 0}
+_SHADE: dict[str, Any] = {"facecolor": "#f6eedd", "edgecolor": "none", "zorder": 0}
 
 
 def _draw_strips(panels: Sequence[Axes], shown: Sequence[Curve], domain: Interval) -> None:

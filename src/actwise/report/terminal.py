@@ -66,22 +66,22 @@ def terminal_plot(
     >>> import actwise as aw
     >>> print(terminal_plot(aw.activation("relu"), width=30, height=8, characters="ascii"))
     f(x)
-          5 |                    *
-            |                  **
-            |                **
-            |              **
-            |            **
-          0 |***********o_________
-             -5         0        5
+          5 |          |        **
+            |          |      ***
+            |          |    ***
+            |          |  ***
+            |          |***
+          0 |**********o*---------
+             -5        0         5
     <BLANKLINE>
     f'(x)
-          1 |           ***********
-            |           |
-            |           |
-            |           |
-            |           |
-          0 |***********o_________
-             -5         0        5
+          1 |          ***********
+            |          |
+            |          |
+            |          |
+            |          |
+          0 |**********o----------
+             -5        0         5
     """
     if width < NARROWEST or height < LOWEST:
         raise InputError(f"a plot needs at least {NARROWEST} columns and {LOWEST} rows, not {width} and {height}")

@@ -214,7 +214,8 @@ def _train(
     # One step on one row compiles all that the training needs, so that the clock of the time limit, the
     # records and the time left are those of the training alone.
     first = slice(0, 1)
-    train(network, training.X[first], training.y[first], **{**options, "epochs": 1, "time_limit": None})
+    warm_up = {**options, "epochs": 1, "time_limit": None}
+    train(network, training.X[first], training.y[first], starts=1, **warm_up)
     build.mark_compiled(network.dtype)
     judging = None if validation is None else (validation.X, validation.y)
     progress = start(network, training.X, training.y, validation=judging, **options)

@@ -139,15 +139,11 @@ ERF = Activation(
 
 
 def _inverse_root(x: Expression, alpha: Expression) -> Expression:
-    return 1 / sqrt(1 + alpha * (x * x))
+    return 1 / sqrt(1 + alpha * x**2)
 
 
 def _isru(x: Expression, alpha: Expression) -> Expression:
     return where(absolute(x) * sqrt(alpha) > HUGE, sign(x) / sqrt(alpha), x * _inverse_root(x, alpha))
-
-
-def _cube(u: Expression) -> Expression:
-    return u * (u * u)
 
 
 _ISRU_ALPHA = Param(1.0, low=1e-6, high=1e6, meaning="the limits are ±1 / sqrt(alpha)")
@@ -156,8 +152,8 @@ ISRU = Activation(
     name="isru",
     params={"alpha": _ISRU_ALPHA},
     f=_isru,
-    df_x=lambda x, alpha: _cube(_inverse_root(x, alpha)),
-    df_y=FromOutput(lambda y, alpha: (1 - alpha * (y * y)) * sqrt(1 - alpha * (y * y))),
+    df_x=lambda x, alpha: _inverse_root(x, alpha) ** 3,
+    df_y=FromOutput(lambda y, alpha: (1 - alpha * y**2) * sqrt(1 - alpha * y**2)),
     claims=Claims(range=lambda alpha: (-1 / math.sqrt(alpha), 1 / math.sqrt(alpha)), odd=True),
     definition="x / sqrt(1 + alpha * x**2)",
     summary="For hidden layers: like tanh, without an exponential.",
@@ -168,8 +164,8 @@ ISRLU = Activation(
     name="isrlu",
     params={"alpha": _ISRU_ALPHA},
     f=lambda x, alpha: where(x >= 0, x, _isru(x, alpha)),
-    df_x=lambda x, alpha: where(x >= 0, 1, _cube(_inverse_root(x, alpha))),
-    df_y=FromOutput(lambda y, alpha: where(y >= 0, 1, (1 - alpha * (y * y)) * sqrt(1 - alpha * (y * y)))),
+    df_x=lambda x, alpha: where(x >= 0, 1, _inverse_root(x, alpha) ** 3),
+    df_y=FromOutput(lambda y, alpha: where(y >= 0, 1, (1 - alpha * y**2) * sqrt(1 - alpha * y**2))),
     claims=Claims(range=lambda alpha: (-1 / math.sqrt(alpha), INFINITY)),
     definition="where(x >= 0, x, x / sqrt(1 + alpha * x**2))",
     summary="For hidden layers: like ELU, without an exponential.",
