@@ -12,18 +12,14 @@ from actwise.kernels import reference
 from actwise.layers import INITIALIZERS, Constant, Normal, Scaled, Uniform
 
 LAYER = st.one_of(
-    st.builds(
-        aw.Dense, st.integers(1, 9), st.sampled_from([each.name for each in ENTRIES][:10]), bias=st.booleans()
-    ),
+    st.builds(aw.Dense, st.integers(1, 9), st.sampled_from([each.name for each in ENTRIES][:10]), bias=st.booleans()),
     st.builds(aw.Maxout, st.integers(1, 5), pieces=st.integers(2, 4), bias=st.booleans()),
     st.builds(aw.Dropout, st.sampled_from([0.0, 0.3])),
 )
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    layers=st.lists(LAYER, max_size=3), n_inputs=st.integers(1, 6), n_rows=st.integers(0, 5), seed=st.integers(0, 9)
-)
+@given(layers=st.lists(LAYER, max_size=3), n_inputs=st.integers(1, 6), n_rows=st.integers(0, 5), seed=st.integers(0, 9))
 def test_any_stack_of_layers_predicts_what_the_oracle_does(layers, n_inputs, n_rows, seed):
     network = aw.Network([*layers, aw.Dense(2)], n_inputs, dtype="float64").initialised(seed)
     X = np.random.default_rng(seed).normal(size=(n_rows, n_inputs))

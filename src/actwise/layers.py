@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.activations import Activation, AnyActivation, GatedActivation, activation, maxout
+from actwise.activations import Activation, AnyActivation, GatedActivation, maxout
+from actwise.activations import activation as get_activation
 from actwise.errors import InputError, suggest
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import Expression, number, symbol
@@ -117,7 +118,7 @@ def _check_units(units: object, layer: str) -> None:
         raise InputError(f"{layer} needs a positive whole number of units, not {units!r}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Dense:
     """A fully connected layer: a linear map and an activation.
 
@@ -142,16 +143,27 @@ class Dense:
     """
 
     units: int
-    activation: AnyActivation = field(default="identity")  # type: ignore[assignment]  # a name is turned into one
-    bias: bool = True
-    init: str | Initializer = "auto"
-    bias_init: str | Initializer = "zeros"
+    activation: AnyActivation
+    bias: bool
+    init: str | Initializer
+    bias_init: str | Initializer
 
-    def __post_init__(self) -> None:
-        _check_units(self.units, "Dense")
-        object.__setattr__(self, "activation", activation(self.activation))
-        initializer(self.init, 1.0)
-        initializer(self.bias_init, 1.0)
+    def __init__(
+        self,
+        units: int,
+        activation: str | AnyActivation = "identity",
+        bias: bool = True,
+        init: str | Initializer = "auto",
+        bias_init: str | Initializer = "zeros",
+    ) -> None:
+        # Written out, since the field holds an activation where the argument may be a name.
+        _check_units(units, "Dense")
+        initializer(init, 1.0)
+        initializer(bias_init, 1.0)
+        found = get_activation(activation)
+        for name, value in (("units", units), ("activation", found), ("bias", bias), ("init", init)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "bias_init", bias_init)
 
     def __repr__(self) -> str:
         return f"Dense({self.units}, {self.activation!r}{'' if self.bias else ', bias=False'})"

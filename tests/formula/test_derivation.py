@@ -25,8 +25,8 @@ POINTS = (-1.7, -0.3, 0.4, 2.1)
 FORMULAS = [
     "1 / (1 + exp(-x))", "tanh(x)", "softplus(x)", "x * sigmoid(1.3 * x)", "x * normal_cdf(x)", "x / (1 + abs(x))",
     "x * tanh(log(1 + exp(x)))", "exp(-x^2)", "min(max(x, -1), 1)", "where(x > 0, x, exp(x) - 1)", "erf(x / sqrt(2))",
-    "log(cosh(x))", "x + sin(x)^2", "arctan(2 * x)", "x / sqrt(1 + x^2)", "sigmoid(x)^3 - 2^x", "1.7159 * tanh(2 * x / 3)",
-    "log(1 / (1 + exp(-x)))", "x^3 / 6 - x / 7", "max(x, 0)^2",
+    "log(cosh(x))", "x + sin(x)^2", "arctan(2 * x)", "x / sqrt(1 + x^2)", "sigmoid(x)^3 - 2^x",
+    "1.7159 * tanh(2 * x / 3)", "log(1 / (1 + exp(-x)))", "x^3 / 6 - x / 7", "max(x, 0)^2",
 ]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_every_line_is_true_when_it_is_read_back(text: str) -> None:
     with mp.workdps(30):
         for line in map(to_line, derive(formula)):
             statement = re.sub(r"(, where y = f\(x\))?(  \([a-z].*\))?$", "", line)
-            left, *forms = re.split(r" = (?![^()]*=)", statement)
+            left, *forms = statement.split(" = ")
             for point in map(mp.mpf, POINTS):
                 _check(left, forms, formula, point)
 

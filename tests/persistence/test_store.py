@@ -319,3 +319,17 @@ def test_current_directory_is_not_replaced(tmp_path: Path, monkeypatch: pytest.M
         save(NETWORK, ".")
     save(NETWORK, "inside")
     assert load("inside").values.tobytes() == NETWORK.values.tobytes()
+
+
+def test_a_destination_is_checked_before_anything_is_done(tmp_path: Path) -> None:
+    from actwise.persistence.store import check_destination
+
+    check_destination(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "letter.txt").write_text("mine")
+    for taken in ("file", "folder"):
+        with pytest.raises(ModelError, match=taken):
+            check_destination(tmp_path / taken)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

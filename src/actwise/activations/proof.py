@@ -43,7 +43,7 @@ def refuted_claims(activation: Activation) -> tuple[str, ...]:
     >>> refuted_claims(replace(relu, claims=Claims(range=(0, 1), kinks=(0,))))
     ('relu(1.797...e+308) = 1.797...e+308 lies outside of the claimed range (0.0, 1.0)',)
     """
-    x = _scan()
+    x = _scan(activation.kinks)
     y, slopes = activation(x), activation.derivative(x)
     with np.errstate(all="ignore"):
         return _refuted(activation, x, y, slopes)
@@ -55,10 +55,12 @@ def _refuted(activation: Activation, x: Float64Array, y: Float64Array, slopes: F
     return (*(each for each in found if each is not None), *_kinks(activation, x, slopes))
 
 
-def _scan() -> Float64Array:
+def _scan(kinks: tuple[float, ...]) -> Float64Array:
     sizes = np.concatenate([
         np.arange(0.0, DENSE, STEP), np.geomspace(1e-300, 1e300, 2401), [5e-324, np.finfo(float).max, np.inf],
     ])  # fmt: skip
+    at = np.abs(np.array(kinks))
+    sizes = np.concatenate([sizes, at, np.nextafter(at, np.inf), np.nextafter(at, 0)])
     return np.unique(np.concatenate([-sizes, sizes]))
 
 

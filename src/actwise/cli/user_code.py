@@ -102,7 +102,7 @@ def _found(module: ModuleType, path: Path, name: str) -> Callable[[Any], Any]:
             raise InputError(f"{str(path)!r} has no function {name!r}; {_hint(part, dir(place), place)}")
         place = getattr(place, part)
     if not callable(place):
-        raise InputError(f"{name!r} in {str(path)!r} is a {type(place).__name__} and no function: name a function")
+        raise InputError(f"{name!r} in {str(path)!r} is of type {type(place).__name__}: name a function")
     loaded: Callable[[Any], Any] = place
     return loaded
 

@@ -76,7 +76,7 @@ def cache_folder() -> Path:
 def _texts(element: str) -> dict[str, str]:
     """The sources for arrays of one element type, by file name."""
     texts = {path.name: path.read_text("utf-8") for path in sorted(_SOURCES.glob("*.py"))}
-    texts["element.py"] = texts["element.py"].replace("import float64 as", f"import {element} as")
+    texts["element.py"] = texts["element.py"].replace("numba.float64", f"numba.{element}")
     # float32 kernels use routines that vectorise and are far more exact than float32 needs; float64 uses libm.
     precise = texts.pop("elementary64.py")
     if element == "float64":

@@ -138,7 +138,7 @@ def _panel(
     bar = "│" if characters == "braille" else "|"
     labels = _height_labels(low, high, rows)
     lines = [f"{labels.get(row, ''):>{LABEL_WIDTH}} {bar}{''.join(cells[row])}".rstrip() for row in range(rows)]
-    return [title, *lines, " " * (LABEL_WIDTH + 2) + _width_labels(domain, columns)]
+    return [title[:width], *lines, " " * (LABEL_WIDTH + 2) + _width_labels(domain, columns)]
 
 
 def _limits(y: FloatArray, bound: float) -> Interval:

@@ -72,7 +72,7 @@ def split_rows(
     least_for_training = max(len(sizes), 1)
     needed = least_for_training + n_test + n_validation
     if n_rows < needed:
-        what = f"{least_for_training} for training" + (", one of each class," if classes is not None else "")
+        what = f"{least_for_training} for training" + (", one of each class" if classes is not None else "")
         raise TableError(
             f"{n_rows} rows are too few: {what}, {n_validation} for validation and {n_test} for the test "
             f"make {needed}; add rows or make these parts smaller"

@@ -21,6 +21,7 @@ from actwise.tabular.fitting import (
 )
 from actwise.tabular.model import TABLE_MODEL_KIND, TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts
+from actwise.tabular.saved import load, save
 from actwise.tabular.settings import FitSettings
 from actwise.tabular.writing import check_output, write_delimited, write_table
 
@@ -41,6 +42,8 @@ __all__ = [
     "TrainingFacts",
     "check_output",
     "fit_table",
+    "load",
+    "save",
     "write_delimited",
     "write_table",
 ]

@@ -229,11 +229,7 @@ def _train(
                 break
     except KeyboardInterrupt:
         progress.stopped_because = "interrupted"
-    run = progress.run()
-    if run.stopped_because == "loss is not finite" and not run.best_epoch:
-        # Not even one epoch went well: what is kept is where it started.
-        return replace(run, network=network.initialised(options["seed"]))
-    return run
+    return progress.run()
 
 
 def _judge(

@@ -70,7 +70,8 @@ class Progress:
         if self._context is None:
             return Run(self.network, history, self.stopped_because, 0, 0, seconds, self.settings)
         best_epoch = self._context.get("BEST_EPOCH")
-        keep_best = best_epoch > 0 and (self.validation is not None or self.stopped_because == "loss is not finite")
+        # After a loss that is not finite, without a single good epoch, the best are the initial parameters.
+        keep_best = self.stopped_because == "loss is not finite" or (best_epoch > 0 and self.validation is not None)
         chosen = self._context["BEST" if keep_best else "PARAMETERS"]
         return Run(
             self.network.with_parameters(chosen),

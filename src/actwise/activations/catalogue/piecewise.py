@@ -37,6 +37,7 @@ _LEAKY_CLAIMS = Claims(
     range=lambda slope: (0 if slope <= 0 else -INFINITY, INFINITY),
     kinks=lambda slope: () if slope == 1 else (0,),
     monotonic=lambda slope: slope >= 0,
+    odd=lambda slope: slope == 1,
     lipschitz=lambda slope: max(1, abs(slope)),
 )
 
@@ -78,6 +79,7 @@ RRELU = Activation(
     claims=Claims(
         range=lambda lower, upper: (0 if lower + upper == 0 else -INFINITY, INFINITY),
         kinks=lambda lower, upper: () if lower + upper == 2 else (0,),
+        odd=lambda lower, upper: lower + upper == 2,
         lipschitz=lambda lower, upper: max(1, (lower + upper) / 2),
     ),
     aliases=("randomized_leaky_relu",),
@@ -222,7 +224,7 @@ HARDSWISH = Activation(
     source="Howard et al. 2019, arXiv:1905.02244; slope 0 at -3 and 1 at 3 as in PyTorch",
 )
 
-_SHRINK_THRESHOLD = Param(0.5, low=0, meaning="inputs of this size or smaller give 0")
+_SHRINK_THRESHOLD = Param(0.5, low=1e-12, meaning="inputs of this size or smaller give 0")
 
 
 def _shrink(x: Expression, threshold: Expression, bias: Expression | float) -> Expression:
@@ -244,9 +246,9 @@ HARDSHRINK = Activation(
     df_x=_shrink_slope,
     df_y=FromOutput(lambda y, threshold: _is_not_zero(y)),
     claims=Claims(
-        kinks=lambda threshold: (-threshold, threshold) if threshold else (),
+        kinks=lambda threshold: (-threshold, threshold),
         odd=True,
-        lipschitz=lambda threshold: INFINITY if threshold else 1,
+        lipschitz=INFINITY,
     ),
     aliases=("hard_shrink",),
     definition="where(abs(x) > threshold, x, 0)",
@@ -260,7 +262,7 @@ SOFTSHRINK = Activation(
     f=lambda x, threshold: _shrink(x, threshold, threshold),
     df_x=_shrink_slope,
     df_y=FromOutput(lambda y, threshold: _is_not_zero(y)),
-    claims=Claims(kinks=lambda threshold: (-threshold, threshold) if threshold else (), odd=True),
+    claims=Claims(kinks=lambda threshold: (-threshold, threshold), odd=True),
     aliases=("soft_shrink", "soft_threshold"),
     definition="where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0))",
     summary="For sparse codes, where it is the step that an L1 penalty asks for. Small inputs get no gradient.",
@@ -274,7 +276,7 @@ SHRINK = Activation(
     df_x=lambda x, threshold, bias: _shrink_slope(x, threshold),
     df_y=FromOutput(lambda y, threshold, bias: _is_not_zero(y), when=lambda threshold, bias: bias <= threshold),
     claims=Claims(
-        kinks=lambda threshold, bias: (-threshold, threshold) if threshold or bias else (),
+        kinks=lambda threshold, bias: (-threshold, threshold),
         monotonic=lambda threshold, bias: bias <= threshold,
         odd=True,
         lipschitz=lambda threshold, bias: 1 if bias == threshold else INFINITY,

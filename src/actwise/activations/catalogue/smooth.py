@@ -104,6 +104,7 @@ SWISH = Activation(
             -_SILU_MINIMUM / beta if beta < 0 else INFINITY,
         ),
         monotonic=lambda beta: beta == 0,
+        odd=lambda beta: beta == 0,
         lipschitz=lambda beta: _SILU_STEEPEST if beta else 0.5,
     ),
     definition="x * sigmoid(beta * x)",

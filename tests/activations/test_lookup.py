@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.activations import ENTRIES, Param
+from actwise.errors import FormulaError, InputError
+
+
+def test_names_are_sorted_and_complete():
+    assert aw.activations.names() == sorted(each.name for each in ENTRIES)
+
+
+@pytest.mark.parametrize("each", ENTRIES, ids=lambda each: each.name)
+def test_every_name_and_alias_leads_to_its_entry(each):
+    for name in (each.name, *each.aliases, each.name.upper(), f" {each.name.replace('_', '-')} "):
+        assert aw.activation(name).name == each.name
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("rleu", "unknown activation 'rleu'; did you mean 'relu'"),
+        ("quux", "A formula must contain x"),
+    ],
+)
+def test_unknown_names(name, message):
+    with pytest.raises(InputError, match=message):
+        aw.activation(name)
+
+
+def test_other_things_are_refused():
+    with pytest.raises(InputError, match="not function"):
+        aw.activation(lambda x: x)
+    with pytest.raises(InputError, match="as a number, not as a Param"):
+        aw.activation("elu", alpha=Param(1.0))
+
+
+def test_an_activation_is_passed_through():
+    elu = aw.activation("elu")
+    assert aw.activation(elu) is elu
+    assert aw.activation(elu, alpha=2.0).values == {"alpha": 2.0}
+    assert aw.activation(aw.activation("glu")).name == "glu"
+
+
+def test_formulas_need_their_parameters():
+    with pytest.raises(FormulaError, match=r"give a value for each, such as beta=1\.0"):
+        aw.activation("x * sigmoid(beta * x)")
+    with pytest.raises(FormulaError, match="has no parameter 'gamma'"):
+        aw.activation("x * sigmoid(x)", gamma=1.0)
+
+
+def test_a_parameter_may_have_the_name_of_an_activation():
+    assert aw.activation("x * threshold", threshold=2.0)(3.0) == 6.0
+
+
+def test_a_trained_parameter():
+    each = aw.activation("x * sigmoid(beta * x)", beta=Param(0.5, trained=True))
+    assert each.params["beta"].trained
+    assert each.values == {"beta": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"), [("relu(x) + x", 1.0), ("x * relu6(x - 6)", 0.0), ("2 * hardtanh(x + 1)", 0.0)]
+)
+def test_entries_keep_their_slope_at_a_kink_inside_formulas(text, slope):
+    at = 0.0 if text != "x * relu6(x - 6)" else 6.0
+    assert aw.activation(text).derivative(at) == slope
+
+
+def test_entries_inside_formulas_keep_their_tails():
+    each = aw.activation("gelu(x) + 0.5 * mish(x)")
+    x = np.array([-20.0, -1.0, 3.0])
+    np.testing.assert_allclose(each(x), aw.activation("gelu")(x) + 0.5 * aw.activation("mish")(x), rtol=1e-12)
+    np.testing.assert_allclose(
+        each.derivative(x),
+        aw.activation("gelu").derivative(x) + 0.5 * aw.activation("mish").derivative(x),
+        rtol=1e-12,
+    )
