@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -155,7 +155,7 @@ def with_own_names(formula: _AnyFormula) -> _AnyFormula:
     names = {name: f"parameter_{name}" for name in formula.parameters}
     symbols = {old: symbol(new) for old, new in names.items()}
 
-    def renamed(value: object) -> object:
+    def renamed(value: Any) -> Any:
         if isinstance(value, Expression):
             return substitute(value, symbols)
         return tuple(map(renamed, value)) if isinstance(value, tuple) else value

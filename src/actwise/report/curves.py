@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from actwise.activations import Activation, AnyActivation, GatedActivation, RowActivation
+from actwise.activations import Activation, AnyActivation, GatedActivation, RowActivation, facts
 from actwise.errors import InputError
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Interval: TypeAlias = tuple[float, float]
 
-SATURATED_SLOPE = 0.01  # of the steepest slope, or of 1 where it is steeper than that: less counts as saturated
 WIDEST_DEFAULT = 10.0  # half the width of a plot whose range nobody chose
 NARROWEST_DEFAULT = 5.0
 _FAR = 1e7 * np.array([1.0, 1.37, 2.11, 3.3])  # no period of a sine divides the distances
 _STRAIGHT = 1e-6  # a slope that differs by less between far points is that of an asymptote
 _NEAR = 2.5  # where smooth functions still differ from their asymptotes
 _SAME = 1e-9
-_BESIDE = 1e-6  # where the slope on one side of a kink is taken
-_SCAN_POINTS = 4001
+_JUMP = 1e-9  # a larger difference, relative to the value or to 1, between neighbouring numbers is a jump
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,8 @@ class Kink:
     @property
     def is_jump(self) -> bool:
         """Whether the function itself jumps."""
-        steepest = max(1.0, *map(abs, self.slopes))
-        return abs(self.values[2] - self.values[0]) > 10 * steepest * 2 * _beside(self.at)
+        left, _, right = self.values
+        return abs(right - left) > _JUMP * max(1.0, abs(left), abs(right))
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ class Curve:
     asymptotes : tuple of Asymptote
         Lines that it comes near to.
     saturated : tuple of (low, high)
-        Where it hardly changes any more, towards an infinity.
+        Where its slope is less than a thousandth of the largest one.
     """
 
     label: str
@@ -104,7 +102,7 @@ class Curve:
     derivative: Callable[[FloatArray], FloatArray]
     kinks: tuple[Kink, ...] = ()
     asymptotes: tuple[Asymptote, ...] = ()
-    saturated: tuple[Interval, ...] = field(default=())
+    saturated: tuple[Interval, ...] = ()
 
 
 def curves(activation: AnyActivation) -> tuple[Curve, ...]:
@@ -130,11 +128,32 @@ def curves(activation: AnyActivation) -> tuple[Curve, ...]:
     """
     match activation:
         case Activation():
-            return (_annotated(_label(activation), activation, activation.derivative, activation.kinks),)
+            return (_scalar_curve(activation),)
         case RowActivation():
             return (_row_curve(activation),)
         case GatedActivation():
             return _gated_curves(activation)
+
+
+def _scalar_curve(activation: Activation) -> Curve:
+    about = facts(activation)
+    kinks = []
+    for kink in about.kinks:
+        left, middle, right = map(float, activation(np.nextafter(kink.at, [-np.inf, kink.at, np.inf])))
+        kinks.append(Kink(kink.at, (left, middle, right), (kink.left, kink.slope, kink.right)))
+    saturated = []
+    if about.saturates_below is not None:
+        saturated.append((-math.inf, about.saturates_below))
+    if about.saturates_above is not None:
+        saturated.append((about.saturates_above, math.inf))
+    return Curve(
+        _label(activation),
+        activation,
+        activation.derivative,
+        tuple(kinks),
+        _asymptotes(activation),
+        tuple(saturated),
+    )
 
 
 def _label(activation: Activation) -> str:
@@ -155,7 +174,8 @@ def _row_curve(activation: RowActivation) -> Curve:
         first[..., 0] = 1.0
         return np.asarray(activation.vector_jacobian_product(rows(x), first)[..., 0], float)
 
-    return _annotated(f"{activation.name} of (x, 0), first entry", value, derivative, ())
+    label = f"{activation.name} of (x, 0), first entry"
+    return Curve(label, value, derivative, asymptotes=_asymptotes(value))
 
 
 def _gated_curves(activation: GatedActivation) -> tuple[Curve, ...]:
@@ -184,30 +204,7 @@ def _gated_curve(activation: GatedActivation, moving: int) -> Curve:
         return np.asarray(gradient[..., moving], float)
 
     shown = ", ".join("x" if k == moving else "1" for k in range(pieces))
-    return _annotated(f"{activation.name}({shown})", value, derivative, ())
-
-
-def _annotated(
-    label: str,
-    value: Callable[[Any], Any],
-    derivative: Callable[[Any], Any],
-    places: Sequence[float],
-) -> Curve:
-    kinks = []
-    for at in places:
-        around = np.array([at - _beside(at), at, at + _beside(at)])
-        kinks.append(Kink(float(at), _three(value(around)), _three(derivative(around))))
-    asymptotes = _asymptotes(value)
-    return Curve(label, value, derivative, tuple(kinks), asymptotes, _saturated(derivative, asymptotes))
-
-
-def _three(numbers: FloatArray) -> tuple[float, float, float]:
-    left, middle, right = map(float, numbers)
-    return left, middle, right
-
-
-def _beside(at: float) -> float:
-    return _BESIDE * max(1.0, abs(at))
+    return Curve(f"{activation.name}({shown})", value, derivative, asymptotes=_asymptotes(value))
 
 
 def _asymptotes(value: Callable[[Any], Any]) -> tuple[Asymptote, ...]:
@@ -247,35 +244,6 @@ def _rounded(value: float) -> float:
     """Take away what is left of the distance and of rounding: 0.9999999 is 1."""
     near = round(value, 5)
     return (near if abs(value - near) < 2e-7 else value) + 0.0
-
-
-def _saturated(derivative: Callable[[Any], Any], asymptotes: Sequence[Asymptote]) -> tuple[Interval, ...]:
-    """Find where the slope stays small until a horizontal asymptote."""
-    x = np.linspace(-50.0, 50.0, _SCAN_POINTS)
-    with np.errstate(all="ignore"):
-        slopes = np.abs(np.asarray(derivative(x), float))
-    small = SATURATED_SLOPE * min(1.0, float(np.nanmax(slopes)))
-    steep = x[slopes > small]
-    if not len(steep):
-        return ()
-    step = x[1] - x[0]
-    found = []
-    if any(each.left and each.slope == 0 for each in asymptotes) and steep[0] > x[0]:
-        found.append((-math.inf, _edge(derivative, small, float(steep[0] - step), float(steep[0]))))
-    if any(each.right and each.slope == 0 for each in asymptotes) and steep[-1] < x[-1]:
-        found.append((_edge(derivative, small, float(steep[-1] + step), float(steep[-1])), math.inf))
-    return tuple(found)
-
-
-def _edge(derivative: Callable[[Any], Any], small: float, flat: float, steep: float) -> float:
-    """Bisect to where the slope becomes small."""
-    for _ in range(40):
-        middle = (flat + steep) / 2
-        if abs(float(derivative(np.array([middle]))[0])) > small:
-            steep = middle
-        else:
-            flat = middle
-    return round(flat, 6) + 0.0
 
 
 def domain_of(shown: Sequence[Curve]) -> Interval:

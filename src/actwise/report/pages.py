@@ -8,7 +8,7 @@ from typing import Any
 from actwise.activations import AnyActivation
 from actwise.report.explanation import readable_formula
 from actwise.report.summary import summarise
-from actwise.report.wording import describe_kinks, describe_range, describe_trust, describe_zones
+from actwise.report.wording import describe_kinks, describe_range, describe_trust, describe_saturation
 
 _MADE_BY = "This page is made by `tools/generate_docs.py` out of the declarations; do not edit it."
 
@@ -21,7 +21,7 @@ _INTRODUCTION = f"""# Activations
 - **Steepest slope**: the Lipschitz constant.
 - **Gain**: the factor on initial weights that keeps gradients from vanishing or exploding,
   `1 / sqrt(E[f'(Z)^2])` for standard normal Z.
-- **Saturates**: where the slope stays below a hundredth of the steepest one (or of 1).
+- **Saturates**: where the slope stays below a thousandth of the steepest one (or of 1, where there is none).
 """
 
 _DERIVATIVES = """## Derivatives
@@ -73,7 +73,7 @@ def activations_page(activations: Sequence[AnyActivation]) -> str:
                 _yes_or_no(each["zero_centred"]),
                 _number(each["lipschitz"]),
                 _number(each["gain"]),
-                describe_zones(each["saturated"]),
+                describe_saturation(each["saturates_below"], each["saturates_above"]),
             )
             for each in facts
         ),
@@ -84,9 +84,9 @@ def activations_page(activations: Sequence[AnyActivation]) -> str:
             (
                 _link(each),
                 _code(each["derivative"]),
-                _code(each["derivative_from_output"]),
+                _code(each["from_output"]),
                 describe_trust(each["trusted_between"]) if each["trusted_between"] else "",
-                describe_kinks(each["kinks"]),
+                describe_kinks(each["kinks"], each["jumps"]),
             )
             for each in facts
             if each["derivative"]
@@ -94,7 +94,7 @@ def activations_page(activations: Sequence[AnyActivation]) -> str:
     )
     use = _table(
         ("name", "when to use it, and when not", "also called", "source"),
-        ((_link(each), each["summary"], ", ".join(map(_code, each["aliases"])), each["source"]) for each in facts),
+        ((_link(each), each["advice"], ", ".join(map(_code, each["aliases"])), each["source"]) for each in facts),
     )
     return f"{_INTRODUCTION}\n{overview}\n{_DERIVATIVES}\n{derivatives}\n## Use\n\n{use}"
 
@@ -138,8 +138,8 @@ def _code(text: str | None) -> str:
 
 def _parameters(facts: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"`{name}` = {parameter['value']:.4g}" + (" (trained)" if parameter["trained"] else "")
-        for name, parameter in facts["parameters"].items()
+        f"`{name}` = {value:.4g}" + (" (trained)" if name in facts["trained"] else "")
+        for name, value in facts["values"].items()
     )
 
 

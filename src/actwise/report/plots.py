@@ -15,7 +15,7 @@ import numpy as np
 from actwise.activations import AnyActivation
 from actwise.errors import ActwiseError, InputError
 from actwise.report.curves import Asymptote, Curve, FloatArray, Interval, Kink, checked_domain, curves, sampled
-from actwise.report.wording import describe_zones
+from actwise.report.wording import describe_saturation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -367,7 +367,10 @@ def _add_legend(figure: Figure, shown: Sequence[Curve], styles: Sequence[dict[st
             Line2D([], [], label=f"kink{places}", **_marker({"color": COLOURS[0] if alone else GREY}, filled=True))
         )
     if alone and alone.saturated:
-        marks.append(Patch(label=f"saturated, slope near 0: {describe_zones(alone.saturated)}", **_SHADE))
+        low, *_, high = (end for zone in alone.saturated for end in zone)
+        below = alone.saturated[0][1] if math.isinf(low) else None
+        above = alone.saturated[-1][0] if math.isinf(high) else None
+        marks.append(Patch(label=f"saturated, slope near 0: {describe_saturation(below, above)}", **_SHADE))
     if marks:
         figure.legend(handles=marks, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5, labelcolor=GREY)
 

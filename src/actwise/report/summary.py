@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from actwise.activations import Activation, AnyActivation
+from actwise.activations import Activation, AnyActivation, facts
 from actwise.formula.readable import readable
 from actwise.formula.render import to_text
 from actwise.report.curves import Interval, curves
@@ -26,65 +27,31 @@ def summarise(activation: AnyActivation) -> dict[str, Any]:
     Returns
     -------
     dict
-        Strings, numbers, lists and None for what does not apply: ``name``, ``kind``, ``aliases``, ``formula``,
-        ``derivative``, ``derivative_from_output``, ``trusted_between``, ``parameters``, ``range``, ``kinks``,
-        ``monotonic``, ``zero_centred``, ``lipschitz``, ``gain``, ``asymptotes``, ``saturated``, ``summary`` and
-        ``source``.
+        The fields of `actwise.activations.Facts` with formulas as a reader writes them, and besides:
+        ``meanings`` of the parameters, ``asymptotes`` as texts, ``jumps`` (where the function itself jumps) and
+        ``trusted_between``, the arguments between which `from_output` keeps half of its digits in float32.
 
     Examples
     --------
     >>> import actwise as aw
-    >>> facts = summarise(aw.activation("relu"))
-    >>> facts["formula"], facts["range"], [kink["slopes"][1] for kink in facts["kinks"]]
-    ('max(x, 0)', [0.0, inf], [0.0])
+    >>> about = summarise(aw.activation("relu"))
+    >>> about["formula"], about["range"], about["kinks"][0]["slope"], about["asymptotes"]
+    ('max(x, 0)', (0.0, inf), 0.0, ['y = 0'])
     """
-    facts: dict[str, Any] = {
-        "name": activation.name,
-        "kind": activation.kind,
-        "aliases": list(activation.aliases),
-        "formula": readable_formula(activation.formula),
-        "derivative": None,
-        "derivative_from_output": None,
-        "trusted_between": None,
-        "parameters": {
-            name: {
-                "value": activation.values[name],
-                "trained": parameter.trained,
-                "meaning": parameter.meaning,
-            }
-            for name, parameter in activation.params.items()
-        },
-        "range": list(map(float, activation.range)),
-        "kinks": [],
-        "monotonic": None,
-        "zero_centred": None,
-        "lipschitz": None,
-        "gain": activation.gain,
-        "asymptotes": [],
-        "saturated": [],
-        "summary": activation.summary,
-        "source": activation.source,
-    }
+    about = asdict(facts(activation))
+    about["formula"] = readable_formula(activation.formula)
+    about["meanings"] = {name: parameter.meaning for name, parameter in activation.params.items()}
+    about |= {"asymptotes": [], "jumps": [], "trusted_between": None}
     if isinstance(activation, Activation):
-        facts |= _of_one_number(activation)
-    return facts
-
-
-def _of_one_number(activation: Activation) -> dict[str, Any]:
-    from_output = activation.derivative_from_output_expression
-    (curve,) = curves(activation)
-    return {
-        "formula": to_text(readable(textbook_expression(activation))),
-        "kinks": [{"at": kink.at, "slopes": list(kink.slopes), "function_jumps": kink.is_jump} for kink in curve.kinks],
-        "asymptotes": [each.label for each in curve.asymptotes],
-        "saturated": [list(zone) for zone in curve.saturated],
-        "derivative": readable_formula(activation.derivative_formula),
-        "derivative_from_output": None if from_output is None else to_text(readable(from_output)),
-        "trusted_between": None if from_output is None else list(trusted_between(activation)),
-        "monotonic": activation.monotonic,
-        "zero_centred": activation.zero_centred,
-        "lipschitz": activation.lipschitz,
-    }
+        (curve,) = curves(activation)
+        about["formula"] = to_text(readable(textbook_expression(activation)))
+        about["derivative"] = readable_formula(about["derivative"])
+        about["asymptotes"] = [each.label for each in curve.asymptotes]
+        about["jumps"] = [kink.at for kink in curve.kinks if kink.is_jump]
+        if about["from_output"] is not None:
+            about["from_output"] = readable_formula(about["from_output"])
+            about["trusted_between"] = trusted_between(activation)
+    return about
 
 
 def trusted_between(activation: Activation) -> Interval:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actwise.report.curves import Interval
-
 
 def describe_range(interval: Sequence[float]) -> str:
     """Write the range of outputs.
@@ -21,35 +19,41 @@ def describe_range(interval: Sequence[float]) -> str:
     return f"{low + 0.0:.4g} to {high:.4g}"
 
 
-def describe_zones(zones: Sequence[Interval]) -> str:
-    """Write saturation zones as conditions on x.
+def describe_saturation(below: float | None, above: float | None) -> str:
+    """Write beyond which arguments a function saturates; nothing if it does not.
 
     Examples
     --------
-    >>> describe_zones([(-math.inf, -3.0), (3.0, math.inf)])
-    'x < -3 and x > 3'
+    >>> describe_saturation(-3.0, 3.0), describe_saturation(None, None)
+    ('x < -3 and x > 3', '')
     """
-    return " and ".join(f"x < {high:.3g}" if math.isinf(low) else f"x > {low:.3g}" for low, high in zones)
+    zones = [f"x < {below:.3g}"] if below is not None else []
+    return " and ".join([*zones, f"x > {above:.3g}"] if above is not None else zones)
 
 
-def describe_kinks(kinks: Sequence[Mapping[str, Any]]) -> str:
+def describe_kinks(kinks: Sequence[Mapping[str, float]], jumps: Sequence[float] = ()) -> str:
     """Write where the slope jumps, and which slope is taken there.
 
     Parameters
     ----------
     kinks : sequence of mapping
-        As in `actwise.report.summary.summarise`.
+        The fields of `actwise.activations.Kink`.
+    jumps : sequence of float
+        At which of them the function itself jumps.
 
     Examples
     --------
-    >>> describe_kinks([{"at": 0.0, "slopes": [0.0, 0.0, 1.0], "function_jumps": False}])
+    >>> describe_kinks([{"at": 0.0, "left": 0.0, "slope": 0.0, "right": 1.0}])
     'at 0 the slope jumps from 0 to 1; 0 is taken'
     """
     parts = []
     for kink in kinks:
-        left, taken, right = (f"{slope:.4g}" for slope in kink["slopes"])
-        what = "the function itself jumps" if kink["function_jumps"] else f"the slope jumps from {left} to {right}"
-        parts.append(f"at {kink['at']:.4g} {what}; {taken} is taken")
+        what = (
+            "the function itself jumps"
+            if kink["at"] in jumps
+            else f"the slope jumps from {kink['left']:.4g} to {kink['right']:.4g}"
+        )
+        parts.append(f"at {kink['at']:.4g} {what}; {kink['slope']:.4g} is taken")
     return ", ".join(parts)
 
 
@@ -98,29 +102,30 @@ def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [("f(x)", facts["formula"])]
     if facts["derivative"]:
         lines.append(("f'(x)", facts["derivative"]))
-    if facts["derivative_from_output"]:
+    if facts["from_output"]:
         trust = describe_trust(facts["trusted_between"])
-        lines.append(("from y = f(x)", f"{facts['derivative_from_output']}; in float32 to be trusted {trust}"))
-    for name, parameter in facts["parameters"].items():
-        trained = ", trained" if parameter["trained"] else ""
-        meaning = f": {parameter['meaning']}" if parameter["meaning"] else ""
-        lines.append((name, f"{parameter['value']:.6g}{trained}{meaning}"))
+        lines.append(("from y = f(x)", f"{facts['from_output']}; in float32 to be trusted {trust}"))
+    for name, value in facts["values"].items():
+        trained = ", trained" if name in facts["trained"] else ""
+        meaning = f": {facts['meanings'][name]}" if facts["meanings"][name] else ""
+        lines.append((name, f"{value:.6g}{trained}{meaning}"))
     lines.append(("range", describe_range(facts["range"])))
     if facts["kinks"]:
-        lines.append(("kinks", describe_kinks(facts["kinks"])))
+        lines.append(("kinks", describe_kinks(facts["kinks"], facts["jumps"])))
     if facts["asymptotes"]:
         lines.append(("asymptotes", ", ".join(facts["asymptotes"])))
-    if facts["saturated"]:
-        lines.append(("saturates", describe_zones(facts["saturated"])))
+    if saturation := describe_saturation(facts["saturates_below"], facts["saturates_above"]):
+        lines.append(("saturates", saturation))
     if facts["monotonic"] is not None:
         rising = "never falls" if facts["monotonic"] else "rises and falls"
+        odd = ", odd" if facts["odd"] else ""
         centred = "zero-centred" if facts["zero_centred"] else "not zero-centred"
-        lines.append(("shape", f"{rising}, {centred}, steepest slope {facts['lipschitz']:.4g}"))
+        lines.append(("shape", f"{rising}{odd}, {centred}, steepest slope {facts['lipschitz']:.4g}"))
     lines.append(("gain", f"{facts['gain']:.4g} (the factor on initial weights)"))
     if facts["aliases"]:
         lines.append(("also called", ", ".join(facts["aliases"])))
-    if facts["summary"]:
-        lines.append(("use", facts["summary"]))
+    if facts["advice"]:
+        lines.append(("use", facts["advice"]))
     if facts["source"]:
         lines.append(("source", facts["source"]))
     return lines
