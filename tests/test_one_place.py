@@ -7,6 +7,8 @@ import actwise as aw
 from actwise.activations import Activation, Claims, FromOutput, Param, RowActivation
 from actwise.formula.expression import absolute, exp, row_max, row_sum, where
 from actwise.kernels import reference
+from actwise.report.pages import activations_page
+from actwise.report.plots import draw
 
 # None of these is known to the package.
 LOPSIDED = Activation(
@@ -79,6 +81,17 @@ def test_facts_follow():
     assert LOPSIDED.gain > 1
     assert "x" in LOPSIDED.formula
     assert "x" in LOPSIDED.derivative_formula
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+def test_docs_row_and_plot(each):
+    assert f"[{each.name}](gallery.md#{each.name})" in activations_page([each])
+    figure = draw([each])
+    lines = [line for axes in figure.axes for line in axes.get_lines() if len(line.get_xdata()) > 50]
+    assert lines, "no curve was drawn"
+    if each is LOPSIDED:
+        x, y = lines[0].get_data()
+        np.testing.assert_allclose(y, LOPSIDED(np.asarray(x)), atol=1e-12)
 
 
 @pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from scipy import special
 
-from actwise.errors import InputError
 from actwise.formula import expression as e
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import Expression, number, symbol, where
 from actwise.formula.parse import parse
 from actwise.formula.render import (
     JAVASCRIPT_HELPERS,
-    derivation_text,
     to_javascript,
     to_latex,
     to_text,
@@ -136,24 +134,3 @@ def test_torch_source_computes_the_formula(text: str, source: str | None) -> Non
     values = {"x": np.array([-3.5, -0.7, 0.4, 2.6]), "beta": np.full(4, 1.3)}
     found = eval(to_torch(formula), {"torch": _torch_in_numpy(), **values})
     np.testing.assert_allclose(found, evaluate(formula, values, numpy_table()), rtol=1e-13)
-
-
-def test_the_sigmoid_is_derived_as_in_a_textbook() -> None:
-    lines = derivation_text(parse("1 / (1 + exp(-x))"), style="latex")
-    assert lines == [
-        r"f(x) = \frac{1}{1 + e^{-x}}",
-        r"\frac{d}{dx} \left[-x\right] = -1 \quad \text{(constant factor rule)}",
-        r"\frac{d}{dx} \left[e^{-x}\right] = -e^{-x} \quad \text{(derivative of exp, then chain rule)}",
-        r"\frac{d}{dx} \left[1 + e^{-x}\right] = -e^{-x} \quad \text{(sum rule)}",
-        r"f'(x) = \frac{e^{-x}}{\left(1 + e^{-x}\right)^{2}} \quad \text{(quotient rule)}",
-        r"f'(x) = \sigma\left(x\right) \, \sigma\left(-x\right) \quad \text{(keeps its digits)}",
-        r"f'(x) = y \, \left(1 - y\right) \quad \text{with } y = f(x)",
-    ]
-
-
-def test_derivations_of_simple_formulas() -> None:
-    assert derivation_text(parse("3", require_variable=False)) == ["f(x) = 3", "f'(x) = 0  (a constant has slope 0)"]
-    assert derivation_text(x) == ["f(x) = x", "f'(x) = 1  (derivative of x is 1)"]
-    assert derivation_text(e.tanh(symbol("z")), "z")[-1] == "f'(z) = 1 - y**2 with y = f(z)"
-    with pytest.raises(InputError, match="'text' or 'latex'"):
-        derivation_text(x, style="html")

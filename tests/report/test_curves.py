@@ -66,12 +66,12 @@ def test_labels_of_slanting_lines():
     assert _curve("smish").asymptotes[1].label == "y = 0.6 x"
 
 
-def test_saturation_begins_where_the_slope_falls_below_a_hundredth():
-    # 1 - tanh(x)^2 = 0.01 at atanh(sqrt(0.99)); exp(x) = 0.01 at log(0.01).
+def test_saturation_begins_where_the_slope_falls_below_a_thousandth():
+    # 1 - tanh(x)^2 = 0.001 at atanh(sqrt(0.999)); exp(x) = 0.001 at log(0.001).
     (left, right) = _curve("tanh").saturated
-    assert left == pytest.approx((-math.inf, -math.atanh(math.sqrt(0.99))), abs=1e-5)
-    assert right == pytest.approx((math.atanh(math.sqrt(0.99)), math.inf), abs=1e-5)
-    assert _curve("exponential").saturated == (pytest.approx((-math.inf, math.log(0.01)), abs=1e-5),)
+    assert left == pytest.approx((-math.inf, -math.atanh(math.sqrt(0.999))), abs=0.01)
+    assert right == pytest.approx((math.atanh(math.sqrt(0.999)), math.inf), abs=0.01)
+    assert _curve("exponential").saturated == (pytest.approx((-math.inf, math.log(0.001)), abs=0.01),)
     assert _curve("relu").saturated == ((-math.inf, 0),)
     assert _curve("hardtanh").saturated == ((-math.inf, -1), (1, math.inf))
     assert _curve("sine").saturated == _curve("identity").saturated == _curve("tanhshrink").saturated == ()
@@ -97,7 +97,7 @@ def test_rows_and_gates_are_shown_along_one_number():
 
 def test_the_range_of_x_holds_what_is_remarkable():
     assert domain_of([_curve("relu")]) == (-5, 5)
-    assert domain_of([_curve("sigmoid")]) == (-7, 7)
+    assert domain_of([_curve("sigmoid")]) == (-10, 10)
     assert domain_of([_curve("clipped_relu"), _curve("relu")]) == (-25, 25)
     assert checked_domain((-1, 2), []) == (-1, 2)
     for bad in ((1, 1), (2, -2), (0, math.inf), (math.nan, 1)):

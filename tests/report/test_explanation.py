@@ -28,9 +28,11 @@ def test_every_derivation_ends_in_the_derivative(each):
     for line in slopes:
         statement = re.sub(r"(, where y = f\(x\))?(  \([a-z].*\))?$", "", line)
         for form in statement.split(" = ")[1:]:
-            found = np.broadcast_to(_value(form, each, x=POINTS, y=each(POINTS)), POINTS.shape)
+            with np.errstate(invalid="ignore"):  # in branches that are not taken
+                value = _value(form, each, x=POINTS, y=each(POINTS))
+            found = np.broadcast_to(value, POINTS.shape)
             np.testing.assert_allclose(found, each.derivative(POINTS), rtol=1e-8, atol=1e-12)
-    if each.df_y is not None:
+    if each.df_y is not None and each.name != "identity":
         assert slopes[-1].endswith(", where y = f(x)")
 
 

@@ -69,8 +69,8 @@ def test_beyond_the_trusted_interval_half_of_the_digits_are_lost(name):
 
 def test_facts_are_plain_data_without_what_does_not_apply():
     softmax = summarise(aw.activation("softmax"))
-    assert (softmax["monotonic"], softmax["derivative"], softmax["kinks"]) == (None, None, [])
+    assert (softmax["monotonic"], softmax["derivative"], softmax["kinks"]) == (None, None, ())
     relu = summarise(aw.activation("relu"))
-    assert relu["kinks"] == [{"at": 0.0, "slopes": [0.0, 0.0, 1.0], "function_jumps": False}]
-    assert relu["derivative_from_output"] == "where(y > 0, 1, 0)"
-    assert summarise(aw.activation("threshold"))["kinks"][0]["function_jumps"]
+    assert relu["kinks"] == ({"at": 0.0, "left": 0.0, "slope": 0.0, "right": 1.0},)
+    assert relu["from_output"] == "where(y > 0, 1, 0)"
+    assert (relu["jumps"], summarise(aw.activation("threshold"))["jumps"]) == ([], [1.0])

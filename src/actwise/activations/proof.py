@@ -109,6 +109,8 @@ def _lipschitz(activation: Activation, x: Float64Array, y: Float64Array, slopes:
     if steepest > bound * (1 + ROUNDING):
         return f"{activation.name} is claimed to be nowhere steeper than {bound:g}, but it is as steep as {steepest:g}"
     jumps = any(_jump(activation, kink) > JUMP for kink in activation.kinks)
+    if np.isfinite(bound) and jumps:
+        return f"{activation.name} is claimed to be nowhere steeper than {bound:g}, but it jumps"
     if np.isinf(bound) and not jumps and largest < UNBOUNDED:
         return f"{activation.name} is claimed to be arbitrarily steep, but it is nowhere steeper than {steepest:g}"
     if np.isfinite(bound) and steepest < bound * (1 - TIGHT):

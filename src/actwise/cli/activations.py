@@ -186,16 +186,15 @@ def _print_facts(activation: AnyActivation, facts: dict[str, Any], domain: tuple
     from actwise.report.wording import fact_lines
 
     console = Console(highlight=False)
+    width = min(max(console.width, NARROWEST), WIDEST_PLOT)
+    characters: Any = "braille" if _can_show_braille() else "ascii"
+    plot = terminal_plot(activation, width=width, height=PLOT_HEIGHT, domain=domain, characters=characters)
     console.print(Text(facts["name"], "bold cyan"), soft_wrap=True)
     table = Table.grid(padding=(0, 2))
     for label, text in fact_lines(facts):
         table.add_row(Text(label, "bold"), Text(text))
     console.print(table)
-    console.print()
-    width = min(max(console.width, NARROWEST), WIDEST_PLOT)
-    characters: Any = "braille" if _can_show_braille() else "ascii"
-    plot = terminal_plot(activation, width=width, height=PLOT_HEIGHT, domain=domain, characters=characters)
-    click.echo(plot)
+    click.echo(f"\n{plot}")
 
 
 def _can_show_braille() -> bool:

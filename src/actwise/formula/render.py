@@ -5,13 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from actwise.errors import InputError
-from actwise.formula.differentiate import Step, derivation
-from actwise.formula.expression import SYMBOL, Expression, number, symbols
+from actwise.formula.expression import Expression
 from actwise.formula.latex import to_latex
-from actwise.formula.output_form import OUTPUT, express_in_output
-from actwise.formula.simplify import simplify
-from actwise.formula.stabilise import derivative as stable_derivative
 from actwise.formula.writing import (
     AND,
     ATOM,
@@ -30,7 +25,6 @@ from actwise.formula.writing import (
 
 __all__ = [
     "JAVASCRIPT", "JAVASCRIPT_HELPERS", "TEXT", "TORCH",
-    "derivation_text",
     "to_javascript", "to_latex", "to_text", "to_torch",
 ]  # fmt: skip
 
@@ -215,71 +209,3 @@ def to_torch(expression: Expression) -> str:
     'x * torch.sigmoid(beta * x)'
     """
     return write(expression, TORCH)
-
-
-def derivation_text(expression: Expression, variable: str = "x", *, style: str = "text") -> list[str]:
-    """Write a derivation as a textbook does, one step a line.
-
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    variable : str
-        The name of the symbol to differentiate by.
-    style : {"text", "latex"}
-        How formulas are written.
-
-    Returns
-    -------
-    list of str
-        The formula, the derivative of each part with the rule that gives it, the derivative, and then,
-        where they are known, its form that keeps all digits and its form in the output y.
-
-    Examples
-    --------
-    >>> from actwise.formula.expression import exp, symbol
-    >>> for line in derivation_text(1 / (1 + exp(-symbol("x")))):
-    ...     print(line)
-    f(x) = 1 / (1 + exp(-x))
-    d/dx [-x] = -1  (constant factor rule)
-    d/dx [exp(-x)] = -exp(-x)  (derivative of exp, then chain rule)
-    d/dx [1 + exp(-x)] = -exp(-x)  (sum rule)
-    f'(x) = exp(-x) / (1 + exp(-x))**2  (quotient rule)
-    f'(x) = sigmoid(x) * sigmoid(-x)  (keeps its digits)
-    f'(x) = y * (1 - y) with y = f(x)
-    """
-    if style not in ("text", "latex"):
-        raise InputError(f"style is {style!r}; it must be 'text' or 'latex'")
-    show = to_text if style == "text" else to_latex
-    part, function, slope, note = _STYLES[style]
-    of_variable = {"variable": variable}
-    lines = [f"{function.format(**of_variable)} = {show(expression)}"]
-    *parts, last = derivation(expression, variable) or (Step(expression, number(0), "a constant has slope 0"),)
-    for step in parts:
-        if step.expression.operation != SYMBOL:
-            left = part.format(show(step.expression), **of_variable)
-            lines.append(f"{left} = {show(simplify(step.derivative))}{note.format(step.rule)}")
-    left = slope.format(**of_variable)
-    plain = simplify(last.derivative)
-    lines.append(f"{left} = {show(plain)}{note.format(last.rule)}")
-    stable = stable_derivative(expression, variable)
-    if stable != plain:
-        lines.append(f"{left} = {show(stable)}{note.format('keeps its digits')}")
-    in_output = express_in_output(stable, expression, variable=variable)
-    if in_output is not None and OUTPUT in symbols(in_output):
-        given = _WITH_OUTPUT[style].format(**of_variable)
-        lines.append(f"{left} = {show(in_output)}{given}")
-    return lines
-
-
-# How a part's derivative, the function, its derivative and a remark are written.
-_STYLES = {
-    "text": ("d/d{variable} [{0}]", "f({variable})", "f'({variable})", "  ({0})"),
-    "latex": (
-        r"\frac{{d}}{{d{variable}}} \left[{0}\right]",
-        "f({variable})",
-        "f'({variable})",
-        r" \quad \text{{({0})}}",
-    ),
-}
-_WITH_OUTPUT = {"text": " with y = f({variable})", "latex": r" \quad \text{{with }} y = f({variable})"}

@@ -30,7 +30,7 @@ from actwise.proof.ulp import error_against_exact
 
 BLOCK = 2**24  # arguments between two lines of the state file
 PIECE = 2**15  # arguments at once: all arrays stay in the processor's cache
-N_BLOCKS = 2**32 // BLOCK
+BLOCKS = range(2**32 // BLOCK)
 SUSPICIOUS = 0.5025  # ulp; larger errors against float64 are decided exactly
 MOST_SUSPECTS = 64  # per block and result; beyond, the largest ones
 
@@ -98,9 +98,9 @@ def prove_exhaustively(
     _compare()  # compiled before threads want it
     reference = Reference(activation)
     if on_progress is not None:
-        on_progress(len(done), N_BLOCKS)
+        on_progress(len(done), len(BLOCKS))
     with ThreadPoolExecutor(n_threads or os.cpu_count() or 1) as pool, path.open("a", encoding="utf-8") as file:
-        tasks = [pool.submit(_block, single, double, each) for each in range(N_BLOCKS) if each not in done]
+        tasks = [pool.submit(_block, single, double, each) for each in BLOCKS if each not in done]
         try:
             for task in as_completed(tasks):
                 record = _decided(task.result(), reference)
@@ -108,7 +108,7 @@ def prove_exhaustively(
                 file.flush()
                 done[record["block"]] = record
                 if on_progress is not None:
-                    on_progress(len(done), N_BLOCKS)
+                    on_progress(len(done), len(BLOCKS))
         finally:
             for task in tasks:
                 task.cancel()

@@ -55,7 +55,7 @@ class Asymptote:
 
 
 @dataclass(frozen=True, slots=True)
-class Kink:
+class KinkMark:
     """A place where the slope jumps, and perhaps the function too.
 
     Parameters
@@ -89,7 +89,7 @@ class Curve:
         What it is called in a legend.
     value, derivative : callable
         Arrays of pre-activations to arrays of the same shape.
-    kinks : tuple of Kink
+    kinks : tuple of KinkMark
         Where its slope jumps.
     asymptotes : tuple of Asymptote
         Lines that it comes near to.
@@ -100,7 +100,7 @@ class Curve:
     label: str
     value: Callable[[FloatArray], FloatArray]
     derivative: Callable[[FloatArray], FloatArray]
-    kinks: tuple[Kink, ...] = ()
+    kinks: tuple[KinkMark, ...] = ()
     asymptotes: tuple[Asymptote, ...] = ()
     saturated: tuple[Interval, ...] = ()
 
@@ -140,7 +140,7 @@ def _scalar_curve(activation: Activation) -> Curve:
     kinks = []
     for kink in about.kinks:
         left, middle, right = map(float, activation(np.nextafter(kink.at, [-np.inf, kink.at, np.inf])))
-        kinks.append(Kink(kink.at, (left, middle, right), (kink.left, kink.slope, kink.right)))
+        kinks.append(KinkMark(kink.at, (left, middle, right), (kink.left, kink.slope, kink.right)))
     saturated = []
     if about.saturates_below is not None:
         saturated.append((-math.inf, about.saturates_below))

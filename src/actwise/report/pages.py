@@ -8,7 +8,7 @@ from typing import Any
 from actwise.activations import AnyActivation
 from actwise.report.explanation import readable_formula
 from actwise.report.summary import summarise
-from actwise.report.wording import describe_kinks, describe_range, describe_trust, describe_saturation
+from actwise.report.wording import describe_kinks, describe_range, describe_saturation, describe_trust
 
 _MADE_BY = "This page is made by `tools/generate_docs.py` out of the declarations; do not edit it."
 

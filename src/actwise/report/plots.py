@@ -14,7 +14,7 @@ import numpy as np
 
 from actwise.activations import AnyActivation
 from actwise.errors import ActwiseError, InputError
-from actwise.report.curves import Asymptote, Curve, FloatArray, Interval, Kink, checked_domain, curves, sampled
+from actwise.report.curves import Asymptote, Curve, FloatArray, Interval, KinkMark, checked_domain, curves, sampled
 from actwise.report.wording import describe_saturation
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def draw(
     size = size or PlotSize()
     domain = checked_domain(domain, shown)
     figure = Figure(figsize=(size.width, size.height), layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.03))
-    upper, strips = _panels(figure, shown, size)
+    upper, strips = _panels(figure, shown, domain, size)
     for panel, title in zip(upper, ("value f(x)", "derivative f′(x)"), strict=True):
         _prepare(panel, title, domain)
     styles = [_style(index) for index in range(len(shown))]
@@ -211,11 +211,12 @@ def _style(index: int) -> dict[str, Any]:
     return {"color": COLOURS[index], "linestyle": DASHES[index % len(DASHES)], "linewidth": width}
 
 
-def _panels(figure: Figure, shown: Sequence[Curve], size: PlotSize) -> tuple[list[Axes], list[Axes]]:
+def _panels(figure: Figure, shown: Sequence[Curve], domain: Interval, size: PlotSize) -> tuple[list[Axes], list[Axes]]:
     """Make a panel for values and one for derivatives, above strips that show where curves saturate."""
-    if len(shown) == 1 or not any(curve.saturated for curve in shown):
+    n_strips = sum(bool(_visible(curve.saturated, domain)) for curve in shown)
+    if len(shown) == 1 or not n_strips:
         return list(figure.subplots(1, 2)), []
-    strip = STRIP_INCHES * sum(bool(curve.saturated) for curve in shown) / size.height
+    strip = STRIP_INCHES * n_strips / size.height
     upper, lower = figure.subplots(2, 2, sharex="col", height_ratios=(1 - strip, strip))
     for panel in upper:
         panel.tick_params(labelbottom=True)
@@ -261,7 +262,7 @@ def _draw_derivative(panel: Axes, curve: Curve, domain: Interval, style: dict[st
         panel.plot([kink.at], [kink.slopes[1]], gid="kink", **_marker(style, filled=True))
 
 
-def _inside(curve: Curve, domain: Interval) -> list[Kink]:
+def _inside(curve: Curve, domain: Interval) -> list[KinkMark]:
     return [kink for kink in curve.kinks if domain[0] < kink.at < domain[1]]
 
 
@@ -324,22 +325,28 @@ def _limit_height(panel: Axes, domain: Interval) -> None:
     panel.set_ylim(low - margin, high + margin)
 
 
+def _visible(zones: Sequence[Interval], domain: Interval) -> list[Interval]:
+    """Cut saturation zones to the range of x that is shown."""
+    cut = [(max(low, domain[0]), min(high, domain[1])) for low, high in zones]
+    return [(low, high) for low, high in cut if low < high]
+
+
 def _shade_saturated(panels: Sequence[Axes], curve: Curve, domain: Interval) -> None:
-    for low, high in curve.saturated:
+    for low, high in _visible(curve.saturated, domain):
         for panel in panels:
-            panel.axvspan(max(low, domain[0]), min(high, domain[1]), gid="saturated", **_SHADE)
+            panel.axvspan(low, high, gid="saturated", **_SHADE)
 
 
 _SHADE: dict[str, Any] = {"facecolor": "#f6eedd", "edgecolor": "none", "zorder": 0}
 
 
 def _draw_strips(panels: Sequence[Axes], shown: Sequence[Curve], domain: Interval) -> None:
-    rows = [(COLOURS[index], curve.saturated) for index, curve in enumerate(shown) if curve.saturated]
+    zones = [(COLOURS[index], _visible(curve.saturated, domain)) for index, curve in enumerate(shown)]
+    rows = [(colour, intervals) for colour, intervals in zones if intervals]
     for panel in panels:
-        for row, (colour, zones) in enumerate(rows):
-            for low, high in zones:
-                left, right = max(low, domain[0]), min(high, domain[1])
-                panel.barh(-row, right - left, left=left, height=0.55, color=colour, gid="saturated")
+        for row, (colour, intervals) in enumerate(rows):
+            for low, high in intervals:
+                panel.barh(-row, high - low, left=low, height=0.55, color=colour, gid="saturated")
         panel.set_ylim(0.6 - len(rows), 0.6)
         panel.set_yticks([])
         panel.spines[["top", "right", "left", "bottom"]].set_visible(False)
@@ -366,7 +373,7 @@ def _add_legend(figure: Figure, shown: Sequence[Curve], styles: Sequence[dict[st
         marks.append(
             Line2D([], [], label=f"kink{places}", **_marker({"color": COLOURS[0] if alone else GREY}, filled=True))
         )
-    if alone and alone.saturated:
+    if alone and _visible(alone.saturated, domain):
         low, *_, high = (end for zone in alone.saturated for end in zone)
         below = alone.saturated[0][1] if math.isinf(low) else None
         above = alone.saturated[-1][0] if math.isinf(high) else None

@@ -70,9 +70,10 @@ def describe_trust(trusted: Sequence[float]) -> str:
     low, high = trusted
     if math.isinf(low) and math.isinf(high):
         return "everywhere"
+    first, last = (f"{end:.2g}" if abs(end) < 100 else f"{end:.0f}" for end in trusted)
     if math.isinf(low):
-        return f"up to x = {high:.2g}"
-    return f"from x = {low:.2g} on" if math.isinf(high) else f"from x = {low:.2g} to {high:.2g}"
+        return f"up to x = {last}"
+    return f"from x = {first} on" if math.isinf(high) else f"from x = {first} to {last}"
 
 
 def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
