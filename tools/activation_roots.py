@@ -20,8 +20,8 @@ from actwise.formula.expression import Expression
 from actwise.formula.parse import parse
 
 DIGITS = 80
-POINTS = 16
-RADIUS = 0.26  # a little more than where the expansion is used
+POINTS = 20
+RADIUS = 0.51  # a little more than where the expansion is used
 # The function, and a starting point for its root.
 FUNCTIONS = {
     "SILU_ROOT": ("x * sigmoid(x)", -1.28),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import actwise as aw
+from actwise.activations.reference import Reference
 from actwise.proof.points import hard_points, neighbours, random_points, roots_of, switching_points
-from actwise.proof.reference import Reference
 from actwise.proof.ulp import error_against_exact, error_against_float64
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 
 from actwise.activations.catalogue import ENTRIES
+from actwise.activations.doubts import Doubt, doubts
 from actwise.activations.families import AnyActivation
 from actwise.activations.spec import Activation, Param
-from actwise.errors import FormulaError, InputError, suggest
-from actwise.formula.differentiate import differentiate
+from actwise.errors import ActwiseWarning, FormulaError, InputError, suggest
 from actwise.formula.expression import Expression, number, substitute, symbols
 from actwise.formula.parse import parse
+from actwise.formula.render import to_text
 from actwise.formula.simplify import simplify
-from actwise.formula.stabilise import stabilise
+from actwise.formula.stabilise import derivative, stabilise
+
+# Formulas are asked for again and again, by every layer of every network; looking takes tens of milliseconds.
+_KNOWN_DOUBTS: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[Doubt, ...]] = {}
 
 
 def names() -> list[str]:
@@ -107,13 +112,31 @@ def _from_formula(text: str, values: dict[str, float | Param]) -> Activation:
         )
     if spare:
         raise FormulaError(f"the formula {text!r} has no parameter {spare[0]!r}; leave it out")
-    return Activation(
+    made = Activation(
         name=text.strip(),
         f=stabilise(simplify(expression)),
-        df_x=stabilise(simplify(differentiate(expression))),
+        df_x=derivative(expression),
         params=params,
+        definition=to_text(expression),
         source="user's formula",
     )
+    _warn_of_doubts(made)
+    return made
+
+
+def _warn_of_doubts(made: Activation) -> None:
+    key = (made.definition, tuple(made.values.items()))
+    if key not in _KNOWN_DOUBTS:
+        _KNOWN_DOUBTS[key] = doubts(made)
+    found = _KNOWN_DOUBTS[key]
+    if found:
+        more = f" (and {len(found) - 2} more such intervals)" if len(found) > 2 else ""
+        warnings.warn(
+            f"no form of {made.name!r} was found that keeps all digits: {'; '.join(map(str, found[:2]))}{more}. "
+            "It can be used, but not trusted there; write it without differences of nearly equal numbers",
+            ActwiseWarning,
+            stacklevel=4,
+        )
 
 
 @cache

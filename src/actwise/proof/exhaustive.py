@@ -22,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import Activation
+from actwise.activations.reference import Reference
 from actwise.errors import InputError
 from actwise.proof.compiled import ValueAndDerivative, compiled
 from actwise.proof.records import FLOAT32_BOUND, Largest
-from actwise.proof.reference import Reference
 from actwise.proof.ulp import error_against_exact
 
 BLOCK = 2**24  # arguments between two lines of the state file
@@ -222,7 +222,7 @@ def _compare() -> Callable[..., float]:
         worst = 0.0
         top = 2.0**128
         for i in range(computed.size):
-            found, wanted = np.float64(computed[i]), true[i]
+            found, wanted = float(computed[i]), true[i]
             found = min(max(found, -top), top) if found == found else found
             wanted = min(max(wanted, -top), top) if wanted == wanted else wanted
             error = abs(found - wanted) * inverse_ulp[(true_bits[i] >> 52) & 0x7FF]

@@ -105,7 +105,7 @@ def _changes(condition: Expression, activation: Activation, limit: float = 1e300
     left = truth[at]
     for _ in range(64):
         middle = low + (high - low) // 2
-        same = outcome(_from_ordered(middle, np.float64)) == left
+        same = outcome(_from_ordered(middle, np.float64).astype(np.float64)) == left
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     return [float(each) for each in _from_ordered(high, np.float64)]
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from actwise.activations import Activation
 from actwise.activations.proof import refuted_claims
+from actwise.activations.reference import Reference, high_precision_table
 from actwise.formula.dialects import evaluate
 from actwise.proof.compiled import compiled
 from actwise.proof.points import hard_points, random_points
 from actwise.proof.records import FloatProof, FromOutputProof, Largest, Proof
-from actwise.proof.reference import Reference, high_precision_table
 from actwise.proof.ulp import error_against_exact, error_against_float64
 
 FloatArray = npt.NDArray[np.floating[Any]]

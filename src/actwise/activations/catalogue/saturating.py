@@ -33,6 +33,7 @@ from actwise.formula.expression import (
     where,
 )
 
+HUGE_ANGLE = 2.0**1000
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
@@ -218,16 +219,21 @@ COSINE = Activation(
 )
 
 
-def _one_plus_sine(u: Expression) -> Expression:
-    # Where sin(u) is near -1 the sum cancels, and cos(u)**2 / (1 - sin(u)) is the same number with its digits.
-    return where(sin(u) < 0, cos(u) * cos(u) / (1 - sin(u)), 1 + sin(u))
+def _one_plus_sine_of_double(u: Expression) -> Expression:
+    """Make 1 + sin(2 u)."""
+    # Where the sine is near -1 the sum cancels, and cos(2 u)**2 / (1 - sin(2 u)) is the same number with its
+    # digits. The double of the largest numbers overflows; there it is (sin(u) + cos(u))**2.
+    is_huge = absolute(u) > HUGE_ANGLE
+    angle = where(is_huge, u, 2 * u)
+    s, c = sin(angle), cos(angle)
+    return where(is_huge, (s + c) * (s + c), where(s < 0, c * c / (1 - s), 1 + s))
 
 
 SNAKE = Activation(
     name="snake",
     params={"alpha": Param(1.0, low=1e-6, high=1e6, meaning="frequency")},
     f=lambda x, alpha: where(absolute(x) * alpha > HUGE, x, x + sin(alpha * x) * (sin(alpha * x) / alpha)),
-    df_x=lambda x, alpha: _one_plus_sine(2 * (alpha * x)),
+    df_x=lambda x, alpha: _one_plus_sine_of_double(alpha * x),
     claims=Claims(lipschitz=2),
     definition="x + sin(alpha * x)**2 / alpha",
     summary="For periodic signals that are to be continued: a slope with a ripple, so it does not saturate.",

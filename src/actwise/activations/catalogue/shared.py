@@ -11,7 +11,7 @@ from actwise.formula.expression import Expression, Operand, absolute, as_express
 INFINITY = math.inf
 FAR = 1000.0  # exp(-1000) is 0 in float64: beyond it a factor that decays has decided a product
 HUGE = 2.0**60  # 1 + HUGE is HUGE in float64, and so is sqrt(1 + HUGE**2)
-ROOT_RADIUS = 0.25  # so far from a root its expansion is used
+ROOT_RADIUS = 0.5  # so far from a root its expansion is used
 
 
 def unless_nan(x: Expression, value: Operand) -> Expression:

@@ -17,7 +17,8 @@ from actwise.activations.catalogue.shared import FAR, HUGE, INFINITY, far_limits
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
 from actwise.formula.expression import (
     Expression,
-    cosh,
+    absolute,
+    as_expression,
     erf,
     exp,
     expm1,
@@ -26,13 +27,12 @@ from actwise.formula.expression import (
     sigmoid,
     softplus,
     sqrt,
-    tanh,
     where,
 )
 
 _SILU_MINIMUM = 0.2784645427610738  # of -x sigmoid(x); x is SILU_ROOT
 _SILU_STEEPEST = 1.0998393201288669  # where the second derivative is 0, at 2.3994
-_ROOT_EIGHT_OVER_PI = math.sqrt(8 / math.pi)
+_TWO_OVER_PI = 2 / math.pi
 _GELU_TANH_CUBIC = 0.044715  # Hendrycks and Gimpel 2016
 _QUICK_GELU_SHARPNESS = 1.702  # Hendrycks and Gimpel 2016
 _SERF_STEEPEST = 1.0861254441509972  # at 1.096
@@ -139,12 +139,12 @@ GELU = Activation(
 
 def _gelu_tanh_argument(x: Expression) -> Expression:
     # (1 + tanh(u)) / 2 is sigmoid(2 u); this is 2 u.
-    return _ROOT_EIGHT_OVER_PI * (x + _GELU_TANH_CUBIC * (x * x * x))
+    return 2 * sqrt(as_expression(_TWO_OVER_PI)) * (x + _GELU_TANH_CUBIC * (x * x * x))
 
 
 def _gelu_tanh_slope(x: Expression) -> Expression:
     u = _gelu_tanh_argument(x)
-    inner = _ROOT_EIGHT_OVER_PI * (1 + 3 * _GELU_TANH_CUBIC * (x * x))
+    inner = 2 * sqrt(as_expression(_TWO_OVER_PI)) * (1 + 3 * _GELU_TANH_CUBIC * (x * x))
     return sigmoid(u) * (1 + x * inner * sigmoid(-u))
 
 
@@ -160,14 +160,30 @@ GELU_TANH = Activation(
 )
 
 
+def _mish_parts(x: Expression) -> tuple[Expression, Expression, Expression]:
+    """Make the numerator and denominator of tanh(log(1 + exp(x))), and the numerator of its derivative.
+
+    With t = exp(-abs(x)) they are polynomials that neither overflow nor cancel.
+    """
+    t = exp(-absolute(x))
+    above = where(x > 0, 1 + 2 * t, t * (2 + t))
+    below = where(x > 0, 1 + 2 * t * (1 + t), 2 + t * (2 + t))
+    return above, below, 4 * t * (1 + t) * where(x > 0, t, 1)
+
+
+def _mish(x: Expression) -> Expression:
+    above, below, _ = _mish_parts(x)
+    return x * (above / below)
+
+
 def _mish_slope(x: Expression) -> Expression:
-    s = softplus(x)
-    return tanh(s) + x * sigmoid(x) * ((1 / cosh(s)) * (1 / cosh(s)))
+    above, below, steep = _mish_parts(x)
+    return (above + x * (steep / below)) / below
 
 
 MISH = Activation(
     name="mish",
-    f=lambda x: where(x < -FAR, 0, x * tanh(softplus(x))),
+    f=lambda x: where(x < -FAR, 0, _mish(x)),
     df_x=lambda x: far_limits(x, near_root(x, MISH_ROOT, _mish_slope(x)), below=0, above=1),
     claims=Claims(range=(-0.30884341301725043, INFINITY), monotonic=False, lipschitz=1.0884981612517279),
     definition="x * tanh(log(1 + exp(x)))",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from actwise.activations import Activation
+from actwise.activations.spec import Activation
 from actwise.formula.dialects import Table, mpmath_table
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import SYMBOL, Expression, rebuild, symbol, walk
@@ -26,7 +26,7 @@ _DIGITS_PER_SQUARE = 0.9  # a little more than 2 / log(10), since exponentials m
 _LARGEST_SQUARE = 800.0  # exp(-800) is 0 in float64, squared or not
 _DIGITS_PER_DIGIT = 2.2
 _EXP_MODERATE = 1e4
-_ERFC_SATURATED = 1e6  # erfc is below exp(-1e12) or that near to 2; mpmath cannot work it out for the largest numbers
+_ERFC_SATURATED = 40.0  # from here on erfc is below 1e-690, less than any number is told apart by, or that near to 2
 _LIMIT_POINTS = ("1e30", "1e60")  # two arguments from which a limit at infinity is told
 _LIMIT_DIGITS = 400
 _ZERO_LIMIT = 1e-15

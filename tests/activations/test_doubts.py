@@ -1,0 +1,59 @@
+"""Formulas that lose digits are said to, where and by how much; the others are not suspected."""
+
+import warnings
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.activations import ENTRIES, Activation
+from actwise.activations.doubts import TRUSTED_ERROR, doubts
+from actwise.errors import ActwiseWarning
+
+
+@pytest.mark.parametrize("each", [e for e in ENTRIES if isinstance(e, Activation)], ids=lambda e: e.name)
+def test_the_catalogue_is_beyond_doubt(each):
+    assert doubts(each) == ()
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["x * tanh(log(1 + exp(x)))", "1 / (1 + exp(-x))", "log(1 + exp(x))", "x / sqrt(1 + x^2)", "exp(x) - 1",
+     "x * sigmoid(1.702 * x)", "max(x, 0) + 0.1 * sin(x)", "exp(-x^2)", "0.5 * x * (1 + erf(x / sqrt(2)))"],
+)  # fmt: skip
+def test_formulas_with_a_stable_form_pass_in_silence(formula):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        aw.activation(formula)
+
+
+def test_a_formula_that_cancels_warns_where_and_by_how_much():
+    with pytest.warns(ActwiseWarning, match=r"'x - sin\(x\)'.*its value is off with no right digit for x between -3"):
+        made = aw.activation("x - sin(x)")
+    (value,) = [doubt for doubt in doubts(made) if doubt.what == "value"]
+    assert value.low == -value.high
+    # An independent look: just inside the interval digits are missing, well outside they are not.
+    with mp.workdps(60):
+        for x, lost in ((value.high, True), (0.05, False)):
+            exact = mp.mpf(x) - mp.sin(mp.mpf(x))
+            assert (abs(mp.mpf(float(made(x))) - exact) / exact > TRUSTED_ERROR) is lost
+
+
+def test_the_same_formula_is_looked_at_once(monkeypatch):
+    from actwise.activations import lookup
+
+    calls = []
+    monkeypatch.setattr(lookup, "doubts", lambda made: calls.append(made) or ())
+    monkeypatch.setattr(lookup, "_KNOWN_DOUBTS", {})
+    for _ in range(3):
+        aw.activation("x * cos(x) / 7", **{})
+    aw.activation("x * cos(b * x) / 7", b=2.0)
+    aw.activation("x * cos(b * x) / 7", b=3.0)
+    assert len(calls) == 3
+
+
+def test_overflow_is_a_doubt_and_a_pole_is_not_a_crash():
+    with pytest.warns(ActwiseWarning, match="between 3"):
+        aw.activation("exp(x) / (exp(x) + exp(-x))")
+    assert np.isfinite(aw.activation("log(x)")(2.0))
