@@ -13,7 +13,7 @@ from actwise.formula.expression import COMPARISONS, Expression, symbols, walk
 
 FloatArray = npt.NDArray[np.floating[Any]]
 NEAR_SWITCH = 3  # numbers on either side of a point at which a formula switches
-NEAR_ROOT = 40  # numbers on either side of a root, where sums cancel
+NEAR_ROOT = 24  # numbers on either side of a root, where sums cancel
 MOST_ROOTS = 6
 EVERYDAY = 20.0  # half of the random points lie within it
 # Where exponentials, error functions and their complements underflow, overflow or saturate in either type.
