@@ -260,6 +260,7 @@ def test_bad_settings_are_refused_in_one_sentence(changed, message):
         (X, Y[:5], r"shape \(37, 1\)"),
         (X[:0], Y[:0], "no rows"),
         (np.where(X > 2, np.nan, X), Y, "inputs contain nan in row"),
+        (X * np.inf, Y, "inputs contain -?inf in row 0, column 0"),
         (X, np.full_like(Y, np.inf), "NaN or infinity"),
         (X, np.array(["a"] * 37), "number the classes"),
         ("text", Y, "cannot be turned into"),

@@ -253,7 +253,9 @@ def _check_rows(
         )
     if not np.all(np.isfinite(targets)):
         raise InputError(f"the {what}targets contain NaN or infinity; drop those rows first")
-    finite = np.isfinite(rows.sum(dtype=np.float64)) or np.all(np.isfinite(rows))
+    with np.errstate(invalid="ignore"):
+        # One sum tells without a mask as large as the data; infinities of both signs make it NaN.
+        finite = np.isfinite(rows.sum(dtype=np.float64)) or np.all(np.isfinite(rows))
     if not finite:
         row, column = np.argwhere(~np.isfinite(rows))[0]
         raise InputError(
