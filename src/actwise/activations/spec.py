@@ -21,8 +21,9 @@ import numpy.typing as npt
 from actwise.errors import InputError, suggest
 from actwise.formula import stabilise
 from actwise.formula.dialects import evaluate, numpy_table
-from actwise.formula.expression import Expression, rebuild, walk
+from actwise.formula.expression import Expression
 from actwise.formula.parse import parse, trace
+from actwise.formula.readable import without_nan_guards
 from actwise.formula.render import to_text
 from actwise.formula.simplify import simplify
 
@@ -293,7 +294,7 @@ class Activation:
 
         With kinks it is always the declared one, since the definition does not say what the slope is there.
         """
-        declared = to_text(simplify(_without_nan_guards(self.derivative_expression)))
+        declared = to_text(simplify(without_nan_guards(self.derivative_expression)))
         if not self.definition or self.kinks:
             return declared
         return min(to_text(stabilise.derivative(self.defining_expression)), declared, key=len)
@@ -302,19 +303,7 @@ class Activation:
     def derivative_from_output_formula(self) -> str | None:
         """The derivative in terms of the output as text, or None where there is none."""
         expression = self.derivative_from_output_expression
-        return None if expression is None else to_text(simplify(_without_nan_guards(expression)))
-
-
-def _without_nan_guards(expression: Expression) -> Expression:
-    """Replace where(u == u, a, b), which tells NaN from numbers, by a."""
-    result: dict[Expression, Expression] = {}
-    for node in walk(expression):
-        rebuilt = rebuild(node, tuple(result[each] for each in node.arguments))
-        if rebuilt.operation == "where" and rebuilt.arguments[0].operation == "equal":
-            left, right = rebuilt.arguments[0].arguments
-            rebuilt = rebuilt.arguments[1] if left == right else rebuilt
-        result[node] = rebuilt
-    return result[expression]
+        return None if expression is None else to_text(simplify(without_nan_guards(expression)))
 
 
 _SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from actwise.formula.expression import Expression, number, sqrt, walk
+from actwise.formula.expression import Expression, number, rebuild, sqrt, walk
 
 _MOST_DIGITS = 12  # significant ones that a reader is shown; float64's last ones are rounding errors
 _LARGEST_DENOMINATOR = 100
@@ -49,14 +49,24 @@ def readable(expression: Expression) -> Expression:
     >>> readable(symbol("x") * (1 / 3))
     multiply(x, divide(1, 3))
     """
+    plain = without_nan_guards(expression)
     results: dict[Expression, Expression] = {}
-    for node in walk(expression):
+    for node in walk(plain):
         if node.is_number:
             results[node] = _readable_number(node)
-        elif _tells_nan(node):
-            results[node] = results[node.arguments[1]]
         else:
             results[node] = Expression(node.operation, tuple(results[each] for each in node.arguments), node.value)
+    return results[plain]
+
+
+def without_nan_guards(expression: Expression) -> Expression:
+    """Replace where(u == u, a, b), whose second choice is for NaN only, by a."""
+    results: dict[Expression, Expression] = {}
+    for node in walk(expression):
+        if _tells_nan(node):
+            results[node] = results[node.arguments[1]]
+        else:
+            results[node] = rebuild(node, tuple(results[each] for each in node.arguments))
     return results[expression]
 
 
