@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from actwise.cli.options import default_directory, split_activations, split_sizes
-from actwise.cli.status import FAILED, stop_on_interrupt
+from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
 
 SAMPLES = "sample:"
@@ -134,13 +134,15 @@ def _fit(
         shown = ", ".join(frame.columns[:10]) + (", ..." if len(frame.columns) > 10 else "")
         raise InputError(f"name the column to predict with --target; {data!r} has {shown}")
     try:
-        with stop_on_interrupt() as pressed:
-            result = fit_table(frame, targets, settings, observe=show, should_stop=pressed)
+        with stop_on_interrupt() as interruption:
+            result = fit_table(frame, targets, settings, observe=show, should_stop=interruption)
+            interruption.hold_off()
+            result.model.save(place, result.history)
+            tell_written(place)
     finally:
         if bar is not None:
             bar.close()
     model = result.model
-    model.save(place, result.history)
     command = f"actwise predict {place} NEW_DATA -o answers.csv"
     display.trained(model.report)
     display.scores(model.report)

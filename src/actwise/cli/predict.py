@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+from actwise.cli.status import tell_written
 
 
 @click.command()
@@ -28,10 +33,23 @@ def predict(model: Path, data: str, output: Path | None, proba: bool) -> None:
     from actwise.tabular import TableModel, check_output, write_delimited, write_table
 
     if output is not None:
-        check_output(output)
+        check_output(output, data)
     batches = TableModel.load(model).predict_batches(data, proba=proba)
     if output is None:
-        write_delimited(batches, sys.stdout.buffer)
+        with _reader_may_leave():
+            write_delimited(batches, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
         return
     n_rows = write_table(batches, output)
+    tell_written(output)
     click.echo(f"{n_rows} rows written to {output}", err=True)
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """End quietly where the reader of a pipe, such as ``head``, has seen enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still buffered would fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

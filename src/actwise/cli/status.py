@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 import click
@@ -16,6 +17,41 @@ from actwise.errors import ActwiseError, ActwiseWarning
 BAD_INPUT = 2
 FAILED = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+PATIENCE = 2  # so many Ctrl-C are taken as one wish to stop; one more gives the work up
+WRITTEN = "actwise.written"  # the key under which a command's context keeps what it wrote
+
+
+def tell_written(place: Path) -> None:
+    """Remember what a command has written, for the case that it is interrupted later."""
+    click.get_current_context().meta[WRITTEN] = place
+
+
+class Interruption:
+    """Counts Ctrl-C; called, it says whether it was pressed."""
+
+    def __init__(self) -> None:
+        self._times = 0
+        self._held_off = False
+
+    def __call__(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self._times > 0
+
+    def hold_off(self) -> None:
+        """From now on let no Ctrl-C interrupt: what was begun, such as saving, is to be finished."""
+        self._held_off = True
+
+    def press(self) -> None:
+        """Take note of a Ctrl-C.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it was pressed too often for a wish to stop cleanly, and is not held off.
+        """
+        self._times += 1
+        if self._times > PATIENCE and not self._held_off:
+            raise KeyboardInterrupt
 
 
 class GuardedGroup(click.Group):
@@ -34,7 +70,9 @@ class GuardedGroup(click.Group):
             click.echo(f"Error: {error.format_message()} See '{command} --help'.", err=True)
             ctx.exit(BAD_INPUT)
         except KeyboardInterrupt:
-            click.echo("Interrupted: nothing was written.", err=True)
+            written = ctx.meta.get(WRITTEN)
+            what = "nothing was written" if written is None else f"{written} was already written and is whole"
+            click.echo(f"Interrupted: {what}.", err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -64,25 +102,21 @@ def _told_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C ask for a clean end, and the second interrupt at once.
+def stop_on_interrupt() -> Iterator[Interruption]:
+    """Let Ctrl-C ask for a clean end; pressed impatiently, a second time, it asks for no more than that.
 
     Yields
     ------
-    callable
+    Interruption
         Says whether Ctrl-C was pressed.
     """
-    pressed = threading.Event()
+    interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set  # only the main thread may set a handler
+        yield interruption  # only the main thread may set a handler
         return
 
-    def ask_to_stop(number: int, frame: object) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, ask_to_stop)
+    before = signal.signal(signal.SIGINT, lambda number, frame: interruption.press())
     try:
-        yield pressed.is_set
+        yield interruption
     finally:
         signal.signal(signal.SIGINT, before)

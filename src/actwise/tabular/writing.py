@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import polars as pl
 
@@ -94,19 +94,24 @@ WRITERS: dict[str, Callable[[Batches, Path], int]] = {
 }
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, source: Any = None) -> None:
     """Refuse a place to which nothing can be written, before any work is done.
 
     Parameters
     ----------
     path : Path
         The file that is to be written.
+    source : object, optional
+        What will be read; a file of that name must not be written over.
 
     Raises
     ------
     InputError
-        If its format is unknown, its folder does not exist or cannot be written, or it is a directory.
+        If its format is unknown, its folder does not exist or cannot be written, it is a directory, or the
+        source, by this name or another.
     """
+    if isinstance(source, str | Path) and path.exists() and Path(source).exists() and path.samefile(source):
+        raise InputError(f"{str(path)!r} is the table that is read: choose another file for the answers")
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a directory: name a file inside it")
     if path.suffix.lower() not in WRITERS:
