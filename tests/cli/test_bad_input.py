@@ -28,6 +28,7 @@ ROWS = "size,kind,y\n" + "".join(f"{i},{'ab'[i % 2]},{i * 1.5}\n" for i in range
         ("size,y\n" + "1,1.5\n2,2.5\n" * 9 + "inf,1.5\n", "column 'size' holds an infinite number in row 19"),
         ("size,y\n" + "1,1.5\n2,inf\n" * 9, "column 'y' holds an infinite number in row 2"),
         ("size,y\n1,2.5\n2,3.5\n", "2 rows are too few"),
+        ("size,y\n1,2.5\n2,3.5\n3,4.5\n", "3 rows .*are too few"),
     ],
 )
 def test_a_table_that_cannot_be_learned_from(refused, tmp_path, content, said):
@@ -52,14 +53,21 @@ def test_a_table_that_cannot_be_learned_from(refused, tmp_path, content, said):
         (["fit", "data.csv", "--target", "y", "--activation", "import(x)"], "import"),
         (["fit", "data.csv", "--target", "y", "--hidden", "8,0"], "--hidden '8,0' .* not '0'"),
         (["fit", "data.csv", "--target", "y", "--hidden", "-8"], "--hidden '-8'"),
-        (["fit", "data.csv", "--target", "y", "--epochs", "0"], "epochs must be a positive whole number, not 0"),
+        (["fit", "data.csv", "--target", "y", "--epochs", "0"], "--epochs must be a positive whole number, not 0"),
         (["fit", "data.csv", "--target", "y", "--epochs", "many"], "'--epochs': 'many' is not a valid integer"),
-        (["fit", "data.csv", "--target", "y", "--batch-size", "-1"], "batch_size must be a positive"),
-        (["fit", "data.csv", "--target", "y", "--learning-rate", "-1"], "learning rate must be a positive number"),
+        (["fit", "data.csv", "--target", "y", "--batch-size", "-1"], "--batch-size must be a positive"),
+        (["fit", "data.csv", "--target", "y", "--learning-rate", "-1"], "--learning-rate must be a positive number"),
         (["fit", "data.csv", "--target", "y", "--optimizer", "adm"], "did you mean 'adam'"),
         (["fit", "data.csv", "--target", "y", "--test-size", "0.99"], "40 rows are too few"),
-        (["fit", "data.csv", "--target", "y", "--test-size", "1.5"], "test_size must be"),
-        (["fit", "data.csv", "--target", "y", "--seed", "-1"], "seed must be"),
+        (["fit", "data.csv", "--target", "y", "--test-size", "1.5"], "--test-size must be"),
+        (["fit", "data.csv", "--target", "y", "--seed", "-1"], "--seed must be"),
+        (["fit", "data.csv", "--target", "y", "--time-limit", "0"], "--time-limit must be a positive number of sec"),
+        (["fit", "data.csv", "--target", "y", "--dropout", "1"], "--dropout must be at least 0"),
+        (["fit", "data.csv", "--target", "y", "--optimizer", "lbfgs", "--batch-size", "8"], "leave --batch-size out"),
+        (["fit", "data.csv", "--target", "y", "--ignore", "kidn"], "no column 'kidn': did you mean 'kind'"),
+        (["fit", "data.csv", "--target", "y", "--ignore", "y"], "column 'y' is to be predicted and ignored at once"),
+        (["fit", "data.csv", "--target", "y", "--activation", "elu(alhpa=1)"], "did you mean 'alpha'"),
+        (["fit", "data.csv", "--target", "y", "--activation", "elu(alpha=one)"], "'alpha=one' should be a parameter"),
         (["fit", "data.csv", "--target", "y", "--out", "thesis"], "thesis holds 'chapter.tex'"),
         (["fit", "data.csv", "--target", "y", "--out", "data.csv"], "data.csv is a file"),
         (["fit", "data.csv", "--target", "y", "--out", "data.csv/model"], "data.csv/model cannot be"),
@@ -121,6 +129,22 @@ def test_numbers_have_no_probabilities(aw, refused, houses, tmp_path):
     houses.write_csv(tmp_path / "houses.csv")
     assert aw("fit", "houses.csv", "--target", "price", "--epochs", 2, "--quiet", "--no-baselines").exit_code in (0, 3)
     assert "leave out --proba" in refused("predict", "houses-model", "houses.csv", "--proba", "-o", "a.csv")
+
+
+@pytest.mark.parametrize("alias", [None, "symlink", "link"])
+def test_answers_are_not_written_over_the_table(refused, saved, houses, tmp_path, alias):
+    houses.write_csv(tmp_path / "same.csv")
+    before = (tmp_path / "same.csv").read_bytes()
+    output = "./same.csv"
+    if alias == "symlink":
+        (tmp_path / "other.csv").symlink_to("same.csv")
+        output = "other.csv"
+    elif alias == "link":
+        (tmp_path / "other.csv").hardlink_to(tmp_path / "same.csv")
+        output = "other.csv"
+    said = refused("predict", saved / "model", "same.csv", "-o", output)
+    assert "is the table that is read: choose another file" in said
+    assert (tmp_path / "same.csv").read_bytes() == before
 
 
 def newer(document):

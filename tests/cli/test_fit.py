@@ -219,3 +219,59 @@ def test_module_runs(arguments):
     command = [sys.executable, "-m", "actwise", *arguments]
     printed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "actwise" in printed.stdout
+
+
+def test_a_failed_network_is_not_offered_for_predicting(aw, noise):
+    result = aw(*USELESS)
+    assert "kept in noise-model, for a look at what failed" in result.stdout
+    assert "actwise predict" not in result.stdout
+    assert "the validation loss" not in result.stdout
+
+
+def test_the_training_loss_ends_a_training_without_validation_rows(aw):
+    result = aw("fit", "sample:iris", "--validation-size", "0", "--patience", "1", "--learning-rate", "0.3",
+                "--no-baselines")  # fmt: skip
+    assert "ended because the training loss no longer improves" in result.stdout
+
+
+def test_lbfgs_says_that_it_takes_all_rows(aw):
+    result = aw("fit", "sample:iris", "--optimizer", "lbfgs", "--epochs", "5", "--no-baselines")
+    assert "all rows at every step" in result.stdout
+    assert "batches of" not in result.stdout
+
+
+def test_what_still_improves_is_told_and_one_is_singular(aw):
+    result = aw("fit", "sample:diabetes", "--epochs", "1", "--no-baselines")
+    assert "at most 1 epoch," in result.stdout
+    assert "trained   1 epoch, " in result.stdout
+    assert "(of the standardised target); it was still improving: allow more with --epochs" in result.stdout
+
+
+def test_each_target_has_its_row(aw):
+    shown = aw("fit", "sample:linnerud", "--epochs", "3", "--no-baselines").stdout
+    assert all(f"R2 of {name}" in shown for name in ("Weight", "Waist", "Pulse"))
+
+
+def test_parameters_of_activations(aw):
+    both = "leaky_relu(slope=0.3), x * sigmoid(beta * x) (beta=1.5)"
+    result = aw("fit", "sample:iris", "--hidden", "5,4", "--epochs", "3", "--no-baselines", "--json", "--activation",
+                both)  # fmt: skip
+    values = [layer.get("activation_parameters") for layer in json.loads(result.stdout)["layers"]]
+    assert [each for each in values if each] == [{"slope": 0.3}, {"beta": 1.5}]
+    assert "as in --activation '... (beta=1.0)'" in aw("fit", "sample:iris", "--activation", "tanh(beta * x)").stderr
+
+
+def test_columns_and_words_can_be_left_out(aw, houses, tmp_path):
+    words = pl.when(pl.int_range(pl.len()) % 10 == 3).then(pl.lit("nix")).otherwise(pl.col("size").cast(pl.String))
+    houses.with_columns(size=words, extra=1.5 * houses["price"]).write_csv("houses.csv")
+    result = aw("fit", "houses.csv", "--target", "price", "--ignore", "extra", "--missing", "nix", "--json", *QUICK,
+                "--no-baselines")  # fmt: skip
+    columns = {column["name"]: column["kind"] for column in json.loads(result.stdout)["columns"]}
+    assert columns == {"size": "number", "district": "category", "extra": "dropped"}
+
+
+def test_a_class_without_test_rows_is_told(aw, tmp_path):
+    rows = [f"{i},{'ab'[i % 2]}" for i in range(60)] + ["3,c", "5,c"]
+    (tmp_path / "rare.csv").write_text("x,k\n" + "\n".join(rows))
+    result = aw("fit", "rare.csv", "--target", "k", "--epochs", "2", "--no-baselines")
+    assert "no test row is of the class c: " in result.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actwise.cli.options import default_directory, split_activations, split_sizes
+from actwise.cli.options import default_directory, name_options, read_activation, split_activations, split_sizes
 from actwise.errors import InputError
 
 
@@ -49,3 +49,31 @@ def test_bad_sizes_are_refused(text):
 )
 def test_the_place_follows_from_the_data(data, name):
     assert str(default_directory(data)) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("learning rate must be positive", "--learning-rate must be positive"),
+        ("a dropout rate must be at least 0", "--dropout must be at least 0"),
+        ("--epochs must be positive", "--epochs must be positive"),
+        ("(ask for task 'regression' if so)", "(ask for --task regression if so)"),
+        ("no column 'epochs': did you mean 'epoch'", "no column 'epochs': did you mean 'epoch'"),
+    ],
+)
+def test_sentences_name_options(said, expected):
+    assert name_options(said) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["relu", "x * sigmoid(x)", "where(x == 0, 1, x)", "where(x >= 0, x, 0.1 * x)", "maxout"]
+)
+def test_activations_without_parameters_stay_texts(text):
+    assert read_activation(text) == text
+
+
+def test_the_last_parentheses_hold_the_parameters():
+    found = read_activation("x * sigmoid(beta * x)(beta = 2)")
+    assert found.values == {"beta": 2.0}
+    with pytest.raises(InputError, match="'slope=' should be a parameter and a number"):
+        read_activation("leaky_relu(slope=)")

@@ -1,5 +1,8 @@
 """``actwise predict``: one answer per row, in the row's order, in each format."""
 
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -58,3 +61,18 @@ def test_a_changed_type_in_a_late_row_leaves_no_file(refused, saved, houses, tmp
     said = refused("predict", saved / "model", "late.csv", "-o", "answers.csv")
     assert "column 'size' held numbers in training, but row 58 holds 'large'" in said
     assert (tmp_path / "answers.csv").read_text() == "older"
+
+
+def test_a_reader_that_leaves_ends_it_quietly(saved, tmp_path):
+    pl.DataFrame({"size": [100.0] * 200_000, "price": 200.0}).write_csv(tmp_path / "long.csv")
+    command = [sys.executable, "-m", "actwise", "predict", str(saved / "model"), str(tmp_path / "long.csv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"district\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_errors_name_the_table(refused, saved, houses, tmp_path):
+    houses.drop("size").write_csv(tmp_path / "new.csv")
+    assert refused("predict", saved / "model", "new.csv").startswith("Error: 'new.csv': ")

@@ -151,7 +151,9 @@ def test_changed_description_is_found(tmp_path: Path) -> None:
     save(NETWORK, tmp_path / "model")
     file = tmp_path / "model" / "model.json"
     file.write_text(file.read_text().replace('"alpha": 1.0', '"alpha": 2.0'))
-    with pytest.raises(ModelError, match="changed or damaged after it was written"):
+    with pytest.raises(
+        ModelError, match=r"changed or damaged after it was written.*; train it again or restore it from"
+    ):
         load(tmp_path / "model")
 
 
@@ -178,8 +180,10 @@ def test_changed_description_is_found(tmp_path: Path) -> None:
 def test_foreign_descriptions_are_refused(content: bytes, message: str, tmp_path: Path) -> None:
     save(NETWORK, tmp_path / "model")
     (tmp_path / "model" / "model.json").write_bytes(content)
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=message) as caught:
         load(tmp_path / "model")
+    # One way out: a newer Actwise where that helps, else another copy.
+    assert str(caught.value).endswith("upgrade Actwise") != str(caught.value).endswith("restore it from a copy")
 
 
 def forge(directory: Path, changes: dict[str, Any]) -> None:
@@ -235,7 +239,7 @@ def test_forged_weights_are_refused(content: bytes, tmp_path: Path) -> None:
 
 
 def test_nothing_of_that_kind_there(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="there is no model at"):
+    with pytest.raises(ModelError, match=r"there is no model at .*: look whether the name is right"):
         load(tmp_path / "missing")
     (tmp_path / "file").write_text("x")
     with pytest.raises(ModelError, match="is a file"):
@@ -244,7 +248,7 @@ def test_nothing_of_that_kind_there(tmp_path: Path) -> None:
         load(tmp_path)
     save(NETWORK, tmp_path / "model")
     (tmp_path / "model" / "weights.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"it lacks weights.safetensors$"):
+    with pytest.raises(ModelError, match=r"it lacks weights.safetensors; train it again or restore it from a copy$"):
         load(tmp_path / "model")
     for name in ("a\0b", "x" * 5000):
         with pytest.raises(ModelError):

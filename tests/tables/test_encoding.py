@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actwise.errors import ModelError, TableError
+from actwise.errors import ActwiseWarning, ModelError, TableError
 from actwise.tables import (
     BooleanColumn,
     CategoryColumn,
@@ -66,6 +66,8 @@ def slow_one_hot(training: list[str | None], new: list[str | None]) -> list[list
 NUMBER = st.none() | st.integers(-1000, 1000).map(lambda value: value / 8)
 
 
+# Drawn columns may be empty or hold new labels only.
+@pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
 @settings(max_examples=150, deadline=None)
 @given(training=st.lists(NUMBER, min_size=2, max_size=30), new=st.lists(NUMBER, max_size=10), text=st.booleans())
 def test_numbers_are_centred_scaled_and_filled_as_by_hand(
@@ -116,6 +118,8 @@ def test_heavy_tails_are_bent_and_light_ones_are_not() -> None:
 LABEL = st.none() | st.sampled_from([f"label {i}" for i in range(40)]) | st.sampled_from(["a", "b"])
 
 
+# Drawn columns may be empty or hold new labels only.
+@pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
 @settings(max_examples=60, deadline=None)
 @given(training=st.lists(LABEL, min_size=2, max_size=90), new=st.lists(LABEL | st.just("new"), max_size=10))
 def test_labels_are_one_hot_as_by_hand(training: list[str | None], new: list[str | None]) -> None:
@@ -183,7 +187,7 @@ def test_dates_without_a_clock_or_a_value() -> None:
         (["+", "-", "+"], CategoryColumn, "category"),
         (["1", " 2", "-", "3.5"], NumberColumn, "1 missing filled with the median 2"),
         (["7", "7.0", "7"], DroppedColumn, "holds 7 in every training row"),
-        ([7, 7, None], DroppedColumn, "1 have none"),
+        ([7, 7, None], DroppedColumn, "(1 without)"),
         (["x", "x", "x"], DroppedColumn, "holds 'x' in all rows"),
         ([None, "", "NA"], DroppedColumn, "no value"),
         (["A1", "B", "-"], CategoryColumn, "category"),
@@ -227,6 +231,77 @@ def test_slips_among_numbers_are_refused_and_declared_words_are_missing() -> Non
     assert matrix[0, 0] == matrix[1, 0] == matrix[2, 0]
 
 
+def test_a_slip_names_the_ways_out_and_recurring_words_are_missing_aloud() -> None:
+    with pytest.raises(TableError, match=r"'so so' in row 51: .* \(--missing 'so so'\) or .* \(--ignore x\)$"):
+        learn_column(pl.Series("x", [*map(str, range(50)), "so so"]))
+    cells = pl.Series("x", [*map(str, range(175)), *["n.v."] * 20])
+    with pytest.warns(ActwiseWarning, match=r"column 'x' holds numbers, but 20 cells say 'n.v.', taken as missing"):
+        column = learn_column(cells)
+    assert isinstance(column, NumberColumn)
+    assert (column.n_missing, column.missing_words) == (20, ("n.v.",))
+    assert "20 missing filled with the median 87" in column.describe()
+    assert "'n.v.' counted as missing" in column.describe()
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["n.v.", "87"]}))
+    assert matrix[:, 1].tolist() == [1, 0]
+    assert matrix[0, 0] == matrix[1, 0]
+
+
+def test_words_with_digits_and_many_words_among_numbers_are_not_guessed_at() -> None:
+    with pytest.raises(TableError, match="'<5' in row 101"):
+        learn_column(pl.Series("x", [*map(str, range(100)), *["<5"] * 30]))
+    dropped = learn_column(pl.Series("x", [*map(str, range(100)), *["p", "q", "r", "s"] * 2]))
+    assert isinstance(dropped, DroppedColumn)
+    assert "100 of them read as numbers" in dropped.describe()
+    assert "(--missing p)" in dropped.describe()
+    # More words than numbers, or few different numbers, are labels.
+    assert isinstance(learn_column(pl.Series("x", [*map(str, range(20)), *["n"] * 40])), CategoryColumn)
+    assert isinstance(learn_column(pl.Series("x", ["1", "2", "3"] * 20 + ["B"] * 5)), CategoryColumn)
+
+
+def cities(values: list[Any], first_row: int = 1) -> np.ndarray:
+    training = pl.DataFrame({"city": ["Bern", "Rome", None, "Rome"], "size": [1.0, 2.0, 3.0, 4.0], "y": 0})
+    frame = pl.DataFrame({"city": values, "size": np.arange(len(values), dtype=float)}, strict=False)
+    return TableEncoding.learn(training, "y").encode(frame, first_row=first_row)
+
+
+def test_a_column_of_unseen_labels_is_announced_once() -> None:
+    said = "column 'city': of 3 values none was seen in training, which had 'Bern', 'Rome'"
+    with pytest.warns(ActwiseWarning, match=said) as caught:
+        matrix = cities(["Oslo", None, "Kyiv", "7"])
+    assert len(caught) == 1
+    assert matrix[:, :3].tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    cities(["Oslo", "Rome"])  # one known label is enough
+    cities(["Oslo"] * 5, first_row=6)  # later batches are not judged, so that a long file warns once
+
+
+@pytest.mark.parametrize("numbers", [[3, 4.5], ["3", "4.5"], [3, None]])
+def test_labels_that_became_numbers_are_refused(numbers: list[Any]) -> None:
+    with pytest.raises(TableError, match=r"column 'city' held text such as 'Bern' .* are numbers now, such as 3"):
+        cities(numbers)
+    codes = learn_column(pl.Series("x", ["1", "A", "1"]))
+    with pytest.warns(ActwiseWarning, match="of 2 values none was seen"):
+        TableEncoding((codes,), ()).encode(pl.DataFrame({"x": [7, 8]}))
+
+
+@pytest.mark.parametrize("empty", [[None, None], ["NA", ""], ["-", None]])
+def test_a_column_without_a_value_is_announced(empty: list[Any]) -> None:
+    encoding = TableEncoding.learn(pl.DataFrame({"x": [1.0, 2.0, 4.0], "z": [1, 5, 2], "y": 0}), "y")
+    with pytest.warns(ActwiseWarning, match="column 'x' has no value in 2 rows"):
+        encoding.encode(pl.DataFrame({"x": empty, "z": [1, 2]}))
+    gaps = TableEncoding.learn(pl.DataFrame({"x": [1.0, 2.0, None], "y": 0}), "y")
+    gaps.encode(pl.DataFrame({"x": empty}))  # no surprise: it had gaps before
+    with pytest.warns(ActwiseWarning, match="column 'x' has no value in 10 rows"):
+        gaps.encode(pl.DataFrame({"x": empty * 5}))
+
+
+def test_rare_labels_of_training_are_no_surprise_in_a_few_rows() -> None:
+    column = learn_column(pl.Series("x", [f"l{i:02}" for i in range(40) for _ in range(3)]))
+    encoding = TableEncoding((column,), ())
+    assert encoding.encode(pl.DataFrame({"x": ["l39"] * 9}))[:, -1].all()
+    with pytest.warns(ActwiseWarning, match="of 10 values none is among the 30 labels kept from training"):
+        encoding.encode(pl.DataFrame({"x": ["l39"] * 10}))
+
+
 # A table of all kinds, from any strategy of cells, for the properties that hold of every table.
 ANY_NUMBER = st.none() | st.floats(allow_nan=True, allow_infinity=False)
 ANY_DATE = st.none() | st.dates()
@@ -252,6 +327,8 @@ def tables(draw: st.DrawFn, n_rows: int) -> pl.DataFrame:
     )
 
 
+# Drawn columns may be empty or hold new labels only.
+@pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_holds_of_every_table(data: st.DataObject) -> None:
@@ -415,6 +492,7 @@ def test_tampered_data_is_refused_with_the_reason(encoding: TableEncoding) -> No
 JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.text(max_size=2))
 
 
+@pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
 def test_any_tampering_is_refused_or_still_encodes_finite_numbers(encoding: TableEncoding) -> None:
     frame = pl.DataFrame(ROW)
 

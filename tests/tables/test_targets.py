@@ -228,5 +228,9 @@ def test_negative_scales_are_refused() -> None:
 
 def test_a_target_constant_in_training_rows_is_refused() -> None:
     frame = pl.DataFrame({"y": [1.5, 1.5, 2.5]})
+    with pytest.raises(TableError, match=r"^1 training row is too few .*--test-size"):
+        Target("regression", ("y",), "asked").learn(pl.DataFrame({"y": [1.5, 1.5, 2.5]}), [0])
+    with pytest.raises(TableError, match="only one row has a value in 'y': add rows"):
+        find_task(pl.DataFrame({"y": [0.64, None]}), "y")
     with pytest.raises(TableError, match=r"target 'y' is 1.5 in every training row"):
         find_task(frame, "y").learn(frame, [0, 1])

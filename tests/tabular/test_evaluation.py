@@ -70,3 +70,13 @@ def test_area_counts_ties_half():
 )
 def test_beats(scores, constant, expected):
     assert beats(scores, constant) is expected
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_numbers_of_any_size_are_judged(size):
+    truth, predicted = np.array([[1.0], [2.0], [4.0]]), np.array([[1.5], [2.0], [3.0]])
+    found = number_scores(truth * size, predicted * size)
+    expected = metrics.root_mean_squared_error(truth, predicted)
+    assert found["rmse"] / size == pytest.approx(expected)
+    assert found["mae"] / size == pytest.approx(0.5)
+    assert found["r2"] == pytest.approx(metrics.r2_score(truth, predicted))

@@ -9,6 +9,7 @@ from actwise.tables import read_table, split_rows
 from actwise.tabular import (
     BaselineDone,
     EpochsDone,
+    FitReport,
     FitSettings,
     Prepared,
     Trained,
@@ -186,3 +187,63 @@ def test_large_tables_say_how_many_rows_the_baselines_saw(monkeypatch):
 def test_tables_that_cannot_be_learned_from(table, message):
     with pytest.raises(TableError, match=message):
         fit_table(table, "y", BARE)
+
+
+def test_each_of_several_targets_is_judged_by_itself():
+    report = fit_table(numbers(), ["y", "z"], BARE).model.report
+    assert set(report.scores_by_target) == {"y", "z"}
+    for metric in ("rmse", "mae", "r2"):
+        for model, scores in report.scores.items():
+            each = [report.scores_by_target[name][model][metric] for name in ("y", "z")]
+            assert np.mean(each) == pytest.approx(scores[metric])
+    assert FitReport.from_dict(report.to_dict()) == report
+    assert fit_table(numbers().drop("z"), "y", BARE).model.report.scores_by_target == {}
+
+
+def test_classes_without_a_test_row_are_named():
+    table = pl.DataFrame({"x": np.arange(60.0), "k": ["a"] * 29 + ["b"] * 29 + ["c"] * 2})
+    events = []
+    fit_table(table, "k", FitSettings(hidden=(4,), epochs=2, baselines=False), observe=events.append)
+    assert events[0].untested == ("c",)
+
+
+def test_columns_are_ignored_and_words_are_missing_on_request():
+    cells = [str(i) if i % 9 else "nix" for i in range(60)]
+    table = numbers().with_columns(a=pl.Series(cells))
+    settings = FitSettings(**QUICK, baselines=False, ignore=("b", "z"), missing=("nix",))
+    kinds = {column.name: column.kind for column in fit_table(table, "y", settings).model.encoding.columns}
+    assert kinds == {"a": "number", "b": "dropped", "z": "dropped"}
+    with pytest.raises(TableError, match="'Z'"):
+        fit_table(table, "y", FitSettings(ignore=("Z",)))
+
+
+def test_a_stop_between_the_baselines_leaves_the_rest_out():
+    stopped = []
+
+    def observe(event):
+        if isinstance(event, BaselineDone):
+            stopped.append(event.name)
+
+    settings = FitSettings(hidden=(4,), epochs=3)
+    report = fit_table(
+        numbers().drop("z"), "y", settings, observe=observe, should_stop=lambda: bool(stopped)
+    ).model.report
+    assert stopped == ["linear"]
+    assert set(report.scores) == {"network", "constant", "linear"}
+
+
+def test_a_failure_names_the_measure():
+    random = np.random.default_rng(0)
+    table = pl.DataFrame({"x": random.normal(size=80), "y": random.choice(["a", "b"], 80)})
+    settings = FitSettings(
+        hidden=(64,), epochs=300, learning_rate=0.03, l2=0.0, dropout=0.0, validation_size=0, baselines=False
+    )
+    report = fit_table(table, "y", settings).model.report
+    network, constant = (report.scores[name]["log_loss"] for name in ("network", "constant"))
+    said = f"its probabilities are worse than the constant's (log-loss {network:.4g} against {constant:.4g})"
+    assert said in report.failure
+
+
+def test_three_rows_are_too_few():
+    with pytest.raises(TableError, match="3 rows with a target are too few"):
+        fit_table(numbers(3), "y", BARE)

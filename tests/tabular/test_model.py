@@ -80,6 +80,7 @@ def test_errors_in_later_batches_name_the_row_of_the_file(classification, tmp_pa
         list(classification.model.predict_batches(path))
 
 
+@pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
 def test_new_labels_and_gaps_are_answered(table, regression):
     strange = table.head(3).with_columns(
         pl.Series("port", ["Belfast", None, "Cherbourg"]),

@@ -17,9 +17,10 @@ from actwise.tabular.settings import build_network, hidden_layers, training_opti
         ({"hidden": ()}, "at least one layer"),
         ({"hidden": (8, 0)}, "positive whole number of units, not 0"),
         ({"activation": ("sigmiod",)}, "did you mean 'sigmoid'"),
-        ({"activation": ("relu", "tanh"), "hidden": (4,)}, "2 activations were given for 1 hidden layers"),
+        ({"activation": ("relu", "tanh"), "hidden": (4,)}, "2 activations were given for 1 hidden layer:"),
         ({"dropout": 1.0}, "dropout rate"),
         ({"dropout": 0.1, "optimizer": "lbfgs"}, "leave one of them out"),
+        ({"batch_size": 8, "optimizer": "lbfgs"}, "leave batch_size out"),
         ({"l2": -1.0}, "l2 must be"),
         ({"l2": float("nan")}, "l2 must be"),
         ({"optimizer": "adm"}, "did you mean 'adam'"),
@@ -105,3 +106,7 @@ def test_what_was_chosen_stands():
     assert [options[name] for name in ("batch_size", "epochs", "patience", "l2")] == [7, 3, 2, 0.0]
     assert options["optimizer"].learning_rate == 0.5
     assert training_options(FitSettings(), "squared_error", 5)["batch_size"] == 5
+
+
+def test_lbfgs_takes_all_rows():
+    assert training_options(FitSettings(optimizer="lbfgs"), "squared_error", 5_000)["batch_size"] == 5_000

@@ -63,3 +63,14 @@ def test_a_system_that_refuses_is_told(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"answers\.csv' cannot be written: .*No space left"):
         write_table(BATCHES, tmp_path / "answers.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "written"),
+    [([0.64 + 1e-9, 0.0], ["0.64", "0.0"]), ([1e200], ["1e200"]), ([1 / 3 * 1e-60], [repr(1 / 3 * 1e-60)])],
+)
+def test_numbers_have_the_digits_of_float32_where_it_holds_them(tmp_path, numbers, written):
+    write_table([pl.DataFrame({"y": numbers})], tmp_path / "a.csv")
+    lines = (tmp_path / "a.csv").read_text().split()
+    assert [float(each) for each in lines[1:]] == [float(each) for each in written]
+    assert max(map(len, lines)) <= max(map(len, written)) + 1

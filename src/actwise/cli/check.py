@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from actwise.cli.documents import to_json
+from actwise.cli.status import tell_written
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def _prove(names: tuple[str, ...], state: Path | None, options: dict[str, int], 
     rows: list[dict[str, Any]] = []
     if state is not None:
         state.mkdir(parents=True, exist_ok=True)
+        tell_written(state)
     with _progress(len(chosen)) as show:
         for number, each in enumerate(chosen):
 

@@ -11,8 +11,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column, Table
 from rich.text import Text
 
+from actwise.cli.options import name_options
+from actwise.optimizers import LBFGS
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
-from actwise.tabular.evaluation import LOWER_IS_BETTER
+from actwise.tabular.evaluation import LOWER_IS_BETTER, METRIC_NAMES, Scores
 from actwise.tabular.summary import summarise_columns, summarise_layers, summarise_target
 
 LABEL_WIDTH = 10
@@ -24,18 +26,8 @@ MODEL_NAMES = {
     "linear": "linear model",
     "boosting": "gradient boosting",
 }
-METRIC_NAMES = {
-    "log_loss": "log-loss",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "roc_auc": "ROC AUC",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R2",
-}
 ENDINGS = {
     "all epochs done": "all epochs are done",
-    "no improvement": "the validation loss no longer improves",
     "time limit": "the time limit is reached",
     "interrupted": "Ctrl-C",
     "loss is not finite": "the loss is not finite",
@@ -68,33 +60,39 @@ class Display:
             "rows",
             f"{rows.train:,} for training, {rows.validation:,} for validation, {rows.test:,} for the test{how}",
         )
+        if event.untested:
+            classes = ", ".join(event.untested[:MOST_CLASSES]) + ", ..." * (len(event.untested) > MOST_CLASSES)
+            which = "class" if len(event.untested) == 1 else "classes"
+            self.line("", f"no test row is of the {which} {classes}: the test says nothing about that")
         self.columns(summarise_columns(event.encoding), MOST_COLUMNS)
         self.network(event.network.n_inputs, summarise_layers(event.network), event.network.n_parameters)
         options = event.options
+        whole = isinstance(options["optimizer"], LBFGS)
+        batches = "all rows at every step" if whole else f"batches of {options['batch_size']}"
         rate = getattr(options["optimizer"], "learning_rate", None)
         self.line(
             "training",
             f"{options['loss'].name}, {type(options['optimizer']).__name__}"
             + (f" with learning rate {rate:g}" if rate is not None else "")
-            + f", L2 {options['l2']:.3g}, batches of {options['batch_size']}, at most {options['epochs']:,} epochs, "
+            + f", L2 {options['l2']:.3g}, {batches}, at most {_count(options['epochs'], 'epoch')}, "
             f"seed {options['seed']}",
         )
 
     def target(self, target: Mapping[str, Any]) -> None:
         """Say what is predicted, and why it is that task."""
-        self.line("task", target["reason"])
+        self.line("task", name_options(target["reason"]))
         classes = [str(each) for each in target["classes"]]
         if classes:
             more = f" and {len(classes) - MOST_CLASSES} more" if len(classes) > MOST_CLASSES else ""
             self.line("", f"{len(classes)} classes: {', '.join(classes[:MOST_CLASSES])}{more}")
         if target["rows_without"]:
-            self.line("", f"{target['rows_without']:,} rows without a target are left out")
+            self.line("", f"{_count(target['rows_without'], 'row')} without a target left out")
 
     def columns(self, columns: Sequence[Mapping[str, Any]], most: int | None = None) -> None:
         """Say what is done with each column."""
         used = sum(column["inputs"] > 0 for column in columns)
         inputs = sum(column["inputs"] for column in columns)
-        self.line("columns", f"{used} of {len(columns)} are used and become {inputs} inputs")
+        self.line("columns", f"{used} of {len(columns)} are used and become {_count(inputs, 'input')}")
         for column in columns[:most]:
             self.line("", column["description"], "dim" if not column["inputs"] else "")
         if most is not None and len(columns) > most:
@@ -102,7 +100,7 @@ class Display:
 
     def network(self, n_inputs: int, layers: Sequence[Mapping[str, Any]], n_parameters: int) -> None:
         """Say what the network looks like, in one line."""
-        parts = [f"{n_inputs} inputs"]
+        parts = [_count(n_inputs, "input")]
         for layer in layers:
             if layer["type"] == "Dropout":
                 parts.append(f"dropout {layer['rate']:g}")
@@ -129,32 +127,39 @@ class Display:
         facts = report.training
         losses = [("training", facts.training_loss), ("validation", facts.validation_loss)]
         shown = ", ".join(f"{name} loss {value:.4g}" for name, value in losses if value is not None)
+        if shown and "r2" in report.metrics:
+            shown += " (of the standardised target)"
+        if facts.best_epoch == facts.epochs_allowed:
+            shown += "; it was still improving: allow more with --epochs"
+        endings = ENDINGS | {
+            "no improvement": f"the {'validation' if report.rows.validation else 'training'} loss no longer improves"
+        }
         self.line(
             "trained",
-            f"{facts.epochs_done:,} epochs, {facts.updates:,} updates in {facts.seconds:.1f} s; ended because "
-            f"{ENDINGS[facts.stopped_because]}"
+            f"{_count(facts.epochs_done, 'epoch')}, {_count(facts.updates, 'update')} in {facts.seconds:.1f} s; "
+            f"ended because {endings[facts.stopped_because]}"
             if facts.stopped_because != "interrupted"
-            else f"stopped by Ctrl-C after {facts.epochs_done:,} epochs: the best weights so far are kept",
+            else f"stopped by Ctrl-C after {_count(facts.epochs_done, 'epoch')}: the best weights so far are kept",
         )
         if shown:
             self.line("", f"best epoch {facts.best_epoch:,}: {shown}")
 
     def scores(self, report: FitReport) -> None:
         """Print the table of measures, the best of each row in bold."""
-        self.line("tested", f"on {report.rows.test:,} rows that served for nothing else")
+        self.line("tested", f"on {_count(report.rows.test, 'row')} not used for training")
         table = Table()
         table.add_column("")
         for model in report.scores:
             table.add_column(MODEL_NAMES.get(model, model), justify="right")
         for metric in report.metrics:
-            values = [scores[metric] for scores in report.scores.values()]
-            known = [value for value in values if value is not None]
-            best = (min if metric in LOWER_IS_BETTER else max)(known) if known else None
-            table.add_row(
-                METRIC_NAMES.get(metric, metric),
-                *(Text("-" if v is None else f"{v:.4g}", "bold" if v == best else "") for v in values),
-            )
+            _add_row(table, Text(METRIC_NAMES[metric]), metric, report.scores)
+        for name, scores in report.scores_by_target.items():
+            _add_row(table, Text(f"R2 of {name}"), "r2", scores)
         self._console.print(table)
+        skipped = [MODEL_NAMES[name] for name in ("linear", "boosting") if name not in report.scores]
+        # Those who asked for no baselines get none of the two.
+        if skipped and (report.training.stopped_because == "interrupted" or len(skipped) == 1):
+            self._console.print(f"Skipped because of Ctrl-C: {' and '.join(skipped)}.", soft_wrap=True)
         if "linear" in report.scores and report.rows.baselines < report.rows.train:
             self._console.print(
                 f"The linear model and gradient boosting learned from a sample of {report.rows.baselines:,} of the "
@@ -162,8 +167,11 @@ class Display:
                 soft_wrap=True,
             )
 
-    def saved(self, directory: Path, command: str) -> None:
-        """Say where the model is and what to type next."""
+    def saved(self, directory: Path, command: str, failed: bool) -> None:
+        """Say where the model is and, unless it is of no use, what to type next."""
+        if failed:
+            self.line("model", f"kept in {directory}, for a look at what failed")
+            return
         self.line("model", f"saved in {directory}")
         self.line("predict", command, "bold")
 
@@ -181,6 +189,20 @@ class Display:
         self.scores(model.report)
         versions = summary["versions"]
         self.line("versions", ", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
+def _add_row(table: Table, label: Text, metric: str, scores: Mapping[str, Scores]) -> None:
+    """Add a measure of each model, the best in bold."""
+    values = [each[metric] for each in scores.values()]
+    known = [value for value in values if value is not None]
+    best = (min if metric in LOWER_IS_BETTER else max)(known) if known else None
+    shown = (Text("-" if v is None else f"{v:.4g}", "bold" if v == best else "") for v in values)
+    table.add_row(label, *shown)
+
+
+def _count(number: int, what: str) -> str:
+    """Write a number and what is counted, in the plural unless it is one."""
+    return f"{number:,} {what}" + "s" * (number != 1)
 
 
 class TrainingBar:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from actwise.cli.options import default_directory, split_activations, split_sizes
+from actwise.cli.options import default_directory, naming_options, read_activation, split_activations, split_sizes
 from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
 
@@ -19,6 +19,8 @@ SAMPLES = "sample:"
 @click.command()
 @click.argument("data", metavar="DATA")
 @click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated.")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="What to leave out; may be repeated.")
+@click.option("--missing", multiple=True, metavar="WORD", help="What stands for a missing number; may be repeated.")
 @click.option(
     "--task",
     type=click.Choice(["auto", "classification", "regression"]),
@@ -29,7 +31,8 @@ SAMPLES = "sample:"
 @click.option(
     "--activation",
     metavar="LIST",
-    help="A name, a formula in x, maxout, or one per hidden layer between commas.  [default: silu]",
+    help="A name, a formula in x, maxout, or one per hidden layer between commas; parameters as in "
+    '"leaky_relu(slope=0.3)".  [default: silu]',
 )
 @click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
 @click.option("--dropout", type=float, help="Share of hidden outputs dropped in training.  [default: by rows]")
@@ -53,6 +56,8 @@ def fit(
     targets: tuple[str, ...],
     activation: str | None,
     hidden: str | None,
+    ignore: tuple[str, ...],
+    missing: tuple[str, ...],
     directory: Path | None,
     no_baselines: bool,
     quiet: bool,
@@ -76,14 +81,16 @@ def fit(
     if hidden is not None:
         chosen["hidden"] = split_sizes(hidden)
     if activation is not None:
-        chosen["activation"] = split_activations(activation)
+        chosen["activation"] = tuple(read_activation(each) for each in split_activations(activation))
 
     from actwise.tabular import FitSettings, TableModel
 
-    settings = FitSettings(baselines=not no_baselines, **chosen)
+    with naming_options():
+        settings = FitSettings(baselines=not no_baselines, ignore=ignore, missing=missing, **chosen)
     place = directory or default_directory(data)
     TableModel.check_place(place)
-    document, failure = _fit(data, targets, settings, place, quiet or as_json)
+    with naming_options():
+        document, failure = _fit(data, targets, settings, place, quiet or as_json)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     if failure:
@@ -146,5 +153,5 @@ def _fit(
     command = f"actwise predict {place} NEW_DATA -o answers.csv"
     display.trained(model.report)
     display.scores(model.report)
-    display.saved(place, command)
+    display.saved(place, command, model.report.failure is not None)
     return {"model": str(place), **summarise(model), "predict": command}, model.report.failure

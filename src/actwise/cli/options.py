@@ -2,9 +2,112 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actwise.errors import InputError
+
+if TYPE_CHECKING:
+    from actwise.activations import AnyActivation
+
+# What the library calls a parameter where it says what is wrong with it, and then as the command line does.
+_PARAMETER = re.compile(
+    r"(?<!-)\b(?:(?:the|a) )?(?P<name>batch_size|time_limit|test_size|validation_size|learning rate|dropout rate|"
+    r"epochs|patience|threads|l2|seed|hidden)(?= must\b)|(?<=leave )batch_size(?= out)"
+)
+_TASK = re.compile(r"(?<!-)\btask '(classification|regression)'")
+_VALUE = re.compile(r"give a value for each, such as (\w+=[\d.]+)$")
+# A name or a formula, and after it values of parameters in parentheses.
+_WITH_PARAMETERS = re.compile(r"(?P<activation>.+?)\((?P<values>\s*[A-Za-z_]\w*\s*=(?!=)[^()]*)\)\s*", re.DOTALL)
+
+
+def name_options(sentence: str) -> str:
+    """Call parameters in a sentence of the library as the command line calls them.
+
+    Parameters
+    ----------
+    sentence : str
+        The sentence.
+
+    Returns
+    -------
+    str
+        The sentence with options.
+
+    Examples
+    --------
+    >>> name_options("time_limit must be a positive number of seconds, not 0")
+    '--time-limit must be a positive number of seconds, not 0'
+    >>> name_options("ask for task 'regression'")
+    'ask for --task regression'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        name = {None: "batch_size", "dropout rate": "dropout"}.get(found["name"], found["name"])
+        return "--" + re.sub("[_ ]", "-", name)
+
+    sentence = _VALUE.sub(r"give a value for each behind the formula, as in --activation '... (\1)'", sentence)
+    return _TASK.sub(r"--task \1", _PARAMETER.sub(option, sentence))
+
+
+@contextmanager
+def naming_options() -> Iterator[None]:
+    """Rewrite what the library refuses with `name_options`."""
+    try:
+        yield
+    except InputError as error:
+        said = name_options(str(error))
+        if said == str(error):
+            raise
+        raise InputError(said) from error
+
+
+def read_activation(text: str) -> str | AnyActivation:
+    """Read an activation with values for its parameters, such as ``leaky_relu(slope=0.3)``.
+
+    Parameters
+    ----------
+    text : str
+        A name or a formula, with ``(parameter=number, ...)`` after it where it should not have its default
+        values.
+
+    Returns
+    -------
+    str or Activation
+        The activation; the text itself where no parameter was given.
+
+    Raises
+    ------
+    InputError
+        If a value is no number, or the activation has no such parameter.
+
+    Examples
+    --------
+    >>> read_activation("leaky_relu(slope=0.3)").values
+    {'slope': 0.3}
+    >>> read_activation("x * sigmoid(beta * x) (beta=1.5)").values
+    {'beta': 1.5}
+    >>> read_activation("relu")
+    'relu'
+    """
+    found = _WITH_PARAMETERS.fullmatch(text)
+    if found is None:
+        return text
+    from actwise.activations import activation
+
+    values = {}
+    for part in found["values"].split(","):
+        name, _, value = part.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError as error:
+            raise InputError(
+                f"--activation {text!r}: {part.strip()!r} should be a parameter and a number, such as slope=0.3"
+            ) from error
+    return activation(found["activation"].strip(), **values)
 
 
 def split_activations(text: str) -> tuple[str, ...]:

@@ -7,10 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from actwise.cli.status import tell_written
+from actwise.errors import TableError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @click.command()
@@ -34,7 +39,7 @@ def predict(model: Path, data: str, output: Path | None, proba: bool) -> None:
 
     if output is not None:
         check_output(output, data)
-    batches = TableModel.load(model).predict_batches(data, proba=proba)
+    batches = _blaming(data, TableModel.load(model).predict_batches(data, proba=proba))
     if output is None:
         with _reader_may_leave():
             write_delimited(batches, sys.stdout.buffer)
@@ -43,6 +48,16 @@ def predict(model: Path, data: str, output: Path | None, proba: bool) -> None:
     n_rows = write_table(batches, output)
     tell_written(output)
     click.echo(f"{n_rows} rows written to {output}", err=True)
+
+
+def _blaming(data: str, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Name the table in errors that name a column or a row of it only."""
+    try:
+        yield from batches
+    except TableError as error:
+        if data in str(error):
+            raise
+        raise TableError(f"{data!r}: {error}") from error
 
 
 @contextmanager

@@ -71,7 +71,7 @@ class GuardedGroup(click.Group):
             ctx.exit(BAD_INPUT)
         except KeyboardInterrupt:
             written = ctx.meta.get(WRITTEN)
-            what = "nothing was written" if written is None else f"{written} was already written and is whole"
+            what = "nothing was written" if written is None else f"what was done before is kept in {written}"
             click.echo(f"Interrupted: {what}.", err=True)
             ctx.exit(INTERRUPTED)
 

@@ -33,6 +33,8 @@ DOCUMENT_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 LARGEST_DOCUMENT = 100_000_000  # bytes
 ATTEMPTS = 100  # to read a directory that other processes keep replacing
+RESTORE = "train it again or restore it from a copy"
+_OWN_WAYS_OUT = ("upgrade Actwise", "load it with actwise.load", "choose another directory")
 ENVELOPE = ("format", "version", "written_by", "weights", "files", "checksum")
 # What file managers leave in a directory without being asked.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
@@ -144,7 +146,7 @@ def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:
 
 @contextmanager
 def blaming(directory: str | Path) -> Iterator[None]:
-    """Put the name of a model's directory in front of what is found to be wrong in it.
+    """Put the name of a model's directory in front of what is found to be wrong in it, and behind it what to do.
 
     Parameters
     ----------
@@ -154,7 +156,9 @@ def blaming(directory: str | Path) -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        raise ModelError(f"{directory}: {error}") from error
+        # A reason that knows a way out of its own ends with it.
+        ending = "" if str(error).endswith(_OWN_WAYS_OUT) else f"; {RESTORE}"
+        raise ModelError(f"{directory}: {error}{ending}") from error
 
 
 def _resolved(directory: str | Path) -> Path:
@@ -270,14 +274,18 @@ def _read(directory: str | Path, asked: Path) -> tuple[dict[str, Any], Arrays]:
     try:
         place = replacing.standing_in(asked)
         if not place.exists():
-            raise ModelError(f"there is no model at {directory}")
+            raise ModelError(
+                f"there is no model at {directory}: look whether the name is right, or train one and save it there"
+            )
         if not place.is_dir():
-            raise ModelError(f"{directory} is a file; a model is the directory that holds {DOCUMENT_FILE}")
+            raise ModelError(
+                f"{directory} is a file; a model is the directory that holds {DOCUMENT_FILE}, so name that"
+            )
         lacking = [name for name in (DOCUMENT_FILE, WEIGHTS_FILE) if not (place / name).exists()]
     except OSError as error:
         raise ModelError(f"{directory} cannot be read ({_reason(error)})") from error
     if lacking:
-        raise ModelError(f"{directory} is not a whole Actwise model: it lacks {' and '.join(lacking)}")
+        raise ModelError(f"{directory} is not a whole Actwise model: it lacks {' and '.join(lacking)}; {RESTORE}")
     with blaming(directory):
         payload = _parsed(place / DOCUMENT_FILE)
         _check_envelope(payload)

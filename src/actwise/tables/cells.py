@@ -63,7 +63,7 @@ DATE_LAYOUTS: dict[str, tuple[str, ...]] = {
     "day/month/year": _with_clock("%d/%m/%Y"),
     "day-month-year": _with_clock("%d-%m-%Y"),
     "day month-name year": _with_clock("%d %b %Y", "%d-%b-%Y", "%d %B %Y"),
-    "month-name day, year": _with_clock("%b %d, %Y", "%B %d, %Y"),
+    "month-name day, year": _with_clock("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
 }
 FIRST_YEAR = 1000  # a year of two digits would be read as one of the first century
 MOMENT = pl.Datetime("us")

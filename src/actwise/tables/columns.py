@@ -75,7 +75,9 @@ class NumberColumn:
         )
         line = f"{self.name}: number; {how}centred on {self.centre:.4g}, divided by {self.scale:.4g}"
         if self.n_missing:
-            line += f"; {self.n_missing} missing filled with the median {self.fill:.4g}, and a column that tells"
+            line += f"; {self.n_missing} missing filled with the median {self.fill:.4g}, plus a column that marks them"
+        if self.missing_words:
+            line += f"; {', '.join(map(repr, self.missing_words))} counted as missing"
         return line
 
     def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
@@ -174,7 +176,9 @@ class CategoryColumn:
     def describe(self) -> str:
         """Say in one line what is done with the column."""
         shown = ", ".join(self.categories[:5]) + (", ..." if len(self.categories) > 5 else "")
-        line = f"{self.name}: category; one column for each of {len(self.categories)} ({shown})"
+        n_labels = len(self.categories)
+        each = f"each of {n_labels} labels" if n_labels > 1 else "the only label"
+        line = f"{self.name}: category; one column for {each} ({shown})"
         if self.n_others:
             line += f", one for {self.n_others} rarer or new ones"
         if self.n_missing:
@@ -249,7 +253,7 @@ class DateColumn:
         if self.cycles:
             line += f", and its place in the {' and the '.join(self.cycles)} as sine and cosine"
         if self.n_missing:
-            line += f"; {self.n_missing} missing, and a column that tells"
+            line += f"; {self.n_missing} missing, plus a column that marks them"
         return line
 
     def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:

@@ -137,7 +137,8 @@ def find_bad_line(path: Path, dialect: Dialect) -> str:
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line_number, n_cells in _cell_counts(file, dialect.separator):
             if n_cells is None:
-                return f"line {line_number} has a quotation mark that is not closed or not doubled"
+                problem = "has a quotation mark that is not closed or not doubled: close it, or double it inside text"
+                return f"line {line_number} {problem}"
             if n_cells != expected:
                 cells = f"{n_cells} cell" + ("s" if n_cells != 1 else "")
                 return (

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from actwise.errors import ModelError, TableError, suggest
 from actwise.tables import records
+from actwise.tables.changes import check_changes
 from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
 from actwise.tables.learning import learn_column
 
@@ -96,7 +97,9 @@ class TableEncoding:
                 columns.append(learn_column(cells, positions + 1, missing))
         if not any(column.feature_names for column in columns):
             reasons = "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
-            raise TableError(f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}")
+            raise TableError(
+                f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}; add one that varies"
+            )
         return cls(tuple(columns), targets)
 
     @property
@@ -129,7 +132,13 @@ class TableEncoding:
         Raises
         ------
         TableError
-            If a column is lacking, a cell is not what its column held in training, or a number is infinite.
+            If a column is lacking, a cell is not what its column held in training, a number is infinite, or
+            (where `first_row` is 1) labels that were text are all numbers now.
+
+        Warns
+        -----
+        ActwiseWarning
+            Where `first_row` is 1, if no label of a column was seen in training, or a column has no value.
         """
         used = [column for column in self.columns if column.feature_names]
         self._refuse_lacking([column.name for column in used], frame.columns)
@@ -141,6 +150,9 @@ class TableEncoding:
             stop = start + len(column.feature_names)
             cells = frame[column.name] if rows is None else frame[column.name].gather(positions)
             column.encode(cells, matrix[:, start:stop], numbers)
+            # Whole columns are judged by the first batch of a file: once, and not by a last one of a few rows.
+            if first_row == 1:
+                check_changes(column, cells, matrix[:, start:stop])
             start = stop
         return matrix
 

@@ -104,7 +104,7 @@ def find_file(source: str | Path) -> Path:
         with path.open("rb") as file:
             empty = not file.read(1)
     except OSError as error:
-        raise TableError(f"{str(source)!r} cannot be opened: {error.strerror}") from error
+        raise TableError(f"{str(source)!r} cannot be opened ({error.strerror}): look at its permissions") from error
     if empty:
         raise TableError(f"{str(source)!r} is empty: it should hold a table with column names")
     return path
@@ -193,7 +193,9 @@ def _unpacked(path: Path, file_format: Format, folder: Path) -> Path:
                 with unpack(path, "rb") as packed, target.open("wb") as file:
                     shutil.copyfileobj(packed, file, PIECE)
             except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-                raise TableError(f"{path.name!r} is damaged and cannot be unpacked: {error}") from error
+                raise TableError(
+                    f"{path.name!r} is damaged and cannot be unpacked: copy or download it again"
+                ) from error
             return target
     return path
 
@@ -210,8 +212,7 @@ def _unpack_zstandard_text(path: Path, target: Path) -> None:
             glob=False,
         ).sink_csv(target, include_header=False, quote_style="never", separator="\x1f")
     except (pl.exceptions.PolarsError, OSError) as error:
-        problem = str(error).splitlines()[0]
-        raise TableError(f"{path.name!r} is damaged and cannot be unpacked: {problem}") from error
+        raise TableError(f"{path.name!r} is damaged and cannot be unpacked: copy or download it again") from error
 
 
 def _as_utf8(plain: Path, name: str, folder: Path) -> Path:
@@ -233,7 +234,9 @@ def _as_utf8(plain: Path, name: str, folder: Path) -> Path:
         ):
             shutil.copyfileobj(source, file, PIECE)
     except UnicodeDecodeError as error:
-        raise TableError(f"{name!r} is damaged: it starts as {encoding} text but goes on otherwise") from error
+        raise TableError(
+            f"{name!r} is damaged: it starts as {encoding} text but goes on otherwise; save it again in UTF-8"
+        ) from error
     return target
 
 

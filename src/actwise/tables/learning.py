@@ -7,7 +7,8 @@
 | whole numbers, all different, under a name such as ``id`` or none       | left out (identifier)    |
 | of true/false, yes/no, y/n, t/f                                        | `BooleanColumn`          |
 | of dates, or of text that all reads as dates in one layout             | `DateColumn`             |
-| of many numbers and very few words                                     | an error naming the row  |
+| of many numbers and at most 3 words that recur                          | `NumberColumn`, aloud    |
+| of many numbers and at most 3 words, one of them once or with digits    | an error naming the row  |
 | of text, more than 10 different, and more than one per two values      | left out (identifier)    |
 | of other text                                                          | `CategoryColumn`         |
 | of lists, structures or bytes                                          | left out                 |
@@ -16,13 +17,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from actwise.errors import TableError
+from actwise.errors import ActwiseWarning, TableError
 from actwise.tables import cells
 from actwise.tables.columns import (
     BooleanColumn,
@@ -48,10 +51,11 @@ IDENTIFIER_NAME = re.compile(
     re.DOTALL,
 )
 
-# At most 3 different words, in at most a tenth of a column of many numbers, are slips or markers. They are
-# not guessed at: a typing error in a training row and one in a new row are refused alike.
+# At most 3 different words among more than 10 different numbers, in at most half of the cells, are slips or
+# placeholders. One that recurs and holds no digit stands for a missing number; others are not guessed at, so
+# that a typing error in a training row and one in a new row are refused alike.
 MOST_SLIPS = 3
-MOST_SLIPS_SHARE = 0.1
+FEWEST_NUMBERS = 10
 
 # Tails are heavy when a value lies more than 8 spreads from the median, a spread being the distance from the
 # median to the 5 % or the 95 % quantile, whichever is farther. For a million normal values the farthest lies
@@ -80,14 +84,19 @@ def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None, mi
     Raises
     ------
     TableError
-        If the column holds an infinite number, or numbers and a few words.
+        If the column holds an infinite number, or numbers and a few words that do not recur.
+
+    Warns
+    -----
+    ActwiseWarning
+        If words that recur among numbers are taken as missing.
 
     Examples
     --------
     >>> print(learn_column(pl.Series("age", ["20", "30", "NA", "40"])).describe())
-    age: number; centred on 30, divided by 8.165; 1 missing filled with the median 30, and a column that tells
+    age: number; centred on 30, divided by 8.165; 1 missing filled with the median 30, plus a column that marks them
     >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
-    port: category; one column for each of 2 (Cherbourg, Southampton)
+    port: category; one column for each of 2 labels (Cherbourg, Southampton)
     """
     numbers = np.arange(1, len(column) + 1) if numbers is None else numbers
     dtype = column.dtype
@@ -98,9 +107,13 @@ def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None, mi
     if dtype in (pl.Date, pl.Datetime):
         return _learn_date(column, "year-month-day")
     read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *missing))
+    words = tuple(missing)
+    if read.strange.any() and (found := _placeholders(column, read, numbers)):
+        words += found
+        read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *words))
     if not read.strange.any():
-        return _learn_number(column.name, read.values, numbers, tuple(missing))
-    return _learn_text(column, read, numbers)
+        return _learn_number(column.name, read.values, numbers, words)
+    return _learn_text(column, read)
 
 
 def _learn_number(name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...]) -> Column:
@@ -161,7 +174,7 @@ def _learn_date(column: pl.Series, layout: str) -> Column:
     )
 
 
-def _learn_text(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> Column:
+def _learn_text(column: pl.Series, read: cells.Cells) -> Column:
     """Decide about text that is not all numbers, looking at each different text once."""
     text = cells.read_text(column)
     counts = text.drop_nulls().alias("text").value_counts(name="rows")
@@ -170,7 +183,6 @@ def _learn_text(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]
     n_present = int(counts["rows"].sum())
     n_missing = len(column) - n_present
 
-    _refuse_slips(column, read, numbers)
     if frozenset(different.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
         return _learn_truth(column)
     if len(different) == 1 and n_missing == 0:
@@ -179,22 +191,41 @@ def _learn_text(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]
         return _learn_date(column, layout)
     if len(different) > FEWEST_IDENTIFIERS and len(different) > IDENTIFIER_SHARE * n_present:
         reason = f"{len(different)} different texts in {n_present} rows make it an identifier or free text"
+        if read.values.count() > n_present / 2:
+            word = cells.read_text(column.filter(read.strange))[0]
+            reason += (
+                f", but {read.values.count()} of them read as numbers: if it is one of numbers, correct cells "
+                f"such as {word!r} or declare them missing (--missing {shlex.quote(word)})"
+            )
         return DroppedColumn(column.name, reason)
     kept = different.head(MOST_CATEGORIES)
     return CategoryColumn(column.name, tuple(kept.sort()), len(different) - len(kept), n_missing)
 
 
-def _refuse_slips(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> None:
-    """Refuse a column of many different numbers and few words."""
-    n_strange, n_numbers = int(read.strange.sum()), read.values.count()
-    words = cells.read_text(column.filter(read.strange)).unique()
-    few = len(words) <= MOST_SLIPS and n_strange <= MOST_SLIPS_SHARE * (n_strange + n_numbers)
-    if few and read.values.n_unique() > FEWEST_IDENTIFIERS:
-        first = read.strange.arg_max() or 0
+def _placeholders(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> tuple[str, ...]:
+    """Find the words that recur in a column of many different numbers, aloud; refuse other words there."""
+    words = cells.read_text(column.filter(read.strange)).alias("word").value_counts(name="cells").sort("word")
+    n_numbers = read.values.count()
+    mostly_numbers = n_numbers >= read.strange.sum() and read.values.n_unique() > FEWEST_NUMBERS
+    if not mostly_numbers or len(words) > MOST_SLIPS:
+        return ()
+    slips = words.filter((pl.col("cells") == 1) | pl.col("word").str.contains(r"\d"))["word"]
+    if len(slips):
+        text = cells.read_text(column)
+        first = text.is_in(slips.implode()).arg_max() or 0
         raise TableError(
-            f"column {column.name!r} holds numbers in {n_numbers} rows, but {column[first]!r} in row "
-            f"{numbers[first]}: correct it, declare the word missing or ignore the column"
+            f"column {column.name!r} holds numbers in {n_numbers} rows, but {text[first]!r} in row "
+            f"{numbers[first]}: correct it, declare the word missing (--missing {shlex.quote(text[first])}) or "
+            f"ignore the column (--ignore {shlex.quote(column.name)})"
         )
+    said = " and ".join(f"{n} cells say {word!r}" for word, n in words.iter_rows())
+    warnings.warn(
+        f"column {column.name!r} holds numbers, but {said}, taken as missing: ignore the column "
+        f"(--ignore {shlex.quote(column.name)}) if that is wrong",
+        ActwiseWarning,
+        stacklevel=3,
+    )
+    return tuple(words["word"])
 
 
 def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:
@@ -204,7 +235,7 @@ def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:
         return DroppedColumn(name, "it has no value in the training rows")
     if present.min() != present.max():
         return None
-    gaps = f" that has a value ({len(values) - len(present)} have none)" if len(present) < len(values) else ""
+    gaps = f" that has a value ({len(values) - len(present)} without)" if len(present) < len(values) else ""
     value = present[0]
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     return DroppedColumn(name, f"it holds {shown} in every training row{gaps}")

@@ -17,6 +17,7 @@ from actwise.tables.files import Format, file_format, find_file, plain_file
 from actwise.tables.samples import PREFIX, sample_names, sample_table
 
 BATCH_ROWS = 65_536
+DAMAGED: dict[Format, str] = {"parquet": "is no Parquet file", "ipc": "is no Arrow IPC file"}
 
 
 def read_table(source: Any) -> pl.DataFrame:
@@ -179,7 +180,10 @@ def _clear_errors(name: str, plain: Path, form: Format, dialect: Dialect | None)
             found = find_bad_line(plain, dialect)
         elif form == "ndjson":
             found = _bad_json_line(plain)
-        problem = found or str(error).strip().splitlines()[0]
+        elif form in DAMAGED:
+            found = f"it {DAMAGED[form]} or is damaged: export it again, or restore it from a copy"
+        # The first line of what polars says is all there is to go by where no line of the file is to blame.
+        problem = found or f"{str(error).strip().splitlines()[0]}; export it again, as CSV in UTF-8"
         raise TableError(f"cannot read {name!r}: {problem}") from error
 
 
@@ -194,7 +198,7 @@ def _bad_json_line(plain: Path) -> str:
             try:
                 value = json.loads(line)
             except json.JSONDecodeError as error:
-                return f"line {line_number} is no JSON: {error.msg} at character {error.colno}"
+                return f"line {line_number} is no JSON: {error.msg} at character {error.colno}; correct that line"
             if not isinstance(value, dict):
                 return f'line {line_number} is no JSON object such as {{"x": 1, "y": 2}}: each line must be one'
     return "" if found else "it holds only blank lines"

@@ -99,11 +99,16 @@ class Target:
         Raises
         ------
         TableError
-            If a target is the same in all training rows.
+            If there are fewer than two training rows, or a target is the same in all of them.
         """
         if self.is_classification:
             return self
         values = self.values(frame, rows)
+        if len(values) < 2:
+            raise TableError(
+                f"{len(values)} training row is too few to learn numbers from: add rows, or make the parts for test "
+                "and validation smaller (--test-size, --validation-size)"
+            )
         # Computed on numbers of size 1, so that no square overflows.
         size = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float64).tiny)
         centres, scales = (values / size).mean(axis=0) * size, (values / size).std(axis=0) * size

@@ -41,7 +41,7 @@ def find_task(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "au
     Raises
     ------
     TableError
-        If a column named is not there, or cannot be predicted: all missing, only one class, a class with
+        If a column named is not there, or cannot be predicted: at most one value, only one class, a class with
         one row, the same number everywhere, text for a regression.
     InputError
         If `task` is not one of those.
@@ -64,6 +64,8 @@ def find_task(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "au
     if n_missing == frame.height:
         raise TableError(f"no row has a value in {' and '.join(map(repr, names))}: there is nothing to learn from")
     positions = np.flatnonzero(~missing)
+    if len(positions) == 1:
+        raise TableError(f"only one row has a value in {' and '.join(map(repr, names))}: add rows to learn from")
     if len(names) > 1:
         if task == "classification":
             raise TableError(f"{len(names)} targets cannot be classes: name one, or ask for a regression")

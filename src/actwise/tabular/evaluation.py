@@ -9,6 +9,15 @@ import numpy.typing as npt
 
 CLASS_METRICS = ("log_loss", "accuracy", "balanced_accuracy", "roc_auc")
 NUMBER_METRICS = ("rmse", "mae", "r2")
+METRIC_NAMES = {
+    "log_loss": "log-loss",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "ROC AUC",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R2",
+}
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae"})
 # Probabilities are taken to be at least this in a log-loss, as scikit-learn does, so that one wrong "never"
 # does not make it infinite: the spacing of float64 at 1.
@@ -79,14 +88,17 @@ def number_scores(truth: Numbers, predicted: Numbers) -> Scores:
     0.5
     """
     with np.errstate(all="ignore"):
-        errors = predicted.astype(np.float64) - truth
+        # In units near the largest number, so that no square is too large or too small for float64; a power
+        # of 2 rounds nothing.
+        units = np.ldexp(1.0, np.frexp(np.abs(truth).max(axis=0))[1] - 1)
+        errors = predicted.astype(np.float64) / units - truth / units
         squared = (errors**2).mean(axis=0)
-        variance = truth.var(axis=0)
+        variance = (truth / units).var(axis=0)
         varied = bool((variance > 0).all())
         return _finite(
             {
-                "rmse": float(np.sqrt(squared).mean()),
-                "mae": float(np.abs(errors).mean(axis=0).mean()),
+                "rmse": float((np.sqrt(squared) * units).mean()),
+                "mae": float((np.abs(errors).mean(axis=0) * units).mean()),
                 "r2": float((1 - squared / variance).mean()) if varied else None,
             }
         )
@@ -140,14 +152,34 @@ def beats(scores: Scores, constant: Scores) -> bool:
         Whether the log-loss is lower; for numbers whether R2 is higher, which for one output says the same
         as the RMSE and for several does not depend on their units; where R2 is undefined, the RMSE.
     """
-    for metric in ("log_loss", "r2", "rmse"):
-        reached, simple = scores.get(metric), constant.get(metric)
-        if simple is None:
-            continue
-        if reached is None:
-            return False
-        return reached < simple if metric in LOWER_IS_BETTER else reached > simple
-    return False
+    metric = decisive_metric(constant)
+    if metric is None:
+        return False
+    reached, simple = scores.get(metric), constant[metric]
+    if reached is None or simple is None:
+        return False
+    return reached < simple if metric in LOWER_IS_BETTER else reached > simple
+
+
+def decisive_metric(constant: Scores) -> str | None:
+    """Name the measure by which `beats` decides.
+
+    Parameters
+    ----------
+    constant : dict
+        The scores of the constant.
+
+    Returns
+    -------
+    str or None
+        The first of log-loss, R2 and RMSE that is defined for it.
+
+    Examples
+    --------
+    >>> decisive_metric({"rmse": 2.0, "mae": 1.0, "r2": None})
+    'rmse'
+    """
+    return next((metric for metric in ("log_loss", "r2", "rmse") if constant.get(metric) is not None), None)
 
 
 def _finite(scores: Scores) -> Scores:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from actwise.errors import InputError, TableError
 from actwise.kernels import build
 from actwise.layers import Dropout
 from actwise.network import Network
@@ -17,11 +18,13 @@ from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
 from actwise.tabular import baselines
 from actwise.tabular.baselines import Rows, baseline_predictions, constant_prediction
-from actwise.tabular.evaluation import Scores, beats, class_scores, number_scores
+from actwise.tabular.evaluation import METRIC_NAMES, Scores, beats, class_scores, decisive_metric, number_scores
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
 from actwise.training import History, Run, start, train
+
+FEWEST_TRAINING_ROWS = 2  # one row is the same answer for every row
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Prepared:
         The network, untrained.
     options : mapping
         How it will be trained: keyword arguments of `actwise.training.start`.
+    untested : tuple of str
+        The classes of which there is no test row.
     """
 
     target: Target
@@ -47,6 +52,7 @@ class Prepared:
     rows: RowCounts
     network: Network
     options: Mapping[str, Any]
+    untested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ def fit_table(
     network, loss = build_network(settings, target, encoding.n_features, len(training))
     options = training_options(settings, loss, len(training))
     counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), baselines.MOST_ROWS))
-    observe(Prepared(target, encoding, counts, network, options))
+    observe(Prepared(target, encoding, counts, network, options, _untested(target, frame, split.test)))
 
     run = _train(network, training, judging, options, observe, should_stop)
     observe(Trained(run))
@@ -174,15 +180,19 @@ def fit_table(
     report = FitReport(counts, _training_facts(run, options, settings), {}, current_versions())
     model = TableModel(run.network, encoding, target, report)
     n_classes = len(target.labels)
-    scores = {
-        NETWORK: judge(model.predict_encoded(X)),
-        CONSTANT: judge(model.decode(constant_prediction(training, n_classes, len(X)))),
+    predictions = {
+        NETWORK: model.predict_encoded(X),
+        CONSTANT: model.decode(constant_prediction(training, n_classes, len(X))),
     }
     if settings.baselines and run.stopped_because != "interrupted":
         for name, prediction in baseline_predictions(training, judging, X, n_classes=n_classes, seed=settings.seed):
-            scores[name] = judge(model.decode(prediction))
+            predictions[name] = model.decode(prediction)
             observe(BaselineDone(name))
-    report = replace(report, scores=scores, failure=_failure(run, scores))
+            if should_stop():
+                break
+    scores = {name: judge(prediction) for name, prediction in predictions.items()}
+    by_target = _scores_by_target(target, frame, split.test, predictions)
+    report = replace(report, scores=scores, failure=_failure(run, scores), scores_by_target=by_target)
     return FitResult(model.with_report(report), run.history)
 
 
@@ -200,7 +210,19 @@ def _learn_table(
         seed=settings.seed,
     )
     split = Split(labelled[found.train], labelled[found.validation], labelled[found.test])
-    return target.learn(frame, split.train), TableEncoding.learn(frame, target.names, split.train), split
+    if len(split.train) < FEWEST_TRAINING_ROWS:
+        raise TableError(
+            f"{len(labelled)} rows with a target are too few: {len(split.train)} is left to learn from beside "
+            f"{len(split.validation)} for validation and {len(split.test)} for the test; get more rows"
+        )
+    return target.learn(frame, split.train), _learn_encoding(frame, target, split, settings), split
+
+
+def _learn_encoding(frame: pl.DataFrame, target: Target, split: Split, settings: FitSettings) -> TableEncoding:
+    for name in settings.ignore:
+        if name in target.names:
+            raise InputError(f"column {name!r} is to be predicted and ignored at once: choose one of them")
+    return TableEncoding.learn(frame, target.names, split.train, ignore=settings.ignore, missing=settings.missing)
 
 
 def _train(
@@ -243,6 +265,28 @@ def _judge(
     return lambda predicted: number_scores(numbers, predicted)
 
 
+def _scores_by_target(
+    target: Target,
+    frame: pl.DataFrame,
+    rows: npt.NDArray[np.int64],
+    predictions: Mapping[str, npt.NDArray[np.float64]],
+) -> dict[str, dict[str, Scores]]:
+    """Judge the predictions of each target by themselves, where there are several."""
+    if len(target.names) == 1:
+        return {}
+    numbers = target.values(frame, rows)
+    return {
+        name: {model: number_scores(numbers[:, [k]], found[:, [k]]) for model, found in predictions.items()}
+        for k, name in enumerate(target.names)
+    }
+
+
+def _untested(target: Target, frame: pl.DataFrame, rows: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Name the classes that the test can say nothing about."""
+    present = set(target.encode(frame, rows).tolist()) if target.is_classification else set()
+    return tuple(str(label) for code, label in enumerate(target.labels) if code not in present)
+
+
 def _training_facts(run: Run, options: Mapping[str, Any], settings: FitSettings) -> TrainingFacts:
     optimizer = options["optimizer"]
     best = run.history[run.best_epoch - 1] if 0 < run.best_epoch <= len(run.history) else None
@@ -275,7 +319,20 @@ def _failure(run: Run, scores: Mapping[str, Scores]) -> str | None:
         )
     if not beats(scores[NETWORK], scores[CONSTANT]):
         return (
-            "on the test rows the network is no better than one constant answer for every row: look for columns "
+            "on the test rows the network is no better than one constant answer for every row: "
+            f"{_comparison(scores[NETWORK], scores[CONSTANT])}; look for columns "
             "that tell more, or try more rows, more epochs or another learning rate"
         )
     return None
+
+
+def _comparison(network: Scores, constant: Scores) -> str:
+    """Say by which measure the network failed."""
+    metric = decisive_metric(constant)
+    if metric is None:
+        return "no measure is defined on these rows"
+    reached = network[metric]
+    shown = "undefined" if reached is None else f"{reached:.4g}"
+    what = "probabilities" if metric == "log_loss" else "predictions"
+    how = "no better than" if reached == constant[metric] else "worse than"
+    return f"its {what} are {how} the constant's ({METRIC_NAMES[metric]} {shown} against {constant[metric]:.4g})"

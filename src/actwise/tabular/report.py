@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -103,6 +103,8 @@ class FitReport:
         Of the programs that the model was made with.
     failure : str or None
         Why the network is of no use; None where it is not known to be.
+    scores_by_target : mapping of str to mapping of str to Scores
+        Where there are several targets, what `scores` says for each of them: by its name, then by model.
     """
 
     rows: RowCounts
@@ -110,6 +112,7 @@ class FitReport:
     scores: Mapping[str, Scores]
     versions: Mapping[str, str]
     failure: str | None = None
+    scores_by_target: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -121,7 +124,8 @@ class FitReport:
         return {
             "rows": records.to_plain(self.rows),
             "training": records.to_plain(self.training),
-            "scores": {model: dict(scores) for model, scores in self.scores.items()},
+            "scores": _plain_scores(self.scores),
+            "scores_by_target": {name: _plain_scores(scores) for name, scores in self.scores_by_target.items()},
             "versions": dict(self.versions),
             "failure": self.failure,
         }
@@ -145,15 +149,17 @@ class FitReport:
         ModelError
             If the data was damaged or tampered with.
         """
-        plain = records.check_keys(data, ["rows", "training", "scores", "versions", "failure"], "a report")
+        keys = ["rows", "training", "scores", "scores_by_target", "versions", "failure"]
+        plain = records.check_keys(data, keys, "a report")
         scores, failure = plain["scores"], plain["failure"]
         if not isinstance(scores, dict) or not {NETWORK, CONSTANT} <= scores.keys():
             raise ModelError("a report should have scores of the network and the constant")
         metrics = NUMBER_METRICS if isinstance(scores[NETWORK], dict) and "r2" in scores[NETWORK] else CLASS_METRICS
-        for model, each in scores.items():
-            for name, value in records.check_keys(each, list(metrics), f"the scores of {model[:40]!r}").items():
-                if value is not None and type(value) not in (int, float):
-                    raise ModelError(f"the score {name!r} should be a number, not {records.shown(value)}")
+        by_target = plain["scores_by_target"]
+        if not isinstance(by_target, dict) or not all(isinstance(each, dict) for each in by_target.values()):
+            raise ModelError("the scores by target in a report should be scores by name and model")
+        for each in (scores, *by_target.values()):
+            _check_scores(each, metrics)
         versions = plain["versions"]
         if not isinstance(versions, dict) or not all(isinstance(each, str) for each in versions.values()):
             raise ModelError("the versions in a report should be texts by name")
@@ -165,4 +171,16 @@ class FitReport:
             scores=scores,
             versions=versions,
             failure=failure,
+            scores_by_target=by_target,
         )
+
+
+def _plain_scores(scores: Mapping[str, Scores]) -> dict[str, Scores]:
+    return {model: dict(each) for model, each in scores.items()}
+
+
+def _check_scores(scores: Mapping[str, object], metrics: Sequence[str]) -> None:
+    for model, each in scores.items():
+        for name, value in records.check_keys(each, list(metrics), f"the scores of {model[:40]!r}").items():
+            if value is not None and type(value) not in (int, float):
+                raise ModelError(f"the score {name!r} should be a number, not {records.shown(value)}")

@@ -70,6 +70,10 @@ class FitSettings:
         At most so many.
     baselines : bool
         Whether the linear model and the boosted trees are trained too.
+    ignore : tuple of str
+        Columns to leave out.
+    missing : tuple of str
+        Words that stand for a missing number, beside the usual ones.
 
     Raises
     ------
@@ -98,6 +102,8 @@ class FitSettings:
     time_limit: float | None = None
     threads: int | None = None
     baselines: bool = True
+    ignore: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task not in ("auto", "classification", "regression"):
@@ -124,6 +130,8 @@ class FitSettings:
         found = optimizers.optimizer(self.optimizer, self.learning_rate)
         if isinstance(found, LBFGS) and self.dropout:
             raise InputError("lbfgs needs the same loss at every call, which dropout prevents: leave one of them out")
+        if isinstance(found, LBFGS) and self.batch_size is not None:
+            raise InputError("lbfgs takes all rows at every step: leave batch_size out, or choose another optimizer")
         hidden_layers(self.hidden, self.activation, self.dropout or 0.0)
 
 
@@ -152,9 +160,9 @@ def hidden_layers(hidden: Sequence[int], activations: Sequence[str | AnyActivati
     if not hidden:
         raise InputError("hidden must name the units of at least one layer, such as 64,64")
     if len(activations) not in (1, len(hidden)):
+        layers_given = f"{len(hidden)} hidden {'layer' if len(hidden) == 1 else 'layers'}"
         raise InputError(
-            f"{len(activations)} activations were given for {len(hidden)} hidden layers: give one for all of "
-            "them, or one per layer"
+            f"{len(activations)} activations were given for {layers_given}: give one for all of them, or one per layer"
         )
     if len(activations) == 1:
         activations = [activations[0]] * len(hidden)
@@ -224,10 +232,11 @@ def training_options(settings: FitSettings, loss: str, n_rows: int) -> dict[str,
     batch_size = settings.batch_size or int(np.clip(n_rows // ROWS_PER_BATCH_ROW, SMALLEST_BATCH, LARGEST_BATCH))
     steps = -(-n_rows // batch_size)
     epochs = settings.epochs or int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, MOST_EPOCHS))
+    optimizer = optimizers.optimizer(settings.optimizer, settings.learning_rate)
     return {
         "loss": losses.loss(loss),
-        "optimizer": optimizers.optimizer(settings.optimizer, settings.learning_rate),
-        "batch_size": min(batch_size, n_rows),
+        "optimizer": optimizer,
+        "batch_size": n_rows if isinstance(optimizer, LBFGS) else min(batch_size, n_rows),
         "epochs": epochs,
         "patience": settings.patience or int(np.clip(UPDATES_OF_PATIENCE // steps, FEWEST_PATIENCE, MOST_PATIENCE)),
         "l2": L2_TIMES_ROWS / n_rows if settings.l2 is None else settings.l2,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+import numpy as np
 import polars as pl
 
 from actwise.errors import InputError
@@ -36,9 +37,22 @@ def write_delimited(batches: Batches, file: IO[bytes], separator: str = ",") -> 
     """
     n_rows = 0
     for batch in batches:
-        file.write(batch.write_csv(include_header=n_rows == 0, separator=separator).encode())
+        file.write(_short(batch).write_csv(include_header=n_rows == 0, separator=separator).encode())
         n_rows += batch.height
     return n_rows
+
+
+def _short(batch: pl.DataFrame) -> pl.DataFrame:
+    """Give numbers the few digits of float32, in which networks compute, unless its range is too small."""
+    return batch.with_columns(
+        column.cast(pl.Float32) for column in batch.select(pl.col(pl.Float64)) if _is_within_float32(column)
+    )
+
+
+def _is_within_float32(column: pl.Series) -> bool:
+    sizes = np.abs(column.drop_nulls().to_numpy())
+    limits = np.finfo(np.float32)
+    return bool(((sizes == 0) | ((sizes >= limits.tiny) & (sizes <= limits.max))).all())
 
 
 def _write_csv(batches: Batches, path: Path) -> int:
@@ -55,7 +69,7 @@ def _write_json_lines(batches: Batches, path: Path) -> int:
     n_rows = 0
     with path.open("xb") as file:
         for batch in batches:
-            file.write(batch.write_ndjson().encode())
+            file.write(_short(batch).write_ndjson().encode())
             n_rows += batch.height
     return n_rows
 
