@@ -51,10 +51,6 @@ class ModelError(InputError):
     """A saved model is missing, damaged, tampered with or too new."""
 
 
-class TrainingError(ActwiseError, RuntimeError):
-    """Training cannot go on."""
-
-
 def suggest(name: str, known: Iterable[str], *, noun: str = "known names") -> str:
     """Say which of the known names come near a wrong one.
 

@@ -275,3 +275,10 @@ def test_a_class_without_test_rows_is_told(aw, tmp_path):
     (tmp_path / "rare.csv").write_text("x,k\n" + "\n".join(rows))
     result = aw("fit", "rare.csv", "--target", "k", "--epochs", "2", "--no-baselines")
     assert "no test row is of the class c: " in result.stdout
+
+
+@pytest.mark.filterwarnings("always::actwise.errors.ActwiseWarning")
+def test_a_warning_is_told_once(aw):
+    result = aw("fit", "sample:iris", "--activation", "x - sin(x)", *QUICK, "--out", "model")
+    assert result.exit_code in (0, 3), result.output
+    assert result.stderr.count("no form of 'x - sin(x)' was found that keeps all digits") == 1

@@ -78,8 +78,9 @@ class GuardedGroup(click.Group):
 
 @contextmanager
 def _told_warnings() -> Iterator[None]:
-    """Print Actwise's own warnings as lines on stderr; leave others as they are."""
+    """Print Actwise's own warnings as lines on stderr, the same one once; leave others as they are."""
     ordinary = warnings.showwarning
+    told: set[str] = set()
 
     def show(
         message: Warning | str,
@@ -90,7 +91,9 @@ def _told_warnings() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, ActwiseWarning):
-            click.echo(f"Warning: {message}", err=True)
+            if str(message) not in told:
+                click.echo(f"Warning: {message}", err=True)
+            told.add(str(message))
         else:
             ordinary(message, category, filename, lineno, file, line)
 
