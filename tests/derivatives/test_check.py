@@ -295,7 +295,7 @@ def test_what_cannot_be_judged_is_refused_in_one_sentence(f, df, called_with, se
 
 def test_other_errors_in_users_code_are_theirs():
     def misspelt(x: np.ndarray) -> np.ndarray:
-        return np.tanh(z)  # noqa: F821
+        return np.tanh(z)  # noqa: F821  # the missing import is the mistake
 
     with pytest.raises(NameError):
         check_derivative(misspelt, misspelt)

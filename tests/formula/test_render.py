@@ -99,7 +99,7 @@ def test_javascript_helpers_define_what_they_are_named_for() -> None:
 
 
 def _torch_in_numpy() -> types.SimpleNamespace:
-    def clamp(u: np.ndarray, min: float = -math.inf, max: float = math.inf) -> np.ndarray:  # noqa: A002
+    def clamp(u: np.ndarray, min: float = -math.inf, max: float = math.inf) -> np.ndarray:  # noqa: A002  # as PyTorch
         return np.clip(u, min, max)
 
     names = ("sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh", "sign", "floor", "abs",

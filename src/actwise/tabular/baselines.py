@@ -118,7 +118,8 @@ def _linear(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) ->
     if n_classes:
         return _probabilities(LogisticRegression(max_iter=LINEAR_ITERATIONS).fit(train.X, train.y), X, n_classes)
     # In float64: the rows of a small table often determine float32 sums badly.
-    return Ridge().fit(train.X.astype(np.float64), train.y).predict(X).reshape(len(X), -1)  # type: ignore[no-any-return]
+    predicted: npt.NDArray[np.float64] = Ridge().fit(train.X.astype(np.float64), train.y).predict(X)
+    return predicted.reshape(len(X), -1)
 
 
 def _boosting(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:
