@@ -73,3 +73,13 @@ def test_names_aliases_and_mistakes():
         loss("huber", gamma=1.0)
     with pytest.raises(InputError, match="must be positive"):
         loss("huber", delta=-1.0)
+
+
+@pytest.mark.parametrize("each", CATALOGUE, ids=lambda each: each.name)
+def test_the_best_constant_weighs_rows_as_if_they_were_repeated(each):
+    rng = np.random.default_rng(2)
+    targets = rng.integers(0, 2, (20, 1)).astype(float)
+    weights = rng.integers(0, 4, 20)
+    n_outputs = 3 if each.target == "class" else 1
+    repeated = each.of_best_constant(np.repeat(targets, weights, axis=0), n_outputs)
+    assert each.of_best_constant(targets, n_outputs, weights) == pytest.approx(repeated, rel=1e-6)

@@ -113,7 +113,9 @@ class Loss:
                 "binary_cross_entropy, or one unit per class"
             )
 
-    def of_best_constant(self, targets: npt.ArrayLike, n_outputs: int) -> float:
+    def of_best_constant(
+        self, targets: npt.ArrayLike, n_outputs: int, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Return the smallest mean loss that outputs can reach which are the same for every row.
 
         Parameters
@@ -122,6 +124,8 @@ class Loss:
             Targets, or class indices.
         n_outputs : int
             Outputs of the network.
+        sample_weight : array_like of shape (n_rows,), optional
+            Weight of each row.
 
         Examples
         --------
@@ -131,12 +135,21 @@ class Loss:
         from scipy.optimize import minimize
 
         t = np.asarray(targets, np.float64).reshape(-1, self.n_targets(n_outputs))
-        start = np.median(t, axis=0) if self.target == "value" and self.output is None else np.zeros(n_outputs)
+        weights = np.ones(len(t)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        t, weights = t[weights > 0], weights[weights > 0] / weights.sum()
+        coded = (t == np.arange(n_outputs)).astype(np.float64) if self.target == "class" else t
 
-        def mean_loss(constant: npt.NDArray[np.float64]) -> float:
-            return float(np.mean(self.rows(np.broadcast_to(constant, (len(t), n_outputs)), t)))
+        def mean_loss(constant: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+            rows = np.broadcast_to(constant, (len(t), n_outputs))
+            values = {"x": rows, "t": coded, **self.params}
+            with np.errstate(all="ignore"):
+                slopes = np.broadcast_to(evaluate(self.formula.gradient, values, numpy_table()), rows.shape)
+            return float(weights @ self.rows(rows, t)), weights @ slopes
 
-        return min(mean_loss(start), float(minimize(mean_loss, start, method="L-BFGS-B").fun))
+        # At the mean where the loss belongs to a distribution; elsewhere at the median, where kinks may be.
+        starts = [np.median(coded, axis=0), _LINKS[self.output](weights @ coded)]
+        best = min(starts, key=lambda start: mean_loss(start)[0])
+        return min(mean_loss(best)[0], float(minimize(mean_loss, best, jac=True, method="L-BFGS-B").fun))
 
     def rows(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Compute the loss of each row with NumPy in float64.
@@ -160,6 +173,16 @@ class Loss:
         with np.errstate(all="ignore"):
             each = evaluate(self.formula.value, {"x": wide, "t": t, **self.params}, numpy_table())
         return np.asarray(np.broadcast_to(each, wide.shape).sum(axis=1))
+
+
+_SMALLEST_SHARE = 1e-12  # of a class without rows: its logarithm is finite
+# From the mean target to the pre-activation whose output it is.
+_LINKS: dict[str | None, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
+    None: lambda mean: mean,
+    "sigmoid": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)) - np.log(np.maximum(1 - mean, _SMALLEST_SHARE)),
+    "softmax": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)),
+    "exponential": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)),
+}
 
 
 def _log_sum_exp(x: Expression) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
@@ -178,6 +179,8 @@ class LBFGS:
         How many corrections are kept.
     gradient_tolerance : float
         It stops when no entry of the gradient is larger.
+    most_evaluations : int
+        It stops after so many evaluations of the loss.
 
     References
     ----------
@@ -186,10 +189,13 @@ class LBFGS:
 
     memory: int = 10
     gradient_tolerance: float = 1e-6
+    most_evaluations: int = sys.maxsize
 
     def __post_init__(self) -> None:
         if self.memory < 1:
             raise InputError(f"memory of LBFGS must be at least 1, not {self.memory!r}")
+        if self.most_evaluations < 1:
+            raise InputError(f"most_evaluations of LBFGS must be at least 1, not {self.most_evaluations!r}")
 
 
 SteppingOptimizer: TypeAlias = SGD | Adam | AdamW | RMSprop | Adagrad

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from actwise.activations import pickling as _pickling
 from actwise.activations.catalogue import ENTRIES
 from actwise.activations.facts import Facts, Kink, facts
 from actwise.activations.families import AnyActivation, GatedActivation, RowActivation, maxout
 from actwise.activations.lookup import activation, entry, names
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
 
+_pickling.register()
 __all__ = [
     "ENTRIES",
     "Activation",

@@ -1,12 +1,13 @@
 """The training loop as Python sees it: it yields a record per epoch and never prints."""
 
 from actwise.training.api import is_small, start, train
-from actwise.training.progress import Progress
+from actwise.training.progress import OptimizerState, Progress
 from actwise.training.records import EpochRecord, History, Run, StoppedBecause, TrainingSettings
 
 __all__ = [
     "EpochRecord",
     "History",
+    "OptimizerState",
     "Progress",
     "Run",
     "StoppedBecause",

@@ -15,7 +15,7 @@ from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS, Optimizer
 from actwise.schedules import Schedule
-from actwise.training.progress import Progress
+from actwise.training.progress import OptimizerState, Progress
 from actwise.training.records import History, Run, TrainingSettings
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -44,7 +44,7 @@ def start(
     batch_size: int = 32,
     epochs: int | None = None,
     seed: int | None = 0,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation: tuple[npt.ArrayLike, npt.ArrayLike] | tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike] | None = None,
     sample_weight: npt.ArrayLike | None = None,
     shuffle: bool = True,
     l2: float = 0.0,
@@ -54,6 +54,8 @@ def start(
     time_limit: float | None = None,
     threads: int | None = None,
     keep_parameters: bool = False,
+    watch: Callable[[Progress], bool] | None = None,
+    resumed: OptimizerState | None = None,
 ) -> Progress:
     """Set up a training without running it; iterate over the result to train.
 
@@ -107,15 +109,11 @@ def start(
     )
     judged = None
     if validation is not None:
-        judged = (*_check_rows(network, chosen, *validation, "validation "), None)
-    weights = None
-    if sample_weight is not None:
-        weights = np.asarray(sample_weight, network.dtype)
-        if weights.shape != (len(rows),) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
-            raise InputError(f"sample_weight must hold {len(rows)} finite numbers, none of them negative")
-        if not np.any(weights > 0):
-            raise InputError("all sample weights are 0: nothing can be learned")
-    return Progress(network, settings, rows, targets, weights, judged)
+        judged_rows, judged_targets = _check_rows(network, chosen, *validation[:2], "validation ")
+        judged_weights = _check_weights(validation[2], len(judged_rows), network) if len(validation) == 3 else None
+        judged = (judged_rows, judged_targets, judged_weights)
+    weights = None if sample_weight is None else _check_weights(sample_weight, len(rows), network)
+    return Progress(network, settings, rows, targets, weights, judged, watch, resumed)
 
 
 def train(
@@ -156,7 +154,7 @@ def train(
             Defaults 32, and 100 epochs or 1000 iterations of L-BFGS.
         seed : int or None
             For initial weights, order of rows and dropout; the same seed gives the same bits. Default 0.
-        validation : (X, y)
+        validation : (X, y) or (X, y, sample_weight)
             Rows to judge by after every epoch; the best parameters are then kept.
         sample_weight : array_like of shape (n_rows,)
             Weight of each row.
@@ -176,6 +174,10 @@ def train(
             For matrix products large enough to be worth it.
         keep_parameters : bool
             Go on from the network's own parameters.
+        watch : callable
+            Called with the `Progress` after every epoch; the training ends where it returns true.
+        resumed : OptimizerState
+            Go on from what `Progress.state` gave, with `keep_parameters`.
 
     Returns
     -------
@@ -204,7 +206,9 @@ def train(
         tiny = isinstance(progress.settings.optimizer, LBFGS) and len(progress.rows) * network.n_parameters <= TINY_WORK
         starts = STARTS_FOR_TINY if tiny and not settings.get("keep_parameters") else 1
     if starts > 1:
-        solved = SOLVED_SHARE * progress.settings.loss.of_best_constant(progress.targets, network.n_outputs)
+        solved = SOLVED_SHARE * progress.settings.loss.of_best_constant(
+            progress.targets, network.n_outputs, progress.weights
+        )
     for k in range(1, starts):
         if _reached(best) <= solved or best.stopped_because in ("interrupted", "time limit"):
             break
@@ -231,6 +235,15 @@ def _reached(run: Run) -> float:
     record = run.history[-1]
     judged = record.training_loss if record.validation_loss is None else min(run.history.validation_losses)
     return float(judged) if np.isfinite(judged) else np.inf
+
+
+def _check_weights(given: npt.ArrayLike, n_rows: int, network: Network) -> FloatArray:
+    weights = np.asarray(given, network.dtype)
+    if weights.shape != (n_rows,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
+        raise InputError(f"sample_weight must hold {n_rows} finite numbers, none of them negative")
+    if not np.any(weights > 0):
+        raise InputError("all sample weights are 0: nothing can be learned")
+    return weights
 
 
 def _check_rows(

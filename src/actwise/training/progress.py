@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -35,11 +35,22 @@ ITERATIONS_PER_CALL = 200  # of L-BFGS between two looks at the clock
 THREADED_WORK = 4_000_000  # multiply-adds per step of the largest product from which two threads pay
 
 
+@dataclass(frozen=True)
+class OptimizerState:
+    """What a training needs to go on as if it had not paused: moments, steps taken, random words."""
+
+    first: FloatArray
+    second: FloatArray
+    step: int
+    random: npt.NDArray[np.uint64]
+
+
 @dataclass
 class Progress:
     """A training under way; `run` gives its result at any time.
 
-    Iterating yields lists of new epoch records. An interruption between two lists loses nothing.
+    Iterating yields lists of new epoch records. An interruption between two lists loses nothing. Where
+    `watch` is given it is called after every epoch, and ends the training by returning true.
     """
 
     network: Network
@@ -48,6 +59,8 @@ class Progress:
     targets: FloatArray
     weights: FloatArray | None
     validation: tuple[FloatArray, FloatArray, FloatArray | None] | None
+    watch: Callable[[Progress], bool] | None = None
+    resumed: OptimizerState | None = None
     stopped_because: StoppedBecause = "interrupted"
     _context: engine.Context | None = field(default=None, repr=False)
     _tables: list[npt.NDArray[np.float64]] = field(default_factory=list, repr=False)
@@ -83,6 +96,24 @@ class Progress:
             self.settings,
         )
 
+    @property
+    def parameters(self) -> FloatArray:
+        """The parameters as they are now; training changes the array."""
+        return self.network.values if self._context is None else self._context["PARAMETERS"]
+
+    @property
+    def latest(self) -> History:
+        """The records of the epochs since the last pause."""
+        clipped = np.isfinite(self.settings.largest_gradient_norm)
+        return History(self._tables[-1], self._seconds[-1], clipped)
+
+    @property
+    def state(self) -> OptimizerState:
+        """A copy of the optimiser's state, to go on from with the parameters."""
+        assert self._context is not None, "training has not begun"
+        first, second, random = (self._context[name].copy() for name in ("FIRST", "SECOND", "RANDOM"))
+        return OptimizerState(first, second, self._context.get("STEP"), random)
+
     def _prepare(self, batch_size: int, update: str | None) -> engine.Context:
         """Compile what is missing and lay out all arrays."""
         network, settings = self.network, self.settings
@@ -110,6 +141,10 @@ class Progress:
             TOLERANCE=settings.tolerance,
             BEST_LOSS=np.inf,
         )
+        if self.resumed is not None:
+            context["FIRST"][:], context["SECOND"][:] = self.resumed.first, self.resumed.second
+            context["RANDOM"][:] = self.resumed.random
+            context.set(STEP=self.resumed.step)
         self._context = context
         return context
 
@@ -137,13 +172,19 @@ class Progress:
             run_steps = engine.stage_at(address)
         else:
             run_steps = engine.stage("loop", "run_steps", self.network.dtype)
-        steps, done = FIRST_STEPS, 0
+        steps, done, before_us = FIRST_STEPS, 0, context.get("STEP")
         stopped: StoppedBecause | None = None
         clipped = np.isfinite(settings.largest_gradient_norm)
         while stopped is None:
-            steps = max(1, min(steps, total_steps - done, steps_per_epoch * MOST_EPOCHS_PER_CALL))
+            most = (
+                steps_per_epoch * MOST_EPOCHS_PER_CALL
+                if self.watch is None
+                else steps_per_epoch - done % steps_per_epoch
+            )
+            steps = max(1, min(steps, total_steps - done, most))
             table = context.hold("HISTORY", np.zeros((steps // steps_per_epoch + 2, 4)))
-            context.hold("RATES", schedule.rates(np.arange(done, done + steps), total_steps))
+            coming = np.arange(done, done + steps) + before_us
+            context.hold("RATES", schedule.rates(coming, total_steps + before_us))
             context.set(HISTORY_ROW=0, HISTORY_SIZE=table.size)
             before = time.perf_counter()
             ended = context.call(run_steps, steps)
@@ -154,6 +195,8 @@ class Progress:
             self._tables.append(table)
             self._seconds.append(taken)
             stopped = self._why(ended)
+            if len(table) and self.watch is not None and self.watch(self):
+                stopped = stopped or "asked to stop"
             if len(table):
                 yield History(table, taken, clipped)
             # The first call may have compiled; only later ones tell how fast the steps are.
@@ -182,43 +225,46 @@ class Progress:
             )
             return loss + settings.l2 / 2 * penalty, context["GRADIENTS"].astype(np.float64)
 
-        records: list[list[float]] = []
-        times: list[float] = []
-        ended = PAUSED
+        ended, asked, evaluations = PAUSED, False, 0
 
         def after_iteration(intermediate_result: Any) -> None:
-            nonlocal ended
+            nonlocal ended, asked
             parameters[:] = intermediate_result.x
             step = context.get("STEP") + 1
             context.set(HISTORY_ROW=0, STEP=step, LOSS_SUM=float(intermediate_result.fun), WEIGHT_SUM=1.0)
             ended = context.run("loop", "close_epoch")
-            records.append(list(table[0]))
-            times.append(time.perf_counter() - self._started)
-            if ended != PAUSED or self._out_of_time():
+            self._tables.append(table.copy())
+            self._seconds.append(np.array([time.perf_counter() - self._started]))
+            asked = self.watch is not None and self.watch(self)
+            if ended != PAUSED or asked or self._out_of_time():
                 raise StopIteration
 
         stopped: StoppedBecause | None = None
         while stopped is None:
             # SciPy cannot pause: it gets some iterations at a time, and its memory starts anew after them.
             allowed = min(settings.epochs - context.get("EPOCH"), ITERATIONS_PER_CALL)
-            records.clear()
-            times.clear()
+            allowed_evaluations = min(20 * allowed, optimizer.most_evaluations - evaluations)
+            known = len(self._tables)
             result = minimize(
                 objective, wide, jac=True, method="L-BFGS-B", callback=after_iteration,
                 options={
-                    "maxiter": allowed, "maxfun": 20 * allowed, "maxcor": optimizer.memory,
+                    "maxiter": allowed, "maxfun": allowed_evaluations, "maxcor": optimizer.memory,
                     "gtol": optimizer.gradient_tolerance,
                 },
             )  # fmt: skip
             wide = np.asarray(result.x, np.float64)
             parameters[:] = wide
+            evaluations += result.nfev
             stopped = self._why(ended)
-            if stopped is None and len(records) < allowed:
+            done = len(self._tables) - known
+            if stopped is None and asked:
+                stopped = "asked to stop"
+            elif stopped is None and evaluations >= optimizer.most_evaluations:
+                stopped = "all epochs done"
+            elif stopped is None and done < allowed:
                 stopped = "converged" if np.isfinite(result.fun) else "loss is not finite"
-            if records:
-                self._tables.append(np.array(records))
-                self._seconds.append(np.array(times))
-                yield History(self._tables[-1], self._seconds[-1], False)
+            if done:
+                yield History(np.concatenate(self._tables[known:]), np.concatenate(self._seconds[known:]), False)
         self.stopped_because = stopped
 
     def _why(self, ended: int) -> StoppedBecause | None:

@@ -14,7 +14,7 @@ from actwise.network import Network
 from actwise.optimizers import Optimizer
 
 StoppedBecause: TypeAlias = Literal[
-    "all epochs done", "no improvement", "time limit", "interrupted", "loss is not finite", "converged"
+    "all epochs done", "no improvement", "time limit", "interrupted", "loss is not finite", "converged", "asked to stop"
 ]
 
 
