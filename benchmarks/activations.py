@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import jax_functions, torch_functions
+from peers.functions import jax_functions, torch_functions
 
 from actwise.activations import ENTRIES, Activation
 from actwise.formula.dialects import evaluate, numpy_table

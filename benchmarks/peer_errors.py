@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import jax_functions, torch_functions
+from peers.functions import jax_functions, torch_functions
 
 from actwise.activations import ENTRIES, Activation
 from actwise.proof.compiled import compiled
