@@ -7,6 +7,7 @@ activation is left out of the backward pass: nothing overflows and no digit is l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,6 +30,8 @@ from actwise.formula.expression import (
     row_sum,
     sigmoid,
     sign,
+    sinh,
+    tanh,
     where,
 )
 from actwise.formula.parse import trace
@@ -54,6 +57,8 @@ class Loss:
         the output itself and any activation may stand before it.
     target : {"value", "class"}
         Whether the target is one number per output, or the index of the row's class.
+    target_range : tuple of float
+        The smallest and the largest target allowed.
     params : mapping of str to float
         Parameters and their values.
     aliases : tuple of str
@@ -72,6 +77,7 @@ class Loss:
     df: Callable[..., Expression]
     output: str | None = None
     target: Literal["value", "class"] = "value"
+    target_range: tuple[float, float] = (-np.inf, np.inf)
     params: Mapping[str, float] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     source: str = ""
@@ -214,10 +220,45 @@ CATALOGUE: tuple[Loss, ...] = (
         source="Huber 1964",
     ),
     Loss(
+        name="log_cosh",
+        f=lambda x, t: where(
+            absolute(x - t) < 1,
+            log1p(2 * sinh((x - t) / 2) * sinh((x - t) / 2)),
+            absolute(x - t) + log1p(exp(-2 * absolute(x - t))) - math.log(2),
+        ),
+        df=lambda x, t: tanh(x - t),
+        source="log(cosh(x - t)): half the square near 0, the absolute error less log(2) far away",
+    ),
+    Loss(
+        name="quantile",
+        f=lambda x, t, quantile: where(x < t, quantile * (t - x), (1 - quantile) * (x - t)),
+        df=lambda x, t, quantile: where(x < t, -quantile, where(x > t, 1 - quantile, 0)),
+        params={"quantile": 0.5},
+        aliases=("pinball",),
+        source="Koenker and Bassett 1978, Econometrica 46(1); slope 0 at 0",
+    ),
+    Loss(
+        name="poisson",
+        f=lambda x, t: exp(x) - t * x + where(t > 0, t * log(where(t > 0, t, 1)), 0) - t,
+        df=lambda x, t: exp(x) - t,
+        output="exponential",
+        target_range=(0.0, np.inf),
+        aliases=("poisson_deviance",),
+        source="half the deviance of a Poisson variable, from the logarithm of its mean",
+    ),
+    Loss(
+        name="hinge",
+        f=lambda x, t: maximum(0, 1 - t * x),
+        df=lambda x, t: where(t * x < 1, -t, 0),
+        target_range=(-1.0, 1.0),
+        source="Cortes and Vapnik 1995, Machine Learning 20; the target is -1 or 1; slope 0 at the kink",
+    ),
+    Loss(
         name="binary_cross_entropy",
         f=lambda x, t: maximum(x, 0) - x * t + log1p(exp(-absolute(x))),
         df=lambda x, t: sigmoid(x) - t,
         output="sigmoid",
+        target_range=(0.0, 1.0),
         aliases=("binary_crossentropy", "bce"),
         source="minus the log-likelihood of a Bernoulli variable, from logits",
     ),
@@ -230,7 +271,18 @@ CATALOGUE: tuple[Loss, ...] = (
         aliases=("cross_entropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
         source="minus the log-likelihood of a categorical variable, from logits",
     ),
+    Loss(
+        name="soft_cross_entropy",
+        f=lambda x, t: where(t > 0, t * (_log_sum_exp(x) - x), 0),
+        df=lambda x, t: row_sum(t) * exp(x - row_max(x)) / row_sum(exp(x - row_max(x))) - t,
+        output="softmax",
+        target_range=(0.0, 1.0),
+        source="categorical cross-entropy with a share for each class as target, as label smoothing makes them "
+        "(Szegedy et al. 2016, arXiv:1512.00567, section 7)",
+    ),
 )
+# Values that a parameter must stay below, where being positive is not enough.
+_BELOW = {"quantile": 1.0}
 
 
 def loss(what: str | Loss, **params: float) -> Loss:
@@ -239,10 +291,11 @@ def loss(what: str | Loss, **params: float) -> Loss:
     Parameters
     ----------
     what : str or Loss
-        A name such as ``"squared_error"``, ``"absolute_error"``, ``"huber"``,
-        ``"binary_cross_entropy"``, ``"categorical_cross_entropy"``, an alias, or a loss.
+        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"log_cosh"``, ``"quantile"``,
+        ``"poisson"``, ``"hinge"``, ``"binary_cross_entropy"``, ``"categorical_cross_entropy"``,
+        ``"soft_cross_entropy"``, an alias, or a loss.
     **params : float
-        Parameters, such as ``delta`` of the Huber loss.
+        Parameters, such as ``delta`` of the Huber loss or ``quantile`` of the quantile loss.
 
     Returns
     -------
@@ -266,4 +319,6 @@ def loss(what: str | Loss, **params: float) -> Loss:
             raise InputError(f"loss {found.name!r} has no parameter {name!r}")
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"parameter {name!r} of loss {found.name!r} must be positive, not {value!r}")
+        if not value < _BELOW.get(name, np.inf):
+            raise InputError(f"parameter {name!r} of loss {found.name!r} must be below {_BELOW[name]:g}, not {value!r}")
     return replace(found, params={**found.params, **params}) if params else found

@@ -65,9 +65,17 @@ def _compare(network, chosen, n_rows=11, batch_size=4):
     return X, targets.astype(float), weights.astype(float), expected
 
 
+# Activations and losses meet in one number per output: every one of them with some of the others suffices.
+PAIRS = [
+    pytest.param(name, each, id=f"{name}-{each.name}")
+    for name in [*HIDDEN, "maxout", "trained"]
+    for each in CATALOGUE
+    if name in ("tanh", "relu", "softmax", "glu", "maxout") or each.name in ("squared_error", "binary_cross_entropy")
+]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("chosen", CATALOGUE, ids=lambda each: each.name)
-@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize(("name", "chosen"), [each for each in PAIRS if each.values[0] in HIDDEN])
 def test_gradient_of_every_activation_and_loss(name, chosen, dtype):
     hidden = [Dense(5, name, bias_init=Uniform(-1, 1)), Dense(4, name, bias=False)]
     _compare(_network(hidden, chosen.name, dtype), chosen)
@@ -112,8 +120,7 @@ def _numerical_gradient(function, parameters, step):
     return gradient, error
 
 
-@pytest.mark.parametrize("chosen", CATALOGUE, ids=lambda each: each.name)
-@pytest.mark.parametrize("hidden", [*HIDDEN, "maxout", "trained"])
+@pytest.mark.parametrize(("hidden", "chosen"), PAIRS)
 def test_reference_gradient_against_central_differences(hidden, chosen):
     """The oracle's chain rule and the declared derivatives against the loss alone."""
     layer = {"maxout": Maxout(4), "trained": Dense(4, TRAINED)}.get(hidden) or Dense(
@@ -129,7 +136,9 @@ def test_reference_gradient_against_central_differences(hidden, chosen):
     parameters = network.values.copy()
     _, gradient = reference.loss_and_gradient(network.structure, parameters, X, targets, described, weights)
     estimate, error = _numerical_gradient(value, parameters, 1e-4)
-    smooth = error < 1e-6  # entries whose difference quotient straddles a kink say nothing
+    smooth = error < 1e-6 * max(
+        1.0, np.abs(gradient).max()
+    )  # entries whose difference quotient straddles a kink say nothing
     assert smooth.mean() > 0.8
     np.testing.assert_allclose(gradient[smooth], estimate[smooth], atol=1e-8, rtol=1e-7)
 

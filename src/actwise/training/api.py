@@ -278,6 +278,9 @@ def _check_rows(
         low, high = targets.min(), targets.max()
         if low < 0 or high >= network.n_outputs or np.any(targets != np.floor(targets)):
             raise InputError(f"class indices must be whole numbers from 0 to {network.n_outputs - 1} for this network")
-    if loss.name == "binary_cross_entropy" and (targets.min() < 0 or targets.max() > 1):
-        raise InputError("binary_cross_entropy needs targets between 0 and 1; map the two labels to 0 and 1 first")
+    low, high = loss.target_range
+    if targets.min() < low or targets.max() > high:
+        allowed = f"between {low:g} and {high:g}" if np.isfinite(high) else f"of at least {low:g}"
+        labels = "; map the two labels to them first" if np.isfinite(high) else ""
+        raise InputError(f"{loss.name} needs {what}targets {allowed}{labels}")
     return rows, targets
