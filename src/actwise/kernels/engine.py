@@ -235,6 +235,8 @@ def set_parameters(context: Context, parameters: FloatArray) -> None:
     """Give a context its parameters, shape (n_parameters,); training changes the array in place."""
     context.hold("PARAMETERS", parameters)
     context.set(N_PARAMETERS=parameters.size)
+    if context.get("BACKWARD_STAGE"):
+        context.hold("TRANSPOSED", np.empty_like(parameters))
 
 
 def as_inputs(X: npt.ArrayLike, dtype: np.dtype[np.floating[Any]]) -> FloatArray:

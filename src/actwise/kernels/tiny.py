@@ -122,6 +122,7 @@ from .element import ELEMENT
 from .elementary import {", ".join(sorted(functions))}
 from .loop import NOT_FINITE, PAUSED
 from .randomness import shuffle
+from .tiles import multiply_add
 
 
 {"".join(helpers)}@cfunc(types.intp(*[types.intp] * 4), cache=True, error_model="numpy")
@@ -217,6 +218,13 @@ def _lines(lines: Sequence[str], level: int = 0) -> str:
     return "\n".join("    " * level + line for line in lines)
 
 
+def _chain(start: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """Add up products in the order and with the roundings of the matrix products in `compiled.tiles`."""
+    for left, right in pairs:
+        start = f"multiply_add({left}, {right}, {start})"
+    return start
+
+
 def _inputs_of(layers: tuple[LinearLayer, ...], index: int) -> list[str]:
     before = layers[index].n_inputs
     return [f"x{j}" if index == 0 else f"a{index - 1}_{j}" for j in range(before)]
@@ -229,8 +237,8 @@ def _forward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
         skipped = loss.on_pre_activation and index == len(layers) - 1
         for unit in range(layer.n_units):
             bias = f"p{layer.biases_at + unit}" if layer.biases_at >= 0 else "ELEMENT(0)"
-            products = [f"{s} * p{layer.weights_at + j * layer.n_units + unit}" for j, s in enumerate(sources)]
-            lines.append(f"z{index}_{unit} = {' + '.join([bias, *products])}")
+            pairs = [(s, f"p{layer.weights_at + j * layer.n_units + unit}") for j, s in enumerate(sources)]
+            lines.append(f"z{index}_{unit} = {_chain(bias, pairs)}")
             if not skipped:
                 call = f"activation_{index}(float64(z{index}_{unit}){_constants(layer.constants)})"
                 lines.append(f"a{index}_{unit} = ELEMENT({call})")
@@ -254,11 +262,15 @@ def _backward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
             if not (index == last and loss.on_pre_activation):
                 given = f"float64(z{name}), float64(a{name}), float64(e{name}){_constants(layer.constants)}"
                 lines.append(f"d{name} = ELEMENT(activation_gradient_{index}({given}))")
-            lines += [f"g{layer.weights_at + j * layer.n_units + unit} += {s} * d{name}" for j, s in enumerate(sources)]
+            for j, source in enumerate(sources):
+                sum_ = f"g{layer.weights_at + j * layer.n_units + unit}"
+                lines.append(f"{sum_} = {_chain(sum_, [(source, f'd{name}')])}")
             if layer.biases_at >= 0:
                 lines.append(f"g{layer.biases_at + unit} += d{name}")
         if index > 0:
             for j in range(layer.n_inputs):
-                products = [f"d{index}_{u} * p{layer.weights_at + j * layer.n_units + u}" for u in range(layer.n_units)]
-                lines.append(f"e{index - 1}_{j} = {' + '.join(products)}")
+                pairs = [
+                    (f"d{index}_{u}", f"p{layer.weights_at + j * layer.n_units + u}") for u in range(layer.n_units)
+                ]
+                lines.append(f"e{index - 1}_{j} = {_chain('ELEMENT(0)', pairs)}")
     return lines

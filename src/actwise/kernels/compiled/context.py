@@ -17,6 +17,7 @@ INTEGER_NAMES = (
     "CONSTANTS", "CONSTANT_GRADIENTS", "N_CONSTANTS",  # float64: parameters of the activations
     "TRAINED", "N_TRAINED",  # int64 pairs: position in the constants, position among the parameters
     "PARAMETERS", "GRADIENTS", "N_PARAMETERS",  # elements
+    "TRANSPOSED",  # elements: room for transposed weights, each matrix in the place of its own
     "WORK", "WORK_SIZE",  # elements: the batch, pre-activations, outputs, masks
     "DELTA_AT", "DELTA_LINEAR_AT",  # offsets into the work: gradients by output and by pre-activation
     "GEMM",  # address of BLAS gemm
@@ -41,7 +42,7 @@ INTEGER_NAMES = (
 )  # fmt: skip
 (
     FLOATS, LAYERS, N_LAYERS, DROPOUT, CONSTANTS, CONSTANT_GRADIENTS, N_CONSTANTS, TRAINED, N_TRAINED,
-    PARAMETERS, GRADIENTS, N_PARAMETERS, WORK, WORK_SIZE, DELTA_AT, DELTA_LINEAR_AT, GEMM,
+    PARAMETERS, GRADIENTS, N_PARAMETERS, TRANSPOSED, WORK, WORK_SIZE, DELTA_AT, DELTA_LINEAR_AT, GEMM,
     LOSS, LOSS_CONSTANTS, LOSS_ON_PRE_ACTIVATION, N_TARGETS, BATCH_TARGETS, BATCH_WEIGHTS, BATCH_SIZE,
     INPUTS, ROW_STRIDE, COLUMN_STRIDE, TARGETS, WEIGHTS, N_ROWS, ORDER,
     JUDGED_INPUTS, JUDGED_ROW_STRIDE, JUDGED_COLUMN_STRIDE, JUDGED_TARGETS, JUDGED_WEIGHTS,

@@ -1,10 +1,12 @@
-"""Matrix products over flat row-major arrays, by BLAS or, where a call costs more than the work, by loops."""
+"""Matrix products over flat row-major arrays: by tiles, by BLAS where they are narrow, by loops where tiny."""
 
 from numba import njit
 
 from .calls import call_gemm
 from .element import ELEMENT
+from .tiles import LANES, TILE_ROWS, multiply_add, tiled_product
 
+NARROW = LANES // 4  # columns; with fewer a vector is mostly empty (measured)
 SMALL_PRODUCT = 1024  # multiply-adds; below it a BLAS call takes longer than plain loops (measured)
 
 
@@ -15,8 +17,20 @@ def address_of(array, offset):
 
 
 @njit(error_model="numpy")
-def forward_product(gemm, a, a_at, b, b_at, c, c_at, rows, inner, columns):
-    """C += A B, with A (rows, inner), B (inner, columns), C (rows, columns)."""
+def forward_product(gemm, a, a_at, b, b_at, bias_at, c, c_at, rows, inner, columns):
+    """C = A B plus a row of biases, with A (rows, inner), B (inner, columns), C (rows, columns).
+
+    The biases lie in the array of B; none are added where `bias_at` is negative.
+    """
+    if columns >= NARROW:
+        start = address_of(b, bias_at) if bias_at >= 0 else 0
+        tiled_product(
+            address_of(a, a_at), inner, 1, address_of(b, b_at), address_of(c, c_at), start, rows, inner, columns
+        )
+        return
+    for i in range(rows):
+        for j in range(columns):
+            c[c_at + i * columns + j] = b[bias_at + j] if bias_at >= 0 else ELEMENT(0)
     if rows * inner * columns > SMALL_PRODUCT:
         call_gemm(
             gemm, 0, 0, columns, rows, inner, ELEMENT(1), address_of(b, b_at), columns,
@@ -27,12 +41,16 @@ def forward_product(gemm, a, a_at, b, b_at, c, c_at, rows, inner, columns):
         for k in range(inner):
             factor = a[a_at + i * inner + k]
             for j in range(columns):
-                c[c_at + i * columns + j] += factor * b[b_at + k * columns + j]
+                at = c_at + i * columns + j
+                c[at] = multiply_add(factor, b[b_at + k * columns + j], c[at])
 
 
 @njit(error_model="numpy")
 def weight_gradient(gemm, a, a_at, d, d_at, c, c_at, rows, inner, columns):
     """C = A' D, with A (rows, inner), D (rows, columns), C (inner, columns)."""
+    if columns >= NARROW:
+        tiled_product(address_of(a, a_at), 1, inner, address_of(d, d_at), address_of(c, c_at), 0, inner, rows, columns)
+        return
     if rows * inner * columns > SMALL_PRODUCT:
         call_gemm(
             gemm, 0, 1, columns, inner, rows, ELEMENT(1), address_of(d, d_at), columns,
@@ -45,12 +63,27 @@ def weight_gradient(gemm, a, a_at, d, d_at, c, c_at, rows, inner, columns):
         for k in range(inner):
             factor = a[a_at + i * inner + k]
             for j in range(columns):
-                c[c_at + k * columns + j] += factor * d[d_at + i * columns + j]
+                at = c_at + k * columns + j
+                c[at] = multiply_add(factor, d[d_at + i * columns + j], c[at])
 
 
 @njit(error_model="numpy")
-def backward_product(gemm, d, d_at, b, b_at, c, c_at, rows, inner, columns):
-    """C = D B', with D (rows, columns), B (inner, columns), C (rows, inner)."""
+def pays_to_transpose(rows, inner):
+    """Whether a backward product goes by tiles, for which the weights must be transposed first."""
+    return rows >= TILE_ROWS and inner >= NARROW
+
+
+@njit(error_model="numpy")
+def backward_product(gemm, d, d_at, b, b_at, transposed, c, c_at, rows, inner, columns):
+    """C = D B', with D (rows, columns), B (inner, columns), C (rows, inner).
+
+    Where `pays_to_transpose` says so, `transposed` holds B' in the place of B.
+    """
+    if pays_to_transpose(rows, inner):
+        tiled_product(
+            address_of(d, d_at), columns, 1, address_of(transposed, b_at), address_of(c, c_at), 0, rows, columns, inner
+        )
+        return
     if rows * inner * columns > SMALL_PRODUCT:
         call_gemm(
             gemm, 1, 0, inner, rows, columns, ELEMENT(1), address_of(b, b_at), columns,
@@ -61,5 +94,5 @@ def backward_product(gemm, d, d_at, b, b_at, c, c_at, rows, inner, columns):
         for k in range(inner):
             total = ELEMENT(0)
             for j in range(columns):
-                total += d[d_at + i * columns + j] * b[b_at + k * columns + j]
+                total = multiply_add(d[d_at + i * columns + j], b[b_at + k * columns + j], total)
             c[c_at + i * inner + k] = total

@@ -1,7 +1,5 @@
 """Forward and backward passes of one batch, driven by the table of layers in the context."""
 
-from numba import njit
-
 from .calls import call_activation, call_stage
 from .context import (
     BACKWARD,
@@ -35,6 +33,7 @@ from .context import (
     PRE_ACTIVATION_AT,
     RANDOM,
     TRAINED,
+    TRANSPOSED,
     WEIGHTS_AT,
     WORK,
     WORK_SIZE,
@@ -44,8 +43,9 @@ from .context import (
     words,
 )
 from .element import ELEMENT
-from .matrix import address_of, backward_product, forward_product, weight_gradient
+from .matrix import address_of, backward_product, forward_product, pays_to_transpose, weight_gradient
 from .randomness import next_unit
+from .tiles import column_sums, transpose
 
 DROPS, FOR_LOSS = 1, 2  # bits of the mode of a forward pass
 
@@ -64,18 +64,6 @@ def drop(context_at, index, source, count):
         work[mask + i] = kept
         work[target + i] = work[source + i] * kept
     return target
-
-
-@njit(error_model="numpy")
-def _fill_with_bias(work, at, parameters, bias, rows, width):
-    for row in range(rows):
-        start = at + row * width
-        if bias >= 0:
-            for j in range(width):
-                work[start + j] = parameters[bias + j]
-        else:
-            for j in range(width):
-                work[start + j] = 0
 
 
 def forward(context_at, rows, mode, unused):
@@ -102,9 +90,10 @@ def forward(context_at, rows, mode, unused):
         if mode & DROPS and layers[layer + MASK_AT] >= 0:
             source = call_stage(context[DROP_STAGE], context_at, index, source, rows * n_inputs)
         at = layers[layer + PRE_ACTIVATION_AT]
-        _fill_with_bias(work, at, parameters, layers[layer + BIASES_AT], rows, n_linear)
-        weights = layers[layer + WEIGHTS_AT]
-        forward_product(context[GEMM], work, source, parameters, weights, work, at, rows, n_inputs, n_linear)
+        forward_product(
+            context[GEMM], work, source, parameters, layers[layer + WEIGHTS_AT], layers[layer + BIASES_AT],
+            work, at, rows, n_inputs, n_linear,
+        )  # fmt: skip
         source = layers[layer + OUTPUT_AT]
         if index != skipped:
             call_activation(
@@ -114,20 +103,12 @@ def forward(context_at, rows, mode, unused):
     return 0
 
 
-@njit(error_model="numpy")
-def _column_sums(work, at, rows, width, gradients, target):
-    for j in range(width):
-        gradients[target + j] = work[at + j]
-    for row in range(1, rows):
-        for j in range(width):
-            gradients[target + j] += work[at + row * width + j]
-
-
 def backward(context_at, rows, unused_1, unused_2):
     """Fill the gradients from the gradient that the loss left; `forward` must have run with DROPS."""
     context = integers(context_at, N_INTEGERS)
     parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
     gradients = elements(context[GRADIENTS], context[N_PARAMETERS])
+    transposed = elements(context[TRANSPOSED], context[N_PARAMETERS])
     work = elements(context[WORK], context[WORK_SIZE])
     constants = doubles(context[CONSTANTS], context[N_CONSTANTS])
     constant_gradients = doubles(context[CONSTANT_GRADIENTS], context[N_CONSTANTS])
@@ -160,11 +141,14 @@ def backward(context_at, rows, unused_1, unused_2):
         weights = layers[layer + WEIGHTS_AT]
         weight_gradient(context[GEMM], work, source, work, delta, gradients, weights, rows, n_inputs, n_linear)
         if layers[layer + BIASES_AT] >= 0:
-            _column_sums(work, delta, rows, n_linear, gradients, layers[layer + BIASES_AT])
+            column_sums(address_of(work, delta), address_of(gradients, layers[layer + BIASES_AT]), rows, n_linear)
         if index > 0:
+            if pays_to_transpose(rows, n_inputs):
+                transpose(parameters, weights, transposed, weights, n_inputs, n_linear)
             backward_product(
-                context[GEMM], work, delta, parameters, weights, work, delta_output, rows, n_inputs, n_linear
-            )
+                context[GEMM], work, delta, parameters, weights, transposed, work, delta_output,
+                rows, n_inputs, n_linear,
+            )  # fmt: skip
             if mask >= 0:
                 for i in range(rows * n_inputs):
                     work[delta_output + i] *= work[mask + i]
