@@ -22,6 +22,7 @@ _HOME = {
     "GradientReport": ("actwise.derivatives", "GradientReport"),
     "save": ("actwise.tabular", "save"),
     "load": ("actwise.tabular", "load"),
+    "to_onnx": ("actwise.export", "to_onnx"),
     "Dense": ("actwise.layers", "Dense"),
     "Maxout": ("actwise.layers", "Maxout"),
     "Dropout": ("actwise.layers", "Dropout"),

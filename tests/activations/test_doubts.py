@@ -57,3 +57,10 @@ def test_overflow_is_a_doubt_and_a_pole_is_not_a_crash():
     with pytest.warns(ActwiseWarning, match="between 3"):
         aw.activation("exp(x) / (exp(x) + exp(-x))")
     assert np.isfinite(aw.activation("log(x)")(2.0))
+
+
+def test_a_pole_has_nothing_to_compare_with():
+    """normal_cdf(-2.5e29) is 0 in any arithmetic, and the slope of its logarithm has it below the line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ActwiseWarning)
+        assert aw.activation("log(normal_cdf(x / 4))")(0.0) == pytest.approx(np.log(0.5))

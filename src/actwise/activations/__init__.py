@@ -6,7 +6,7 @@ from actwise.activations import pickling as _pickling
 from actwise.activations.catalogue import ENTRIES
 from actwise.activations.facts import Facts, Kink, facts
 from actwise.activations.families import AnyActivation, GatedActivation, RowActivation, maxout
-from actwise.activations.lookup import activation, entry, names
+from actwise.activations.lookup import activation, entry, is_from_catalogue, names
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
 
 _pickling.register()
@@ -24,6 +24,7 @@ __all__ = [
     "activation",
     "entry",
     "facts",
+    "is_from_catalogue",
     "maxout",
     "names",
 ]

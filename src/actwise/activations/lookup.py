@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
 
 from actwise.activations.catalogue import ENTRIES
@@ -40,6 +41,20 @@ def _by_name() -> dict[str, AnyActivation]:
 def entry(name: str) -> AnyActivation | None:
     """Return the catalogue entry of a name or alias, or None."""
     return _by_name().get(name.strip().lower().replace("-", "_"))
+
+
+def is_from_catalogue(what: AnyActivation) -> bool:
+    """Tell whether an activation is the catalogue's own, with whatever parameter values.
+
+    Examples
+    --------
+    >>> is_from_catalogue(activation("elu", alpha=0.5)), is_from_catalogue(activation("2 * tanh(x)"))
+    (True, False)
+    """
+    known = entry(what.name)
+    return known is not None and all(
+        getattr(what, each.name, None) is getattr(known, each.name) for each in fields(known) if each.name != "values"
+    )
 
 
 def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivation:

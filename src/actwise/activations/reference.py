@@ -126,10 +126,13 @@ def _one(program: _Program, x: float) -> Any:
 
     if x != x:
         return None
-    if np.isinf(x):
-        near, far = (program(mp.mpf(each) * (1 if x > 0 else -1)) for each in _LIMIT_POINTS)
-        return _limit(near, far)
-    return program(mp.mpf(x))
+    try:
+        if np.isinf(x):
+            near, far = (program(mp.mpf(each) * (1 if x > 0 else -1)) for each in _LIMIT_POINTS)
+            return _limit(near, far)
+        return program(mp.mpf(x))
+    except ZeroDivisionError:
+        return None  # a pole, or what is 0 in the numbers above: there is nothing to compare with
 
 
 @cache

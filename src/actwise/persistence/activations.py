@@ -25,6 +25,7 @@ from actwise.activations import (
     Param,
     RowActivation,
     entry,
+    is_from_catalogue,
 )
 from actwise.errors import FormulaError, InputError, ModelError, suggest
 from actwise.formula.dialects import evaluate, numpy_table
@@ -67,7 +68,7 @@ def activation_to_document(what: AnyActivation) -> dict[str, Any]:
     {'catalogue': 'leaky_relu', 'values': {'slope': 0.01}, 'formula': 'where(x > 0, x, slope * x)'}
     """
     values = {name: from_number(value) for name, value in what.values.items()}
-    if _is_from_catalogue(what):
+    if is_from_catalogue(what):
         return {"catalogue": what.name, "values": values, "formula": what.formula}
     described: dict[str, Any] = {"kind": what.kind, "name": what.name, "f": expression_to_lines(what.expression)}
     if isinstance(what, Activation):
@@ -133,13 +134,6 @@ def _refuse_unprintable(what: AnyActivation) -> None:
         refuse_too_large(what.expression)
     if isinstance(what, Activation):
         refuse_too_large(what.derivative_expression)
-
-
-def _is_from_catalogue(what: AnyActivation) -> bool:
-    known = entry(what.name)
-    return known is not None and all(
-        getattr(what, each.name, None) is getattr(known, each.name) for each in fields(known) if each.name != "values"
-    )
 
 
 def _from_catalogue(section: Section) -> AnyActivation:

@@ -15,8 +15,10 @@ import polars as pl
 
 from actwise.activations import activation
 from actwise.errors import InputError, ModelError
+from actwise.export.onnx.columns import column_inputs
 from actwise.layers import Dense
 from actwise.network import Network
+from actwise.parts import ModelParts, Scaling
 from actwise.persistence import (
     blaming,
     check_destination,
@@ -79,6 +81,45 @@ class TableModel:
         last = self.network.linear_layers[-1]
         layers = (*self.network.layers[:-1], Dense(last.units, activation("identity"), bias=last.bias))
         return Network(layers, self.network.n_inputs, self.network.values, self.network.dtype)
+
+    def model_parts(self) -> ModelParts:
+        """Say what the model is made of, for exports.
+
+        Returns
+        -------
+        ModelParts
+            Columns, network, and what its outputs mean.
+        """
+        return ModelParts(
+            self.network,
+            columns=self.encoding.columns,
+            outputs=None if self.target.is_classification else Scaling(self.target.centres, self.target.scales),
+            classes=self.target.labels,
+            names=self.target.names,
+        )
+
+    def onnx_inputs(self, source: Any) -> dict[str, npt.NDArray[Any]]:
+        """Read a table as the inputs of the file that `actwise.to_onnx` writes.
+
+        Parameters
+        ----------
+        source : str, Path or frame
+            As for `predict`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For each column that the model uses its cells, of shape (n_rows, 1): what a session of onnxruntime
+            takes.
+
+        Raises
+        ------
+        TableError
+            As for `predict`.
+        """
+        frame = read_table(source)
+        self.encoding.encode(frame)  # refuses what `predict` refuses
+        return column_inputs(self.encoding.columns, frame)
 
     def predict_encoded(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Predict from encoded rows.

@@ -1,0 +1,49 @@
+"""Writes a file that appears whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from actwise.errors import InputError
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write one file; see `write_all_whole`."""
+    write_all_whole({Path(path): content})
+
+
+def write_all_whole(files: Mapping[Path, bytes]) -> None:
+    """Write files beside their places under hidden names, then put them there, the first one last.
+
+    Parameters
+    ----------
+    files : mapping of Path to bytes
+        What each file will hold; the first one is the one that the others belong to.
+
+    Raises
+    ------
+    InputError
+        If one cannot be written; those that were there are left as they were.
+    """
+    fresh = {path: path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}") for path in files}
+    try:
+        for path, content in files.items():
+            if path.is_dir():
+                raise InputError(f"{path} is a directory; name a file, such as {path / 'model'}")
+            with fresh[path].open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in reversed(list(files)):
+            fresh[path].replace(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{next(iter(files))} cannot be written ({reason}); choose another place") from error
+    finally:
+        for each in fresh.values():
+            each.unlink(missing_ok=True)

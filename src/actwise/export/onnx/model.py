@@ -1,0 +1,190 @@
+"""A whole model as an ONNX file: columns, scaling, layers, answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from actwise import __version__
+from actwise.activations import AnyActivation, is_from_catalogue, maxout
+from actwise.errors import InputError
+from actwise.export.files import write_whole
+from actwise.export.onnx.activations import add_activation
+from actwise.export.onnx.columns import add_columns
+from actwise.export.onnx.graph import DOUBLE, FLOAT, INT64, ML_DOMAIN, STRING, GraphBuilder
+from actwise.export.requirements import require
+from actwise.formula.expression import sigmoid, symbol
+from actwise.network import Network
+from actwise.parts import ModelParts, Scaling
+
+# The lowest versions that have every operator used: Gelu came with opset 20, and with it these two.
+OPSET = 20
+ML_OPSET = 4
+IR_VERSION = 9
+LARGEST_FILE = 2**31 - 1  # bytes, the limit of protobuf
+BOOL = 9  # onnx.TensorProto.BOOL
+_LABEL_TYPES = {str: STRING, bool: BOOL, int: INT64, float: DOUBLE}
+
+
+def write_onnx(parts: ModelParts, path: str | Path) -> None:
+    """Write a model as an ONNX file, whole or not at all; see `actwise.to_onnx`."""
+    model = build_model(parts)
+    if model.ByteSize() > LARGEST_FILE:
+        raise InputError(
+            f"the model has {model.ByteSize():,} bytes and an ONNX file at most {LARGEST_FILE:,}; "
+            "export it with aw.to_torch, or train fewer units"
+        )
+    write_whole(path, model.SerializeToString())
+
+
+def build_model(parts: ModelParts) -> Any:
+    """Build the ONNX model of what a trained model is made of.
+
+    Parameters
+    ----------
+    parts : ModelParts
+        The model.
+
+    Returns
+    -------
+    onnx.ModelProto
+        The model, found right by ONNX's checker with full shape inference.
+    """
+    onnx = require("onnx")
+    helper = onnx.helper
+    builder = GraphBuilder()
+    if parts.columns:
+        value, names = add_columns(builder, parts.columns)
+        inputs = [(name, kind, 1) for name, kind in names]
+    else:
+        inputs = [(builder.name("X"), FLOAT, parts.network.n_inputs)]
+        value = "X"
+    if parts.inputs is not None:
+        value = _scaled(builder, parts.inputs, value)
+    outputs = _answers(builder, parts, *_layers(builder, parts.network, value))
+    graph = helper.make_graph(
+        builder.nodes,
+        "actwise",
+        [helper.make_tensor_value_info(name, kind, ["batch", width]) for name, kind, width in inputs],
+        [
+            helper.make_tensor_value_info(name, kind, ["batch", width] if width else ["batch"])
+            for name, kind, width in outputs
+        ],
+        initializer=builder.initializers,
+        doc_string=_describe(parts),
+    )
+    model = helper.make_model(
+        graph,
+        producer_name="actwise",
+        producer_version=__version__,
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)],
+        doc_string=_describe(parts),
+    )
+    helper.set_model_props(model, _metadata(parts))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _scaled(builder: GraphBuilder, scaling: Scaling, value: str) -> str:
+    # In float64: a centre that is large beside its scale would take the digits of the difference.
+    centres, scales = scaling.arrays
+    wide = builder.cast(value, DOUBLE)
+    centred = builder.add("Sub", wide, builder.array(centres, "input_centres"))
+    standard = builder.add("Div", centred, builder.array(scales, "input_scales"))
+    return builder.add("Cast", standard, output="scaled", to=FLOAT)
+
+
+def _layers(builder: GraphBuilder, network: Network, value: str) -> tuple[str, str]:
+    """Add all layers; returns the last pre-activations and the outputs."""
+    linear = value
+    for index, layer in enumerate(network.linear_layers):
+        linear = _linear(builder, network, index, value)
+        what = layer_activation(network, index)
+        value = add_activation(
+            builder, what, network.activation_values(index), linear, layer.units, f"layer_{index}_outputs"
+        )
+    return linear, value
+
+
+def layer_activation(network: Network, index: int) -> AnyActivation:
+    """Return the activation of a layer with weights; that of a maxout layer is maxout."""
+    layer = network.linear_layers[index]
+    return layer.activation if layer.activation is not None else maxout(network.structure[index].formula.pieces)
+
+
+def _linear(builder: GraphBuilder, network: Network, index: int, value: str) -> str:
+    weights = builder.array(network.weights[index].astype(np.float32), f"layer_{index}_weights")
+    biases = network.biases[index]
+    output = f"layer_{index}_linear"
+    if biases is None:
+        return builder.add("MatMul", value, weights, output=output)
+    stored = builder.array(biases.astype(np.float32), f"layer_{index}_biases")
+    return builder.add("Gemm", value, weights, stored, output=output)
+
+
+def _answers(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) -> list[tuple[str, int, int]]:
+    """Add what turns outputs into answers; returns the graph's outputs by name, type and width (0 for none)."""
+    height = parts.network.n_outputs
+    if parts.outputs is not None:
+        centres, scales = parts.outputs.arrays
+        spread = builder.add("Mul", builder.cast(value, DOUBLE), builder.array(scales, "output_scales"))
+        predicted = builder.add("Add", spread, builder.array(centres, "output_centres"), output="predictions")
+        return [(predicted, DOUBLE, height)]
+    if not parts.classes:
+        return [(builder.add("Identity", value, output="outputs"), FLOAT, height)]
+    if parts.multilabel:
+        half = builder.constant(0.5, np.float32)
+        labels = builder.add("Cast", builder.add("Greater", value, half), output="labels", to=INT64)
+        probabilities = builder.add("Identity", value, output="probabilities")
+        return [(labels, INT64, height), (probabilities, FLOAT, height)]
+    if parts.has_one_probability:
+        value = _both_probabilities(builder, parts.network, linear, value)
+    probabilities = builder.add("Identity", value, output="probabilities")
+    best = builder.add("ArgMax", value, output="best", axis=1, keepdims=0)
+    kind = _LABEL_TYPES[type(parts.classes[0])]
+    dtype = {STRING: object, BOOL: np.bool_, INT64: np.int64, DOUBLE: np.float64}[kind]
+    names = builder.array(np.asarray(parts.classes, dtype=dtype), "classes")
+    labels = builder.add("Gather", names, best, output="labels", axis=0)
+    return [(labels, kind, 0), (probabilities, FLOAT, len(parts.classes))]
+
+
+def _both_probabilities(builder: GraphBuilder, network: Network, linear: str, value: str) -> str:
+    last = layer_activation(network, len(network.structure) - 1)
+    if last.name == "sigmoid" and is_from_catalogue(last):
+        # From the pre-activation: 1 - p has no digits left where p is near 1, and onnxruntime's own Sigmoid
+        # none where it is near 0.
+        both = builder.add("Concat", builder.add("Neg", linear), linear, output="both_linear", axis=1)
+        return builder.formula(sigmoid(symbol("x")), {"x": both}, output="both")
+    other = builder.add("Sub", builder.constant(1.0, np.float32), value, output="first_probability")
+    return builder.add("Concat", other, value, output="both", axis=1)
+
+
+def _describe(parts: ModelParts) -> str:
+    network = parts.network
+    layers = " > ".join(f"{s.n_units} {layer_activation(network, k).name}" for k, s in enumerate(network.structure))
+    return f"A network that Actwise {__version__} exported: {network.n_inputs} inputs > {layers}"
+
+
+def _metadata(parts: ModelParts) -> dict[str, str]:
+    network = parts.network
+    layers: list[dict[str, Any]] = []
+    for index, shape in enumerate(network.structure):
+        what = layer_activation(network, index)
+        layers.append(
+            {
+                "units": int(shape.n_units),
+                "activation": what.name,
+                "formula": what.formula,
+                "parameters": network.activation_values(index),
+            }
+        )
+    described = {"actwise.version": __version__, "actwise.layers": json.dumps(layers)}
+    if parts.classes:
+        described["actwise.classes"] = json.dumps(list(parts.classes))
+    if parts.names:
+        described["actwise.outputs"] = json.dumps(list(parts.names))
+    return described

@@ -1,0 +1,158 @@
+"""What a trained model is made of, in the order in which a row passes through it.
+
+Every kind of model can say this of itself, so that whatever makes models leave (ONNX, PyTorch) needs to know
+one record and no kind of model: a new kind has a method ``model_parts`` and nothing else to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.errors import InputError
+from actwise.network import Network
+
+Label: TypeAlias = str | int | float | bool
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """A centre and a scale for each of several numbers.
+
+    Parameters
+    ----------
+    centres, scales : array_like of float, shape (n,)
+        What is taken away, and what the rest is divided by; scales are not 0.
+
+    Examples
+    --------
+    >>> scaling = Scaling([10.0], [2.0])
+    >>> float(scaling.apply(np.array([[14.0]]))[0, 0]), float(scaling.undo(np.array([[2.0]]))[0, 0])
+    (2.0, 14.0)
+    """
+
+    centres: npt.ArrayLike
+    scales: npt.ArrayLike
+
+    def __post_init__(self) -> None:
+        centres, scales = (np.array(each, np.float64) for each in (self.centres, self.scales))
+        if centres.ndim != 1 or centres.shape != scales.shape or not np.isfinite([centres, scales]).all():
+            raise InputError("a scaling needs a finite centre and a finite scale for each number")
+        if not scales.all():
+            raise InputError("a scale of 0 cannot be divided by; use 1 for a constant number")
+        object.__setattr__(self, "centres", centres)
+        object.__setattr__(self, "scales", scales)
+
+    @property
+    def arrays(self) -> tuple[Floats, Floats]:
+        """Centres and scales."""
+        return np.asarray(self.centres), np.asarray(self.scales)
+
+    def apply(self, values: npt.ArrayLike) -> Floats:
+        """Centre and divide, shape (n_rows, n)."""
+        centres, scales = self.arrays
+        return (np.asarray(values, np.float64) - centres) / scales
+
+    def undo(self, values: npt.ArrayLike) -> Floats:
+        """Multiply and shift back, shape (n_rows, n)."""
+        centres, scales = self.arrays
+        return np.asarray(values, np.float64) * scales + centres
+
+
+@dataclass(frozen=True, eq=False)
+class ModelParts:
+    """What a trained model is made of.
+
+    A row of numbers is scaled by `inputs` (where given), passes through `network`, and is scaled back by
+    `outputs` (where given). With `columns`, the numbers are first made from the cells of a table.
+
+    Parameters
+    ----------
+    network : Network
+        With its trained parameters.
+    columns : tuple
+        Records of `actwise.tables.columns` that turn cells into numbers; empty where inputs are numbers.
+    inputs : Scaling or None
+        What is done to the numbers before the network.
+    outputs : Scaling or None
+        What is undone to the network's outputs, for a regression.
+    classes : tuple of str, int, float or bool
+        The labels of a classification. Two of them may stand for one output, the probability of the second.
+    multilabel : bool
+        Whether each output is a question of its own, answered yes from a probability of one half on.
+    names : tuple of str
+        What the outputs are called, where they have names.
+    """
+
+    network: Network
+    columns: tuple[Any, ...] = ()
+    inputs: Scaling | None = None
+    outputs: Scaling | None = None
+    classes: tuple[Label, ...] = ()
+    multilabel: bool = False
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        width, height = self.network.n_inputs, self.network.n_outputs
+        if self.inputs is not None and len(self.inputs.arrays[0]) != width:
+            raise InputError(f"a network with {width} inputs needs a centre and a scale for each of them")
+        if self.outputs is not None and len(self.outputs.arrays[0]) != height:
+            raise InputError(f"a network with {height} outputs needs a centre and a scale for each of them")
+        fitting = {len(self.classes)} | ({1} if len(self.classes) == 2 and not self.multilabel else set())
+        if self.classes and height not in fitting:
+            raise InputError(f"{len(self.classes)} classes do not fit a network with {height} outputs")
+        if self.columns and sum(len(each.feature_names) for each in self.columns) != width:
+            raise InputError(f"the columns do not make the {width} inputs of the network")
+
+    @property
+    def has_one_probability(self) -> bool:
+        """Whether a single output is the probability of the second of two classes."""
+        return bool(self.classes) and not self.multilabel and self.network.n_outputs == 1
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """A model that says what it is made of."""
+
+    def model_parts(self) -> ModelParts:
+        """Return the parts."""
+
+
+def parts_of(model: object) -> ModelParts:
+    """Say what a model is made of.
+
+    Parameters
+    ----------
+    model : Network, Run, TableModel or estimator
+        A network, the result of a training, or anything with a method ``model_parts``.
+
+    Returns
+    -------
+    ModelParts
+        Its parts.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> from actwise.layers import Dense
+    >>> parts_of(Network([Dense(1)], n_inputs=2)).classes
+    ()
+    """
+    if isinstance(model, HasParts) and not isinstance(model, type):
+        return model.model_parts()
+    network = model if isinstance(model, Network) else getattr(model, "network", None)
+    if not isinstance(network, Network):
+        what = model.__name__ + " (a class)" if isinstance(model, type) else type(model).__name__
+        raise InputError(
+            f"{what} cannot be exported: give an aw.Network, the result of aw.train, a table model (aw.load, "
+            "aw.fit_table) or a fitted Actwise estimator; for other networks see aw.from_sklearn and aw.from_torch"
+        )
+    return ModelParts(network)
