@@ -13,6 +13,7 @@ PACKAGE = Path(actwise.__file__).parent
 # Bottom up; a room may import from groups before its own and from itself, never from a neighbour.
 GROUPS = [
     {"errors"},
+    {"inputs"},
     {"formula"},
     {"activations"},
     {"kernels", "schedules", "derivatives"},

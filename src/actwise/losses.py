@@ -311,8 +311,8 @@ def loss(what: str | Loss, **params: float) -> Loss:
         found = what
     else:
         by_name = {name: each for each in CATALOGUE for name in (each.name, *each.aliases)}
-        if what not in by_name:
-            raise InputError(f"unknown loss {what!r}; {suggest(what, by_name, noun='losses')}")
+        if not isinstance(what, str) or what not in by_name:
+            raise InputError(f"unknown loss {what!r}; {suggest(str(what), by_name, noun='losses')}")
         found = by_name[what]
     for name, value in params.items():
         if name not in found.params:

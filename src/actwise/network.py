@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from actwise.activations import Activation, AnyActivation
 from actwise.errors import InputError
+from actwise.inputs import as_numbers
 from actwise.kernels import engine
 from actwise.layers import Dropout, Layer, LinearLayer, initializer
 
@@ -183,10 +184,7 @@ class Network:
         InputError
             If X is not a table of numbers with `n_inputs` columns.
         """
-        try:
-            array = engine.as_inputs(X, np.dtype(self.dtype))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"X cannot be turned into an array of numbers ({error})") from error
+        array = engine.as_inputs(as_numbers(X, self.dtype, "X"), np.dtype(self.dtype))
         if array.ndim != 2 or array.shape[1] != self.n_inputs:
             raise InputError(f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}")
         return array

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from actwise import losses, optimizers
-from actwise.errors import InputError
+from actwise.errors import InputError, suggest
+from actwise.inputs import as_numbers, check_number, check_whole
 from actwise.layers import Dropout
 from actwise.losses import Loss
 from actwise.network import Network
@@ -61,6 +63,8 @@ def start(
 
     The parameters are those of `train`, which runs it to the end.
     """
+    if not isinstance(network, Network):
+        raise InputError(f"the network must be an aw.Network, not {type(network).__name__}")
     chosen = losses.loss(loss)
     output = network.output_activation
     if output is not None:
@@ -76,39 +80,30 @@ def start(
         epochs = DEFAULT_ITERATIONS if isinstance(found, LBFGS) else DEFAULT_EPOCHS
     if isinstance(found, LBFGS) and any(isinstance(layer, Dropout) for layer in network.layers):
         raise InputError("lbfgs needs the same loss at every call, which dropout prevents; use optimizer='adam'")
-    for name, value in (("batch_size", batch_size), ("epochs", epochs)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(f"{name} must be a positive whole number, not {value!r}")
-    for name, number in (("l2", l2), ("patience", patience), ("tolerance", tolerance)):
-        if not (np.isfinite(number) and number >= 0):
-            raise InputError(f"{name} must be 0 or a positive number, not {number!r}")
-    if not largest_gradient_norm > 0:
-        raise InputError(f"largest_gradient_norm must be positive, not {largest_gradient_norm!r}")
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"time_limit must be a positive number of seconds, not {time_limit!r}")
-    if threads is not None and threads < 1:
-        raise InputError(f"threads must be a positive whole number, not {threads!r}")
     if seed is None:
         seed = int(np.random.default_rng().integers(2**63))
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed must be a whole number, 0 or larger, or None, not {seed!r}")
-    network = network if keep_parameters else network.initialised(int(seed))
+    seed = check_whole("seed", seed, least=0)
+    if not isinstance(shuffle, bool | np.bool_):
+        raise InputError(f"shuffle must be True or False, not {shuffle!r}")
+    network = network if keep_parameters else network.initialised(seed)
     settings = TrainingSettings(
         loss=chosen,
         optimizer=found,
-        batch_size=int(batch_size),
-        epochs=int(epochs),
-        seed=int(seed),
-        shuffle=shuffle,
-        l2=l2,
-        largest_gradient_norm=largest_gradient_norm,
-        patience=int(patience),
-        tolerance=tolerance,
-        time_limit=time_limit,
-        threads=threads,
+        batch_size=check_whole("batch_size", batch_size),
+        epochs=check_whole("epochs", epochs),
+        seed=seed,
+        shuffle=bool(shuffle),
+        l2=check_number("l2", l2, zero=True),
+        largest_gradient_norm=check_number("largest_gradient_norm", largest_gradient_norm, infinite=True),
+        patience=check_whole("patience", patience, least=0),
+        tolerance=check_number("tolerance", tolerance, zero=True),
+        time_limit=None if time_limit is None else check_number("time_limit", time_limit, infinite=True),
+        threads=None if threads is None else check_whole("threads", threads),
     )
     judged = None
     if validation is not None:
+        if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+            raise InputError("validation must be a pair (X, y) or a triple (X, y, sample_weight)")
         judged_rows, judged_targets = _check_rows(network, chosen, *validation[:2], "validation ")
         judged_weights = _check_weights(validation[2], len(judged_rows), network) if len(validation) == 3 else None
         judged = (judged_rows, judged_targets, judged_weights)
@@ -198,8 +193,14 @@ def train(
     >>> run.network.predict(X).round().ravel()
     array([0., 1., 1., 0.], dtype=float32)
     """
-    if starts is not None and (not isinstance(starts, int | np.integer) or starts < 1):
-        raise InputError(f"starts must be a positive whole number, not {starts!r}")
+    if starts is not None:
+        starts = check_whole("starts", starts)
+    known = [
+        name for name, parameter in signature(start).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for name in settings:
+        if name not in known:
+            raise InputError(f"train has no setting {name!r}; {suggest(name, known, noun='its settings')}")
     progress = start(network, X, y, **settings)
     best, solved = _run_to_end(progress, on_epochs), np.inf
     if starts is None:
@@ -238,7 +239,7 @@ def _reached(run: Run) -> float:
 
 
 def _check_weights(given: npt.ArrayLike, n_rows: int, network: Network) -> FloatArray:
-    weights = np.asarray(given, network.dtype)
+    weights = as_numbers(given, network.dtype, "sample_weight")
     if weights.shape != (n_rows,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
         raise InputError(f"sample_weight must hold {n_rows} finite numbers, none of them negative")
     if not np.any(weights > 0):
@@ -251,9 +252,11 @@ def _check_rows(
 ) -> tuple[FloatArray, FloatArray]:
     rows = network.check_inputs(X)
     try:
-        targets = np.asarray(y, network.dtype)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the {what}targets are not numbers ({error}); number the classes from 0") from error
+        targets = as_numbers(y, network.dtype, f"{what}y")
+    except InputError as error:
+        if not isinstance(error.__cause__, ValueError):  # anything but text
+            raise
+        raise InputError(f"{error}; number the classes from 0") from error
     n_targets = loss.n_targets(network.n_outputs)
     targets = targets.reshape(-1, 1) if targets.ndim == 1 else targets
     if len(rows) == 0:

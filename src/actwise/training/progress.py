@@ -86,6 +86,9 @@ class Progress:
         # After a loss that is not finite, without a single good epoch, the best are the initial parameters.
         keep_best = self.stopped_because == "loss is not finite" or (best_epoch > 0 and self.validation is not None)
         chosen = self._context["BEST" if keep_best else "PARAMETERS"]
+        if keep_best and not np.all(np.isfinite(chosen)):
+            # An epoch's loss is that of the weights before each step: the last step can have overflowed.
+            chosen, best_epoch = self.network.values, 0
         return Run(
             self.network.with_parameters(chosen),
             history,
