@@ -29,12 +29,27 @@ def _by_definition(name, x, t):
         return mp.exp(x) - t * x + (t * mp.log(t) if t else 0) - t
     if name == "hinge":
         return max(mp.mpf(0), 1 - t * x)
+    if name == "absolute_percentage_error":
+        return 100 * abs(x - t) / max(abs(t), mp.mpf("1e-7"))
+    if name == "squared_logarithmic_error":
+        return (mp.log(1 + max(x, 0)) - mp.log(1 + max(t, 0))) ** 2
+    if name.startswith(("clipped", "kullback")):
+        low, high = mp.mpf(1e-7), mp.mpf(1 - 1e-7)  # the bounds as float64 holds them
+        p = min(max(x, low), high)
+        if name == "kullback_leibler":
+            q = min(max(t, low), high)
+            return q * mp.log(q / p)
+        return -t * mp.log(p) - (1 - t) * mp.log(1 - p)
     p = 1 / (1 + mp.exp(-x))
     return -t * mp.log(p) - (1 - t) * mp.log(1 - p)
 
 
-ELEMENTWISE = [each for each in CATALOGUE if each.output != "softmax"]
-AT_A_KINK = {"absolute_error": lambda x, t: x == t, "quantile": lambda x, t: x == t, "hinge": lambda x, t: x * t == 1}
+COUPLED = {"categorical_cross_entropy", "soft_cross_entropy", "clipped_categorical_cross_entropy"}
+ELEMENTWISE = [each for each in CATALOGUE if each.name not in COUPLED]
+AT_A_KINK = {
+    "absolute_error": lambda x, t: x == t, "quantile": lambda x, t: x == t, "hinge": lambda x, t: x * t == 1,
+    "absolute_percentage_error": lambda x, t: x == t, "squared_logarithmic_error": lambda x, t: x == 0,
+}  # fmt: skip
 # Near its minimum the Poisson deviance is a small difference; an error of this size matters to no training.
 ABSOLUTE_ERRORS = {"poisson": 1e-15}
 
@@ -65,6 +80,20 @@ def test_categorical_cross_entropy_is_minus_the_log_of_the_softmax():
             exponentials = [mp.exp(mp.mpf(z)) for z in row]
             exact = -mp.log(exponentials[label] / sum(exponentials))
             assert got == pytest.approx(float(exact), rel=1e-13)
+
+
+def test_clipped_categorical_cross_entropy_takes_shares_of_the_sum():
+    chosen = loss("clipped_categorical_cross_entropy")
+    outputs = np.array([[0.2, 0.9, 0.4], [1e-12, 3.0, 1.0], [0.0, 0.0, 2.0]])
+    targets = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.2, 0.3, 0.5]])
+    shares = np.clip(outputs / outputs.sum(axis=1, keepdims=True), 1e-7, 1 - 1e-7)
+    np.testing.assert_allclose(chosen.rows(outputs, targets), -(targets * np.log(shares)).sum(axis=1), rtol=1e-13)
+    values = {"x": outputs, "t": targets}
+    gradient = evaluate(chosen.formula.gradient, values, numpy_table())
+    step = 1e-6 * np.eye(3)[:, None, :]
+    slopes = [(chosen.rows(outputs + h, targets) - chosen.rows(outputs - h, targets)) / 2e-6 for h in step]
+    np.testing.assert_allclose(gradient[:1], np.array(slopes).T[:1], rtol=1e-8)
+    assert not gradient[1].any(), "where the share is clipped, its gradient is 0"
 
 
 @pytest.mark.parametrize("each", CATALOGUE, ids=lambda each: each.name)

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 import actwise as aw
 from actwise.activations import ENTRIES
 from actwise.errors import InputError
+from actwise.initializers import INITIALIZERS, Constant, Normal, Orthogonal, TruncatedNormal, Uniform
 from actwise.kernels import reference
-from actwise.layers import INITIALIZERS, Constant, Normal, Scaled, Uniform
 
 LAYER = st.one_of(
     st.builds(aw.Dense, st.integers(1, 9), st.sampled_from([each.name for each in ENTRIES][:10]), bias=st.booleans()),
     st.builds(aw.Maxout, st.integers(1, 5), pieces=st.integers(2, 4), bias=st.booleans()),
     st.builds(aw.Dropout, st.sampled_from([0.0, 0.3])),
+    st.builds(aw.ActivationLayer, st.sampled_from(["tanh", "softmax", "prelu"])),
+    st.builds(aw.BatchNorm),
 )
 
 
@@ -53,6 +55,13 @@ def test_a_network_cannot_be_changed():
         (Uniform(-2, 2), 2.0, 2 / np.sqrt(3)),
         (Normal(0.3), None, 0.3),
         (Constant(0.7), 0.7, 0.0),
+        # A normal variable that is cut at two deviations keeps 0.8796 of its deviation.
+        (TruncatedNormal(0.3), 0.6, 0.3 * 0.87962566),
+        ("truncated_normal", 0.1, 0.05 * 0.87962566),
+        ("random_uniform", 0.05, 0.05 / np.sqrt(3)),
+        ("random_normal", None, 0.05),
+        # An orthogonal matrix of 200 rows and 300 columns has rows of length 1.
+        ("orthogonal", None, np.sqrt(1 / 300)),
         ("glorot_uniform", np.sqrt(6 / 500), np.sqrt(2 / 500)),
         ("glorot_normal", None, np.sqrt(2 / 500)),
         ("he_normal", None, np.sqrt(2 / 200)),
@@ -71,6 +80,13 @@ def test_initial_weights_have_the_spread_their_papers_give(init, bound, std):
         assert np.abs(weights).max() <= bound * (1 + 1e-6)
         assert np.abs(weights).max() > 0.98 * bound
     assert not network.biases[0].any()
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (4, 9), (9, 4), (3, 1)])
+def test_orthogonal_weights_keep_lengths(shape):
+    drawn = Orthogonal(2.0).draw(shape, shape, np.random.default_rng(0))
+    gram = drawn @ drawn.T if shape[0] <= shape[1] else drawn.T @ drawn
+    np.testing.assert_allclose(gram, 4 * np.eye(min(shape)), atol=1e-12)
 
 
 def test_he_and_glorot_follow_from_the_gain():
@@ -132,5 +148,5 @@ def test_mistakes_are_named(build, message):
 
 def test_every_initializer_is_reachable_by_name():
     for name, record in INITIALIZERS.items():
-        assert isinstance(record, Constant | Scaled)
-        aw.Dense(2, init=name)
+        assert aw.Dense(2, init=name).init == name
+        assert record.draw((4, 3), (4.0, 3.0), np.random.default_rng(0)).shape == (4, 3)

@@ -1,4 +1,4 @@
-"""Layer records and how their weights start."""
+"""Layer records."""
 
 from __future__ import annotations
 
@@ -7,110 +7,14 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from actwise.activations import Activation, AnyActivation, GatedActivation, maxout
 from actwise.activations import activation as get_activation
-from actwise.errors import InputError, suggest
+from actwise.errors import InputError
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import Expression, number, symbol
+from actwise.initializers import Initializer, initializer
 from actwise.kernels.rendering import Formula
-
-Weights: TypeAlias = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Uniform:
-    """Initial values drawn uniformly between two bounds."""
-
-    low: float
-    high: float
-
-    def draw(self, shape: tuple[int, ...], fans: tuple[float, float], rng: np.random.Generator) -> Weights:
-        """Draw values; see `Initializer`."""
-        return rng.uniform(self.low, self.high, shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """Initial values drawn from a normal distribution around 0."""
-
-    std: float
-
-    def draw(self, shape: tuple[int, ...], fans: tuple[float, float], rng: np.random.Generator) -> Weights:
-        """Draw values; see `Initializer`."""
-        return rng.normal(0.0, self.std, shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """The same initial value everywhere."""
-
-    value: float
-
-    def draw(self, shape: tuple[int, ...], fans: tuple[float, float], rng: np.random.Generator) -> Weights:
-        """Draw values; see `Initializer`."""
-        return np.full(shape, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """Initial values whose variance is ``scale / fan``.
-
-    Parameters
-    ----------
-    scale : float
-        The numerator; a gain squared.
-    fan : {"in", "average"}
-        Inputs of a unit, or the mean of its inputs and outputs.
-    uniform : bool
-        Uniform instead of normal.
-    """
-
-    scale: float
-    fan: str = "average"
-    uniform: bool = True
-
-    def draw(self, shape: tuple[int, ...], fans: tuple[float, float], rng: np.random.Generator) -> Weights:
-        """Draw values; see `Initializer`."""
-        fan = fans[0] if self.fan == "in" else (fans[0] + fans[1]) / 2
-        std = float(np.sqrt(self.scale / fan))
-        return (
-            Uniform(-std * np.sqrt(3), std * np.sqrt(3)).draw(shape, fans, rng)
-            if self.uniform
-            else (rng.normal(0.0, std, shape))
-        )
-
-
-Initializer: TypeAlias = Uniform | Normal | Constant | Scaled
-INITIALIZERS: dict[str, Initializer] = {
-    "zeros": Constant(0.0),
-    "glorot_uniform": Scaled(1.0), "glorot_normal": Scaled(1.0, uniform=False),
-    "he_uniform": Scaled(2.0, "in"), "he_normal": Scaled(2.0, "in", uniform=False),
-    "lecun_uniform": Scaled(1.0, "in"), "lecun_normal": Scaled(1.0, "in", uniform=False),
-}  # fmt: skip
-
-
-def initializer(what: str | Initializer, gain: float) -> Initializer:
-    """Get an initialiser by name; ``"auto"`` follows from the activation's gain.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown.
-
-    Examples
-    --------
-    >>> initializer("auto", gain=2.0)
-    Scaled(scale=4.0, fan='average', uniform=True)
-    """
-    if not isinstance(what, str):
-        return what
-    if what == "auto":
-        return Scaled(gain**2)
-    if what not in INITIALIZERS:
-        raise InputError(f"unknown initializer {what!r}; {suggest(what, [*INITIALIZERS, 'auto'], noun='initializers')}")
-    return INITIALIZERS[what]
 
 
 def _check_units(units: object, layer: str) -> None:
@@ -244,8 +148,77 @@ class Dropout:
             raise InputError(f"a dropout rate must be at least 0 and below 1, not {self.rate!r}")
 
 
+@dataclass(frozen=True, eq=False, init=False)
+class ActivationLayer:
+    """An activation by itself, without weights, such as after a `BatchNorm`.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        A name, a formula in ``x``, or an activation.
+
+    Examples
+    --------
+    >>> ActivationLayer("relu")
+    ActivationLayer(activation('relu'))
+    """
+
+    activation: AnyActivation
+
+    def __init__(self, activation: str | AnyActivation) -> None:
+        object.__setattr__(self, "activation", get_activation(activation))
+
+    def __repr__(self) -> str:
+        return f"ActivationLayer({self.activation!r})"
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The activation for the compiled passes."""
+        return activation_formula(self.activation)
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Gives every column of a batch mean 0 and variance 1, then a trained factor and shift.
+
+    Predictions use averages that training keeps: of all batches so far at first, and of the last
+    ``1 / (1 - momentum)`` or so later on.
+
+    Parameters
+    ----------
+    momentum : float
+        Share of the averages that is kept per step.
+    epsilon : float
+        Added to the variance.
+
+    References
+    ----------
+    Ioffe and Szegedy 2015, arXiv:1502.03167.
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"momentum of BatchNorm must be at least 0 and below 1, not {self.momentum!r}")
+        if not (np.isfinite(self.epsilon) and self.epsilon > 0):
+            raise InputError(f"epsilon of BatchNorm must be positive, not {self.epsilon!r}")
+
+    @cached_property
+    def activation(self) -> AnyActivation:
+        """The identity."""
+        return get_activation("identity")
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The identity for the compiled passes."""
+        return activation_formula(self.activation)
+
+
 LinearLayer: TypeAlias = Dense | Maxout
-Layer: TypeAlias = Dense | Maxout | Dropout
+ComputedLayer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm
+Layer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm | Dropout
 
 
 def activation_formula(what: AnyActivation) -> Formula:

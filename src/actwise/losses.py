@@ -26,6 +26,7 @@ from actwise.formula.expression import (
     log,
     log1p,
     maximum,
+    minimum,
     row_max,
     row_sum,
     sigmoid,
@@ -189,6 +190,16 @@ _LINKS: dict[str | None, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.floa
     "softmax": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)),
     "exponential": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)),
 }
+SMALLEST_PROBABILITY = 1e-7  # outputs are kept so far from 0 and 1 before their logarithm is taken, as in Keras
+
+
+def _clipped(p: Expression) -> Expression:
+    return minimum(maximum(p, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY)
+
+
+def _inside(p: Expression) -> Expression:
+    """Return 1 where clipping changes nothing and lets the gradient through, 0 elsewhere."""
+    return where((p >= SMALLEST_PROBABILITY) & (p <= 1 - SMALLEST_PROBABILITY), 1, 0)
 
 
 def _log_sum_exp(x: Expression) -> Expression:
@@ -279,6 +290,42 @@ CATALOGUE: tuple[Loss, ...] = (
         target_range=(0.0, 1.0),
         source="categorical cross-entropy with a share for each class as target, as label smoothing makes them "
         "(Szegedy et al. 2016, arXiv:1512.00567, section 7)",
+    ),
+    Loss(
+        name="clipped_binary_cross_entropy",
+        f=lambda x, t: -t * log(_clipped(x)) - (1 - t) * log1p(-_clipped(x)),
+        df=lambda x, t: _inside(x) * (x - t) / (_clipped(x) * (1 - _clipped(x))),
+        source="of the outputs themselves, whatever their activation, as Keras computes it; where an output "
+        "leaves the interval from 1e-7 to 1 - 1e-7 nothing is learned from it",
+    ),
+    Loss(
+        name="clipped_categorical_cross_entropy",
+        f=lambda x, t: -t * log(_clipped(x / row_sum(x))),
+        df=lambda x, t: (
+            (row_sum(t * _inside(x / row_sum(x))) - t * _inside(x / row_sum(x)) / _clipped(x / row_sum(x))) / row_sum(x)
+        ),
+        source="of the outputs themselves as shares of their sum, as Keras computes it; a target for each output",
+    ),
+    Loss(
+        name="kullback_leibler",
+        f=lambda x, t: _clipped(t) * log(_clipped(t) / _clipped(x)),
+        df=lambda x, t: -_inside(x) * _clipped(t) / _clipped(x),
+        aliases=("kld", "kl_divergence", "kullback_leibler_divergence"),
+        source="Kullback and Leibler 1951, of a row of probabilities that are clipped as in Keras",
+    ),
+    Loss(
+        name="absolute_percentage_error",
+        f=lambda x, t: 100 * absolute(x - t) / maximum(absolute(t), SMALLEST_PROBABILITY),
+        df=lambda x, t: 100 * sign(x - t) / maximum(absolute(t), SMALLEST_PROBABILITY),
+        aliases=("mape", "mean_absolute_percentage_error"),
+        source="100 |output - target| / |target|; useless where targets are near 0",
+    ),
+    Loss(
+        name="squared_logarithmic_error",
+        f=lambda x, t: (log1p(maximum(x, 0)) - log1p(maximum(t, 0))) ** 2,
+        df=lambda x, t: where(x > 0, 2 * (log1p(maximum(x, 0)) - log1p(maximum(t, 0))) / (1 + maximum(x, 0)), 0),
+        aliases=("msle", "mean_squared_logarithmic_error"),
+        source="(log(1 + output) - log(1 + target))^2; nothing is learned from a negative output",
     ),
 )
 # Values that a parameter must stay below, where being positive is not enough.

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from actwise.activations import Activation, AnyActivation
 from actwise.errors import InputError
+from actwise.initializers import initializer
 from actwise.inputs import as_numbers
 from actwise.kernels import engine
-from actwise.layers import Dropout, Layer, LinearLayer, initializer
+from actwise.layers import ActivationLayer, BatchNorm, ComputedLayer, Dropout, Layer, LinearLayer
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -25,13 +26,13 @@ class Network:
 
     Parameters
     ----------
-    layers : sequence of Dense, Maxout or Dropout
+    layers : sequence of Dense, Maxout, ActivationLayer, BatchNorm or Dropout
         Input side first.
     n_inputs : int
         Number of input columns.
     parameters : ndarray of shape (n_parameters,), optional
-        All weights, biases and trained activation parameters in one array; drawn with seed 0 where not
-        given.
+        All weights, biases, trained activation parameters and averages of `BatchNorm` in one array; drawn
+        with seed 0 where not given.
     dtype : str
         ``"float32"`` or ``"float64"``.
 
@@ -58,10 +59,12 @@ class Network:
         if not isinstance(self.n_inputs, int | np.integer) or self.n_inputs < 1:
             raise InputError(f"n_inputs must be a positive whole number, not {self.n_inputs!r}")
         for layer in self.layers:
-            if not isinstance(layer, LinearLayer | Dropout):
-                raise InputError(f"{layer!r} is not a layer; use aw.Dense, aw.Maxout or aw.Dropout")
-        if not self.layers or isinstance(self.layers[-1], Dropout):
-            raise InputError("the last layer of a network must be aw.Dense or aw.Maxout")
+            if not isinstance(layer, Layer):
+                raise InputError(
+                    f"{layer!r} is not a layer; use aw.Dense, aw.Maxout, aw.ActivationLayer, aw.BatchNorm or aw.Dropout"
+                )
+        if not self.linear_layers or isinstance(self.layers[-1], Dropout):
+            raise InputError("a network needs an aw.Dense or aw.Maxout layer, and its last layer cannot be aw.Dropout")
         if self.parameters is None:
             object.__setattr__(self, "parameters", self._draw(np.random.default_rng(0)))
             return
@@ -80,6 +83,11 @@ class Network:
     @cached_property
     def linear_layers(self) -> tuple[LinearLayer, ...]:
         """The layers with weights."""
+        return tuple(layer for layer in self.layers if isinstance(layer, LinearLayer))
+
+    @cached_property
+    def computed_layers(self) -> tuple[ComputedLayer, ...]:
+        """All layers but dropout: one for each entry of `structure`."""
         return tuple(layer for layer in self.layers if not isinstance(layer, Dropout))
 
     @cached_property
@@ -91,19 +99,35 @@ class Network:
             if isinstance(layer, Dropout):
                 dropout = 1 - (1 - dropout) * (1 - layer.rate)
                 continue
-            weights_at = at
-            at += width * layer.units * layer.formula.pieces
-            biases_at = at if layer.bias else -1
-            at += layer.units * layer.formula.pieces if layer.bias else 0
-            params = layer.activation.params if layer.activation is not None else {}
-            trained = [index for index, param in enumerate(params.values()) if param.trained]
-            values = tuple(layer.activation.values.values()) if layer.activation is not None else ()
-            places = tuple((index, at + i) for i, index in enumerate(trained))
-            at += len(trained)
-            found.append(
-                engine.LinearLayer(width, layer.units, layer.formula, values, weights_at, biases_at, places, dropout)
-            )
-            width, dropout = layer.units, 0.0
+            pieces = layer.formula.pieces
+            if isinstance(layer, ActivationLayer) and width % pieces:
+                raise InputError(f"{layer!r} splits its input into {pieces} equal parts, which {width} columns are not")
+            units = layer.units if isinstance(layer, LinearLayer) else width // pieces
+            entry = engine.LinearLayer(width, units, layer.formula, (), -1, -1, dropout=dropout)
+            if isinstance(layer, BatchNorm):
+                constants = (layer.momentum, layer.epsilon)
+                entry = replace(entry, map="normalising", constants=constants, scale_at=at, biases_at=at + width)
+                at += 2 * width
+            elif isinstance(layer, ActivationLayer):
+                entry = replace(entry, map="identity")
+            else:
+                entry = replace(entry, weights_at=at)
+                at += entry.n_weights
+                if layer.bias:
+                    entry = replace(entry, biases_at=at)
+                    at += entry.n_linear
+            if layer.activation is not None and not isinstance(layer, BatchNorm):
+                params, values = layer.activation.params, layer.activation.values
+                trained = [index for index, param in enumerate(params.values()) if param.trained]
+                places = tuple((index, at + i) for i, index in enumerate(trained))
+                entry = replace(entry, constants=tuple(values.values()), trained_at=places)
+                at += len(trained)
+            found.append(entry)
+            width, dropout = units, 0.0
+        for index, entry in enumerate(found):
+            if entry.n_statistics:
+                found[index] = replace(entry, statistics_at=at)
+                at += entry.n_statistics
         return tuple(found)
 
     @property
@@ -113,15 +137,20 @@ class Network:
 
     @cached_property
     def n_parameters(self) -> int:
-        """Number of weights, biases and trained activation parameters."""
-        last = self.structure[-1]
-        end = last.weights_at + last.n_inputs * last.n_linear
-        return end + (last.n_linear if last.biases_at >= 0 else 0) + len(last.trained_at)
+        """Number of weights, biases, trained activation parameters and averages."""
+        return sum(
+            s.n_weights
+            + (s.n_linear if s.biases_at >= 0 else 0)
+            + (s.n_units if s.scale_at >= 0 else 0)
+            + len(s.trained_at)
+            + s.n_statistics
+            for s in self.structure
+        )
 
     @property
     def output_activation(self) -> AnyActivation | None:
         """The last layer's activation; None for maxout."""
-        return self.linear_layers[-1].activation
+        return self.computed_layers[-1].activation
 
     @property
     def values(self) -> FloatArray:
@@ -131,32 +160,40 @@ class Network:
 
     @property
     def weights(self) -> list[FloatArray]:
-        """A weight matrix (n_inputs, n_units * pieces) per layer, read-only."""
+        """A weight matrix (n_inputs, n_units * pieces) per layer that has one, read-only."""
         return [
-            self.values[s.weights_at : s.weights_at + s.n_inputs * s.n_linear].reshape(s.n_inputs, s.n_linear)
+            self.values[s.weights_at : s.weights_at + s.n_weights].reshape(s.n_inputs, s.n_linear)
             for s in self.structure
+            if s.n_weights
         ]
 
     @property
     def biases(self) -> list[FloatArray | None]:
-        """A bias vector (n_units * pieces,) per layer, read-only; None where there is none."""
+        """A bias vector (n_units * pieces,) per layer with weights, read-only; None where there is none."""
         return [
-            self.values[s.biases_at : s.biases_at + s.n_linear] if s.biases_at >= 0 else None for s in self.structure
+            self.values[s.biases_at : s.biases_at + s.n_linear] if s.biases_at >= 0 else None
+            for s in self.structure
+            if s.n_weights
         ]
 
     def _draw(self, rng: np.random.Generator) -> FloatArray:
         parameters = np.zeros(self.n_parameters, self.dtype)
-        last = len(self.structure) - 1
-        for index, (layer, shape) in enumerate(zip(self.linear_layers, self.structure, strict=True)):
-            # An output unit's pre-activation is what the loss sees: it starts with unit gain.
-            gain = 1.0 if index == last else layer.gain
-            fans = (float(shape.n_inputs), float(shape.n_units))
-            size = (shape.n_inputs, shape.n_linear)
-            weights = initializer(layer.init, gain).draw(size, fans, rng)
-            parameters[shape.weights_at : shape.weights_at + weights.size] = weights.reshape(-1)
-            if shape.biases_at >= 0:
-                biases = initializer(layer.bias_init, 1.0).draw((shape.n_linear,), fans, rng)
-                parameters[shape.biases_at : shape.biases_at + shape.n_linear] = biases
+        last = max(index for index, shape in enumerate(self.structure) if shape.n_weights)
+        for index, (layer, shape) in enumerate(zip(self.computed_layers, self.structure, strict=True)):
+            if isinstance(layer, LinearLayer):
+                # An output unit's pre-activation is what the loss sees: it starts with unit gain.
+                gain = 1.0 if index == last else layer.gain
+                fans = (float(shape.n_inputs), float(shape.n_units))
+                size = (shape.n_inputs, shape.n_linear)
+                weights = initializer(layer.init, gain).draw(size, fans, rng)
+                parameters[shape.weights_at : shape.weights_at + weights.size] = weights.reshape(-1)
+                if shape.biases_at >= 0:
+                    biases = initializer(layer.bias_init, 1.0).draw((shape.n_linear,), fans, rng)
+                    parameters[shape.biases_at : shape.biases_at + shape.n_linear] = biases
+            if isinstance(layer, BatchNorm):
+                parameters[shape.scale_at : shape.scale_at + shape.n_units] = 1
+                variances_at = shape.statistics_at + shape.n_units
+                parameters[variances_at : variances_at + shape.n_units] = 1
             for constant, place in shape.trained_at:
                 parameters[place] = shape.constants[constant]
         parameters.flags.writeable = False
@@ -207,7 +244,7 @@ class Network:
 
     def activation_values(self, index: int) -> dict[str, float]:
         """Return the parameters of one layer's activation, trained ones as training left them."""
-        layer, shape = self.linear_layers[index], self.structure[index]
+        layer, shape = self.computed_layers[index], self.structure[index]
         if not isinstance(layer.activation, Activation):
             return {}
         values = dict(layer.activation.values)

@@ -151,6 +151,15 @@ class RMSprop:
 class Adagrad:
     """Adagrad.
 
+    Parameters
+    ----------
+    learning_rate : float or schedule
+        Step size.
+    epsilon : float
+        Added to the root of the sum of squared gradients.
+    initial_accumulator : float
+        What that sum starts from.
+
     References
     ----------
     Duchi et al. 2011, JMLR 12.
@@ -158,15 +167,81 @@ class Adagrad:
 
     learning_rate: float | Schedule = 0.01
     epsilon: float = 1e-10
+    initial_accumulator: float = 0.0
     rule: ClassVar[str] = "adagrad"  # the stage in kernels/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
+        if self.initial_accumulator < 0:
+            raise InputError(f"initial_accumulator must not be negative, not {self.initial_accumulator!r}")
 
     @property
     def constants(self) -> tuple[float, ...]:
         """The rule's constants, in the order in which the compiled step reads them."""
-        return (self.epsilon,)
+        return (self.epsilon, self.initial_accumulator)
+
+
+@dataclass(frozen=True)
+class Adadelta:
+    """Adadelta.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule
+        Factor on the rule's own step.
+    rho : float
+        Decay of the means of squared gradient and squared step.
+    epsilon : float
+        Added to both means.
+
+    References
+    ----------
+    Zeiler 2012, arXiv:1212.5701, algorithm 1.
+    """
+
+    learning_rate: float | Schedule = 1.0
+    rho: float = 0.9
+    epsilon: float = 1e-6
+    rule: ClassVar[str] = "adadelta"  # the stage in kernels/compiled/updates.py
+
+    def __post_init__(self) -> None:
+        as_schedule(self.learning_rate)
+        _share(self.rho, "rho")
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """The rule's constants, in the order in which the compiled step reads them."""
+        return (self.rho, self.epsilon)
+
+
+@dataclass(frozen=True)
+class Adamax(Adam):
+    """Adam with the largest instead of the mean squared gradient.
+
+    The parameters are those of `Adam`; `epsilon` is added to the size of each gradient.
+
+    References
+    ----------
+    Kingma and Ba 2015, arXiv:1412.6980, algorithm 2.
+    """
+
+    learning_rate: float | Schedule = 0.002
+    rule: ClassVar[str] = "adamax"  # the stage in kernels/compiled/updates.py
+
+
+@dataclass(frozen=True)
+class Nadam(Adam):
+    """Adam with Nesterov's momentum, which grows over the steps as in Keras and PyTorch.
+
+    The parameters are those of `Adam`.
+
+    References
+    ----------
+    Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 8.
+    """
+
+    learning_rate: float | Schedule = 0.002
+    rule: ClassVar[str] = "nadam"  # the stage in kernels/compiled/updates.py
 
 
 @dataclass(frozen=True)
@@ -198,11 +273,12 @@ class LBFGS:
             raise InputError(f"most_evaluations of LBFGS must be at least 1, not {self.most_evaluations!r}")
 
 
-SteppingOptimizer: TypeAlias = SGD | Adam | AdamW | RMSprop | Adagrad
+SteppingOptimizer: TypeAlias = SGD | Adam | AdamW | Adamax | Nadam | RMSprop | Adagrad | Adadelta
 Optimizer: TypeAlias = SteppingOptimizer | LBFGS
 
 _BY_NAME: dict[str, Optimizer] = {
-    "sgd": SGD(), "adam": Adam(), "adamw": AdamW(), "rmsprop": RMSprop(), "adagrad": Adagrad(), "lbfgs": LBFGS(),
+    "sgd": SGD(), "adam": Adam(), "adamw": AdamW(), "adamax": Adamax(), "nadam": Nadam(), "rmsprop": RMSprop(),
+    "adagrad": Adagrad(), "adadelta": Adadelta(), "lbfgs": LBFGS(),
 }  # fmt: skip
 
 
@@ -217,7 +293,8 @@ def optimizer(what: str | Optimizer, learning_rate: float | Schedule | None = No
     Parameters
     ----------
     what : str or optimiser
-        ``"sgd"``, ``"adam"``, ``"adamw"``, ``"rmsprop"``, ``"adagrad"`` or ``"lbfgs"``, or a record.
+        ``"sgd"``, ``"adam"``, ``"adamw"``, ``"adamax"``, ``"nadam"``, ``"rmsprop"``, ``"adagrad"``,
+        ``"adadelta"`` or ``"lbfgs"``, or a record.
     learning_rate : float or schedule, optional
         Replaces the optimiser's own.
 

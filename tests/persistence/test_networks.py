@@ -29,7 +29,8 @@ from actwise.activations import (
 )
 from actwise.errors import InputError, ModelError
 from actwise.formula.expression import cosh, exp, expm1, row_max, row_sum, tanh, where
-from actwise.layers import Constant, Dense, Dropout, Layer, Maxout, Normal, Scaled, Uniform
+from actwise.initializers import Constant, Normal, Orthogonal, Scaled, TruncatedNormal, Uniform
+from actwise.layers import ActivationLayer, BatchNorm, Dense, Dropout, Layer, Maxout
 from actwise.network import Network
 from actwise.persistence import (
     load,
@@ -89,6 +90,8 @@ initializers = st.one_of(
     st.sampled_from(["auto", "zeros", "he_normal", "glorot_uniform"]),
     st.builds(Uniform, st.floats(-2, 0), st.floats(0, 2)),
     st.builds(Normal, st.floats(0, 2)),
+    st.builds(TruncatedNormal, st.floats(0, 2)),
+    st.builds(Orthogonal, st.floats(0, 2)),
     st.builds(Constant, st.floats(-2, 2)),
     st.builds(Scaled, st.floats(0, 4), st.sampled_from(["in", "average"]), st.booleans()),
 )
@@ -111,8 +114,12 @@ def networks(draw: st.DrawFn) -> Network:
         st.builds(Dense, st.integers(1, 4), activations(), st.booleans(), initializers, initializers),
         st.builds(Maxout, st.integers(1, 3), st.integers(2, 3), st.booleans(), initializers, initializers),
     )
-    dropout = st.builds(Dropout, st.floats(0, 0.99))
-    layers: list[Layer] = [*draw(st.lists(st.one_of(linear, dropout), max_size=4)), draw(linear)]
+    others = st.one_of(
+        st.builds(Dropout, st.floats(0, 0.99)),
+        st.builds(BatchNorm, st.floats(0, 0.99), st.floats(1e-9, 1)),
+        st.builds(ActivationLayer, activations().filter(lambda each: not isinstance(each, GatedActivation))),
+    )
+    layers: list[Layer] = [*draw(st.lists(st.one_of(linear, others), max_size=4)), draw(linear)]
     network = Network(layers, draw(st.integers(1, 4)), dtype=draw(st.sampled_from(["float32", "float64"])))
     drawn = np.random.default_rng(draw(st.integers(0, 9))).standard_normal(network.n_parameters)
     drawn[:: draw(st.integers(1, 9))] = draw(st.sampled_from([0.0, -0.0, math.nan, math.inf, 5e-324]))
@@ -157,8 +164,12 @@ def assert_same_network(one: Network, other: Network) -> None:
     assert len(one.layers) == len(other.layers)
     for mine, yours in zip(one.layers, other.layers, strict=True):
         assert type(mine) is type(yours)
-        if isinstance(mine, Dropout):
+        if isinstance(mine, Dropout | BatchNorm):
             assert mine == yours
+            continue
+        if isinstance(mine, ActivationLayer):
+            assert isinstance(yours, ActivationLayer)
+            assert_same_activation(mine.activation, yours.activation)
             continue
         assert isinstance(yours, Dense | Maxout)
         assert (mine.units, mine.bias) == (yours.units, yours.bias)

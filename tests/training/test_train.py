@@ -9,7 +9,7 @@ import actwise as aw
 from actwise.errors import InputError
 from actwise.kernels import reference
 from actwise.losses import loss
-from actwise.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
+from actwise.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from actwise.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
 from actwise.training import progress
 
@@ -29,6 +29,7 @@ def _slow_steps(network, optimizer, rates, batch_size, epochs, l2=0.0, largest_n
     parameters = network.values.astype(float).copy()
     described = loss("squared_error").for_engine(1)
     m, v = np.zeros_like(parameters), np.zeros_like(parameters)
+    product = 1.0
     mask = np.zeros_like(parameters)
     for s in network.structure:
         mask[s.weights_at : s.weights_at + s.n_inputs * s.n_linear] = 1
@@ -42,7 +43,18 @@ def _slow_steps(network, optimizer, rates, batch_size, epochs, l2=0.0, largest_n
             g = g * min(1.0, largest_norm / norm)
             rate = rates[step]
             step += 1
-            if isinstance(optimizer, AdamW | Adam):
+            if isinstance(optimizer, Adamax):
+                m = optimizer.beta1 * m + (1 - optimizer.beta1) * g
+                v = np.maximum(optimizer.beta2 * v, np.abs(g) + optimizer.epsilon)
+                parameters -= rate / (1 - optimizer.beta1**step) * m / v
+            elif isinstance(optimizer, Nadam):
+                mu, after = (optimizer.beta1 * (1 - 0.5 * 0.96 ** (0.004 * s)) for s in (step, step + 1))
+                product *= mu
+                m = optimizer.beta1 * m + (1 - optimizer.beta1) * g
+                v = optimizer.beta2 * v + (1 - optimizer.beta2) * g**2
+                m_bar = after * m / (1 - product * after) + (1 - mu) * g / (1 - product)
+                parameters -= rate * m_bar / (np.sqrt(v / (1 - optimizer.beta2**step)) + optimizer.epsilon)
+            elif isinstance(optimizer, AdamW | Adam):
                 m = optimizer.beta1 * m + (1 - optimizer.beta1) * g
                 v = optimizer.beta2 * v + (1 - optimizer.beta2) * g**2
                 m_hat, v_hat = m / (1 - optimizer.beta1**step), v / (1 - optimizer.beta2**step)
@@ -54,7 +66,12 @@ def _slow_steps(network, optimizer, rates, batch_size, epochs, l2=0.0, largest_n
                 parameters -= rate * m
             elif isinstance(optimizer, Adagrad):
                 v += g**2
-                parameters -= rate * g / (np.sqrt(v) + optimizer.epsilon)
+                parameters -= rate * g / (np.sqrt(v + optimizer.initial_accumulator) + optimizer.epsilon)
+            elif isinstance(optimizer, Adadelta):
+                v = optimizer.rho * v + (1 - optimizer.rho) * g**2
+                moved = np.sqrt(m + optimizer.epsilon) / np.sqrt(v + optimizer.epsilon) * g
+                m = optimizer.rho * m + (1 - optimizer.rho) * moved**2
+                parameters -= rate * moved
             else:
                 m = optimizer.momentum * m + g
                 parameters -= rate * (g + optimizer.momentum * m if optimizer.nesterov else m)
@@ -66,6 +83,7 @@ def _slow_steps(network, optimizer, rates, batch_size, epochs, l2=0.0, largest_n
     [
         SGD(0.1), SGD(0.05, momentum=0.9), SGD(0.05, momentum=0.8, nesterov=True),
         Adam(0.01), AdamW(0.01, weight_decay=0.1), RMSprop(0.01), RMSprop(0.01, momentum=0.5), Adagrad(0.1),
+        Adagrad(0.1, initial_accumulator=0.1), Adadelta(0.5), Adamax(0.01), Nadam(0.01),
     ],
     ids=repr,
 )  # fmt: skip
@@ -283,3 +301,53 @@ def test_lbfgs_refuses_dropout():
     network = aw.Network([aw.Dense(3, "tanh"), aw.Dropout(0.5), aw.Dense(1)], 3)
     with pytest.raises(InputError, match="dropout"):
         aw.train(network, X, Y, optimizer="lbfgs")
+
+
+TORCH_RULES = [
+    ("Adam", {"lr": 0.01}, Adam(0.01)), ("Adamax", {"lr": 0.01}, Adamax(0.01)), ("NAdam", {"lr": 0.01}, Nadam(0.01)),
+    ("Adadelta", {"lr": 0.5}, Adadelta(0.5)), ("RMSprop", {"lr": 0.01}, RMSprop(0.01)),
+    ("Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.1}, Adagrad(0.1, initial_accumulator=0.1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options", "ours"), TORCH_RULES, ids=[each[0] for each in TORCH_RULES])
+def test_rules_and_batch_normalisation_against_pytorch(name, options, ours):
+    torch = pytest.importorskip("torch")
+    layers = [
+        aw.BatchNorm(epsilon=1e-5),
+        aw.Dense(5),
+        aw.BatchNorm(epsilon=1e-5),
+        aw.ActivationLayer("tanh"),
+        aw.Dense(1),
+    ]
+    network = aw.Network(layers, 3, dtype="float64").initialised(4)
+    # With momentum None, PyTorch averages over all batches so far, as ours does over the first hundred.
+    peer = torch.nn.Sequential(
+        torch.nn.BatchNorm1d(3, momentum=None), torch.nn.Linear(3, 5), torch.nn.BatchNorm1d(5, momentum=None),
+        torch.nn.Tanh(), torch.nn.Linear(5, 1),
+    ).double()  # fmt: skip
+    with torch.no_grad():
+        for k, linear in enumerate((peer[1], peer[4])):
+            linear.weight[:] = torch.tensor(network.weights[k].T.copy())
+            linear.bias[:] = torch.tensor(network.biases[k].copy())
+    steps = getattr(torch.optim, name)(peer.parameters(), **options)
+    for _ in range(6):
+        for start in range(0, len(X), 8):
+            steps.zero_grad()
+            out = peer(torch.tensor(X[start : start + 8]))
+            (((out - torch.tensor(Y[start : start + 8])) ** 2).sum(1) / 2).mean().backward()
+            steps.step()
+    run = aw.train(network, X, Y, optimizer=ours, batch_size=8, epochs=6, shuffle=False, keep_parameters=True)
+    peer.eval()
+    expected = peer(torch.tensor(X)).detach().numpy()
+    np.testing.assert_allclose(run.network.predict(X), expected, rtol=1e-8, atol=1e-9)
+
+
+def test_batch_normalisation_keeps_what_validation_found_best():
+    """The averages belong to the parameters: the network of the best epoch predicts with those of that epoch."""
+    network = aw.Network([aw.Dense(5, "tanh"), aw.BatchNorm(), aw.Dense(1)], 3, dtype="float64")
+    validation = (X[:9], -Y[:9])  # gets worse as training goes on
+    run = aw.train(network, X[9:], Y[9:], optimizer=Adam(0.05), epochs=60, batch_size=7, validation=validation, seed=1)
+    kept = np.mean((run.network.predict(validation[0]) - validation[1]) ** 2) / 2
+    assert run.best_epoch < 60
+    assert kept == pytest.approx(run.history.validation_losses.min(), rel=1e-12)

@@ -105,7 +105,8 @@ class Display:
             if layer["type"] == "Dropout":
                 parts.append(f"dropout {layer['rate']:g}")
             else:
-                parts.append(f"{layer['units']} {layer.get('activation', layer['type'].lower())}")
+                units = f"{layer['units']} " if "units" in layer else ""
+                parts.append(f"{units}{layer.get('activation', layer['type'].lower())}")
         self.line("network", f"{' > '.join(parts)} ({n_parameters:,} parameters)")
 
     def formulas(self, layers: Sequence[Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from actwise.kernels.rendering import Formula, LossFormula, activation_kernels, 
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 Stage: TypeAlias = Callable[[int, int, int, int], int]
+Map: TypeAlias = Literal["linear", "identity", "normalising"]
 PREDICTION_BATCH = 256  # rows: keeps the work arrays of medium networks inside the L2 cache
 # What SciPy's cython_blas must look like for the call in `calls.call_gemm` to be right.
 _GEMM_SIGNATURE = "void (char *, char *, int *, int *, int *, {0} *, {0} *, int *, {0} *, int *, {0} *, {0} *, int *)"
@@ -23,7 +24,7 @@ _GEMM_SIGNATURE = "void (char *, char *, int *, int *, int *, {0} *, {0} *, int 
 
 @dataclass(frozen=True, slots=True)
 class LinearLayer:
-    """A linear map and the activation after it, as the compiled passes see it.
+    """A map, as a rule a linear one, and the activation after it, as the compiled passes see it.
 
     Parameters
     ----------
@@ -35,11 +36,16 @@ class LinearLayer:
         Values of the activation's parameters.
     weights_at, biases_at : int
         Where weights, shape (n_inputs, n_units * pieces), and biases begin in the parameter array;
-        -1 for no bias.
+        -1 for none. The shift of a normalising layer stands in `biases_at`.
     trained_at : tuple of (int, int)
         For each trained activation parameter its index in `constants` and in the parameter array.
     dropout : float
         Share of the inputs that is dropped in training.
+    map : {"linear", "identity", "normalising"}
+        What stands before the activation.
+    scale_at, statistics_at : int
+        Of a normalising layer: where its factors begin among the parameters, and its averages (means, then
+        variances) after all of them; `constants` are then momentum and epsilon.
     """
 
     n_inputs: int
@@ -50,11 +56,24 @@ class LinearLayer:
     biases_at: int
     trained_at: tuple[tuple[int, int], ...] = ()
     dropout: float = 0.0
+    map: Map = "linear"
+    scale_at: int = -1
+    statistics_at: int = -1
 
     @property
     def n_linear(self) -> int:
         """Width of the linear map."""
         return self.n_units * self.formula.pieces
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights of the linear map."""
+        return self.n_inputs * self.n_linear if self.map == "linear" else 0
+
+    @property
+    def n_statistics(self) -> int:
+        """Number of averages that are kept for prediction."""
+        return 2 * self.n_units if self.map == "normalising" else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +216,18 @@ def prepare(
         row[names.INPUT_AT] = reserve(layer.n_inputs) if layer.dropout else -1
         row[names.PRE_ACTIVATION_AT] = reserve(layer.n_linear)
         row[names.OUTPUT_AT] = reserve(layer.n_units)
+        row[names.MAP] = {"linear": names.LINEAR, "identity": names.IDENTITY, "normalising": names.NORMALISING}[
+            layer.map
+        ]
+        row[names.SCALE_AT], row[names.STATISTICS_AT] = layer.scale_at, layer.statistics_at
+        # Normalised values of each row, and one more row for the inverse deviations.
+        row[names.SAVED_AT] = reserve(layer.n_units) if layer.map == "normalising" else -1
+        at += layer.n_units if layer.map == "normalising" else 0
     context.set(
         N_LAYERS=len(layers),
         N_CONSTANTS=len(constants),
         N_TRAINED=len(trained),
+        N_STATISTICS=sum(layer.n_statistics for layer in layers),
         DELTA_AT=reserve(max(max(layer.n_inputs, layer.n_units) for layer in layers)),
         DELTA_LINEAR_AT=reserve(max(layer.n_linear for layer in layers)),
         WORK_SIZE=at,
@@ -210,6 +237,11 @@ def prepare(
     )
     if any(layer.dropout for layer in layers):
         context.set(DROP_STAGE=build.stage("passes", "drop", dtype.name).address)
+    if any(layer.map != "linear" for layer in layers):
+        context.set(
+            MAP_STAGE=build.stage("maps", "forward", dtype.name).address,
+            MAP_BACKWARD_STAGE=build.stage("maps", "backward", dtype.name).address,
+        )
     context.hold("LAYERS", table)
     context.hold("DROPOUT", np.array([layer.dropout for layer in layers]))
     context.hold("CONSTANTS", np.array(constants))
@@ -232,9 +264,9 @@ def prepare(
 
 
 def set_parameters(context: Context, parameters: FloatArray) -> None:
-    """Give a context its parameters, shape (n_parameters,); training changes the array in place."""
+    """Give a context its parameters and averages, shape (n_parameters,); training changes the array in place."""
     context.hold("PARAMETERS", parameters)
-    context.set(N_PARAMETERS=parameters.size)
+    context.set(N_PARAMETERS=parameters.size - context.get("N_STATISTICS"))
     if context.get("BACKWARD_STAGE"):
         context.hold("TRANSPOSED", np.empty_like(parameters))
 

@@ -18,15 +18,29 @@ Array = npt.NDArray[np.float64]
 
 
 def _split(layer: LinearLayer, parameters: Array) -> tuple[Array, Array, dict[str, Any]]:
-    size = layer.n_inputs * layer.n_linear
-    weights = parameters[layer.weights_at : layer.weights_at + size].reshape(layer.n_inputs, layer.n_linear)
+    if layer.map == "linear":
+        weights = parameters[layer.weights_at : layer.weights_at + layer.n_weights]
+    else:
+        weights = np.eye(layer.n_inputs)
     biases = np.zeros(layer.n_linear)
-    if layer.biases_at >= 0:
+    if layer.map == "linear" and layer.biases_at >= 0:
         biases = parameters[layer.biases_at : layer.biases_at + layer.n_linear]
-    constants = list(layer.constants)
+    constants = list(layer.constants) if layer.map != "normalising" else []
     for index, place in layer.trained_at:
         constants[index] = parameters[place]
-    return weights, biases, dict(zip(layer.formula.parameters, constants, strict=True))
+    matrix = weights.reshape(layer.n_inputs, layer.n_linear)
+    return matrix, biases, dict(zip(layer.formula.parameters, constants, strict=True))
+
+
+def _normalise(layer: LinearLayer, parameters: Array, inputs: Array, learns: bool) -> tuple[Array, Array]:
+    """Return normalised inputs, and those scaled and shifted."""
+    n, at = layer.n_units, layer.statistics_at
+    mean, variance = parameters[at : at + n], parameters[at + n : at + 2 * n]
+    if learns:
+        mean, variance = inputs.mean(axis=0), inputs.var(axis=0)
+    normal = (inputs - mean) / np.sqrt(variance + layer.constants[1])
+    scale, shift = parameters[layer.scale_at :][:n], parameters[layer.biases_at :][:n]
+    return normal, normal * scale + shift
 
 
 def _pieces(layer: LinearLayer, pre_activations: Array) -> dict[str, Array]:
@@ -36,7 +50,9 @@ def _pieces(layer: LinearLayer, pre_activations: Array) -> dict[str, Array]:
     return {f"x{k}": part for k, part in enumerate(parts)}
 
 
-def forward(layers: Sequence[LinearLayer], parameters: Array, X: Array) -> list[tuple[Array, Array, Array]]:
+def forward(
+    layers: Sequence[LinearLayer], parameters: Array, X: Array, learns: bool = False
+) -> list[tuple[Array, Array, Array]]:
     """Return (input, pre-activation, output) of each layer, without dropout.
 
     Parameters
@@ -47,12 +63,16 @@ def forward(layers: Sequence[LinearLayer], parameters: Array, X: Array) -> list[
         Float64.
     X : ndarray of shape (n_rows, n_inputs)
         Float64.
+    learns : bool
+        Whether batches are normalised by their own statistics.
     """
     passed = []
     inputs = X
     for layer in layers:
         weights, biases, constants = _split(layer, parameters)
         pre_activations = inputs @ weights + biases
+        if layer.map == "normalising":
+            _, pre_activations = _normalise(layer, parameters, inputs, learns)
         with np.errstate(all="ignore"):
             values = _pieces(layer, pre_activations) | constants
             outputs = evaluate(layer.formula.value, values, numpy_table())
@@ -84,7 +104,7 @@ def loss_and_gradient(
         Row weights.
     """
     rows = np.ones(len(X)) if weights is None else weights
-    passed = forward(layers, parameters, X)
+    passed = forward(layers, parameters, X, learns=True)
     _, pre_activations, outputs = passed[-1]
     x = pre_activations if loss.on_pre_activation else outputs
     t = targets
@@ -111,9 +131,15 @@ def loss_and_gradient(
                     trained = evaluate(layer.formula.parameter_gradients[k], known, numpy_table())
                     gradient[place] = np.sum(np.broadcast_to(trained, outputs.shape))
             delta_linear = np.concatenate([np.broadcast_to(p, outputs.shape) for p in parts], axis=1)
-        size = layer.n_inputs * layer.n_linear
-        gradient[layer.weights_at : layer.weights_at + size] = (inputs.T @ delta_linear).reshape(-1)
+        if layer.map == "linear":
+            gradient[layer.weights_at : layer.weights_at + layer.n_weights] = (inputs.T @ delta_linear).reshape(-1)
         if layer.biases_at >= 0:
             gradient[layer.biases_at : layer.biases_at + layer.n_linear] = delta_linear.sum(axis=0)
         upstream = delta_linear @ matrix.T
+        if layer.map == "normalising":
+            normal, _ = _normalise(layer, parameters, inputs, learns=True)
+            gradient[layer.scale_at :][: layer.n_units] = (delta_linear * normal).sum(axis=0)
+            by_normal = delta_linear * parameters[layer.scale_at :][: layer.n_units]
+            centred = by_normal - by_normal.mean(axis=0) - normal * (by_normal * normal).mean(axis=0)
+            upstream = centred / np.sqrt(inputs.var(axis=0) + layer.constants[1])
     return float(np.sum(each * share)), gradient

@@ -26,7 +26,9 @@ FEWEST_STEPS = 50_000  # compiling takes about a second: with fewer steps it wou
 def is_tiny(layers: Sequence[LinearLayer], loss: Loss, n_parameters: int, n_steps: int) -> bool:
     """Whether these layers can be written out, and so many steps are worth compiling them."""
     plain = all(
-        layer.formula.pieces == 1 and not layer.trained_at and not layer.dropout and not _couples(layer.formula.value)
+        layer.map == "linear"
+        and layer.formula.pieces == 1
+        and not (layer.trained_at or layer.dropout or _couples(layer.formula.value))
         for layer in layers
     )
     elementwise = loss.formula.target == "value" and not _couples(loss.formula.value)

@@ -10,19 +10,17 @@ import numpy.typing as npt
 
 from actwise.activations import GatedActivation
 from actwise.errors import InputError, ModelError
-from actwise.layers import (
+from actwise.initializers import (
     INITIALIZERS,
     Constant,
-    Dense,
-    Dropout,
     Initializer,
-    Layer,
-    LinearLayer,
-    Maxout,
     Normal,
+    Orthogonal,
     Scaled,
+    TruncatedNormal,
     Uniform,
 )
+from actwise.layers import ActivationLayer, BatchNorm, ComputedLayer, Dense, Dropout, Layer, LinearLayer, Maxout
 from actwise.network import Network
 from actwise.persistence.activations import activation_from_document, activation_to_document
 from actwise.persistence.sections import Section, choice, from_number, typed
@@ -32,11 +30,16 @@ _LINEAR_FIELDS = ("type", "units", "bias", "init", "bias_init")
 _LAYER_FIELDS = {
     "Dense": (*_LINEAR_FIELDS, "activation"),
     "Maxout": (*_LINEAR_FIELDS, "pieces"),
+    "ActivationLayer": ("type", "activation"),
+    "BatchNorm": ("type", "momentum", "epsilon"),
     "Dropout": ("type", "rate"),
 }
+_NORMALISING = ("scale", "shift", "means", "variances")  # arrays of a BatchNorm, in the order of `_parts`
 _INITIALIZER_FIELDS = {
     "Uniform": ("type", "low", "high"),
     "Normal": ("type", "std"),
+    "TruncatedNormal": ("type", "std"),
+    "Orthogonal": ("type", "gain"),
     "Constant": ("type", "value"),
     "Scaled": ("type", "scale", "fan", "uniform"),
 }
@@ -86,7 +89,8 @@ def network_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
     dict of str to ndarray
         For the k-th layer ``layers.k.weights`` of shape (n_inputs, n_units * pieces), ``layers.k.biases``
         of shape (n_units * pieces,) and, for each trained parameter of its activation, such as beta,
-        ``layers.k.activation.beta`` of shape (). All are of the network's dtype.
+        ``layers.k.activation.beta`` of shape (). For a `BatchNorm` ``layers.k.scale``, ``.shift``, ``.means``
+        and ``.variances``, each of shape (n_units,). All are of the network's dtype.
 
     Examples
     --------
@@ -145,10 +149,15 @@ def network_from_document(document: object, arrays: Mapping[str, npt.NDArray[Any
 def _parts(network: Network) -> Iterator[tuple[str, slice, tuple[int, ...]]]:
     """Yield the name, place and shape of each array in a network's parameters."""
     places = [index for index, layer in enumerate(network.layers) if not isinstance(layer, Dropout)]
-    for index, layer, shape in zip(places, network.linear_layers, network.structure, strict=True):
-        size = shape.n_inputs * shape.n_linear
-        weights = slice(shape.weights_at, shape.weights_at + size)
-        yield f"layers.{index}.weights", weights, (shape.n_inputs, shape.n_linear)
+    for index, layer, shape in zip(places, network.computed_layers, network.structure, strict=True):
+        if isinstance(layer, BatchNorm):
+            n, at = shape.n_units, shape.statistics_at
+            for name, start in zip(_NORMALISING, (shape.scale_at, shape.biases_at, at, at + n), strict=True):
+                yield f"layers.{index}.{name}", slice(start, start + n), (n,)
+            continue
+        if shape.n_weights:
+            weights = slice(shape.weights_at, shape.weights_at + shape.n_weights)
+            yield f"layers.{index}.weights", weights, (shape.n_inputs, shape.n_linear)
         if shape.biases_at >= 0:
             biases = slice(shape.biases_at, shape.biases_at + shape.n_linear)
             yield f"layers.{index}.biases", biases, (shape.n_linear,)
@@ -156,7 +165,7 @@ def _parts(network: Network) -> Iterator[tuple[str, slice, tuple[int, ...]]]:
             yield f"layers.{index}.activation.{_parameter_names(layer)[constant]}", slice(at, at + 1), ()
 
 
-def _parameter_names(layer: LinearLayer) -> list[str]:
+def _parameter_names(layer: ComputedLayer) -> list[str]:
     return [] if layer.activation is None else list(layer.activation.params)
 
 
@@ -166,17 +175,21 @@ def _shapes(layers: list[Layer], n_inputs: int) -> dict[str, tuple[int, ...]]:
     for index, layer in enumerate(layers):
         if isinstance(layer, Dropout):
             continue
-        width = layer.units * _pieces(layer)
-        shapes[f"layers.{index}.weights"] = (n_inputs, width)
-        if layer.bias:
-            shapes[f"layers.{index}.biases"] = (width,)
+        if isinstance(layer, BatchNorm):
+            shapes |= {f"layers.{index}.{name}": (n_inputs,) for name in _NORMALISING}
+            continue
+        if isinstance(layer, LinearLayer):
+            width = layer.units * _pieces(layer)
+            shapes[f"layers.{index}.weights"] = (n_inputs, width)
+            if layer.bias:
+                shapes[f"layers.{index}.biases"] = (width,)
         params = layer.activation.params if layer.activation is not None else {}
         shapes |= {f"layers.{index}.activation.{name}": () for name, each in params.items() if each.trained}
-        n_inputs = layer.units
+        n_inputs = layer.units if isinstance(layer, LinearLayer) else n_inputs // _pieces(layer)
     return shapes
 
 
-def _pieces(layer: LinearLayer) -> int:
+def _pieces(layer: LinearLayer | ActivationLayer) -> int:
     if isinstance(layer, Maxout):
         return layer.pieces
     return layer.activation.pieces if isinstance(layer.activation, GatedActivation) else 1
@@ -198,6 +211,10 @@ def _check_arrays(arrays: Mapping[str, npt.NDArray[Any]], shapes: Mapping[str, t
 def _layer_to_document(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Dropout):
         return {"type": "Dropout", "rate": float(layer.rate)}
+    if isinstance(layer, BatchNorm):
+        return {"type": "BatchNorm", "momentum": float(layer.momentum), "epsilon": float(layer.epsilon)}
+    if isinstance(layer, ActivationLayer):
+        return {"type": "ActivationLayer", "activation": activation_to_document(layer.activation)}
     described: dict[str, Any] = {
         "type": "Maxout" if isinstance(layer, Maxout) else "Dense",
         "units": int(layer.units),
@@ -217,6 +234,15 @@ def _layer(document: object, where: str) -> Layer:
         if not 0 <= rate < 1:
             raise ModelError(f"{section.place('rate')} must be at least 0 and below 1, not {rate!r}")
         return Dropout(rate)
+    if kind == "BatchNorm":
+        try:
+            return BatchNorm(section.number("momentum"), section.number("epsilon"))
+        except ModelError:
+            raise
+        except InputError as error:
+            raise ModelError(f"{section.where}: {error}") from error
+    if kind == "ActivationLayer":
+        return ActivationLayer(activation_from_document(section["activation"], section.place("activation")))
     units, bias = section.integer("units", at_least=1), section.truth("bias")
     init = _initializer(section["init"], section.place("init"))
     bias_init = _initializer(section["bias_init"], section.place("bias_init"))
@@ -236,6 +262,10 @@ def _initializer_to_document(init: str | Initializer) -> str | dict[str, Any]:
             return {"type": "Normal", "std": from_number(std)}
         case Constant(value):
             return {"type": "Constant", "value": from_number(value)}
+        case TruncatedNormal(std):
+            return {"type": "TruncatedNormal", "std": from_number(std)}
+        case Orthogonal(gain):
+            return {"type": "Orthogonal", "gain": from_number(gain)}
         case Scaled(scale, fan, uniform):
             return {"type": "Scaled", "scale": from_number(scale), "fan": fan, "uniform": bool(uniform)}
     raise InputError(f"an initializer of the type {type(init).__name__} cannot be saved")
@@ -249,6 +279,10 @@ def _initializer(document: object, where: str) -> str | Initializer:
         return Uniform(section.number("low"), section.number("high"))
     if kind == "Normal":
         return Normal(section.number("std"))
+    if kind == "TruncatedNormal":
+        return TruncatedNormal(section.number("std"))
+    if kind == "Orthogonal":
+        return Orthogonal(section.number("gain"))
     if kind == "Constant":
         return Constant(section.number("value"))
     fan = section.choice("fan", ["in", "average"], "fans")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actwise.activations import Activation
-from actwise.layers import Dense, Dropout
+from actwise.layers import ActivationLayer, Dense, Dropout, LinearLayer, Maxout
 from actwise.network import Network
 from actwise.tables import TableEncoding, Target
 from actwise.tabular.model import TableModel
@@ -99,15 +99,17 @@ def summarise_layers(network: Network) -> list[dict[str, Any]]:
         if isinstance(layer, Dropout):
             found.append({"type": "Dropout", "rate": layer.rate})
             continue
-        plain: dict[str, Any] = {"type": type(layer).__name__, "units": layer.units}
-        if isinstance(layer, Dense):
+        plain: dict[str, Any] = {"type": type(layer).__name__}
+        if isinstance(layer, LinearLayer):
+            plain["units"] = layer.units
+        if isinstance(layer, Maxout):
+            plain["pieces"] = layer.pieces
+        if isinstance(layer, Dense | ActivationLayer):
             plain["activation"] = layer.activation.name
             plain["formula"] = layer.activation.formula
             plain["activation_parameters"] = network.activation_values(index)
             if isinstance(layer.activation, Activation):
                 plain["derivative"] = layer.activation.derivative_formula
-        else:
-            plain["pieces"] = layer.pieces
         found.append(plain)
         index += 1
     return found

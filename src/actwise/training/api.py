@@ -12,7 +12,7 @@ import numpy.typing as npt
 from actwise import losses, optimizers
 from actwise.errors import InputError, suggest
 from actwise.inputs import as_numbers, check_number, check_whole
-from actwise.layers import Dropout
+from actwise.layers import BatchNorm, Dropout
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS, Optimizer
@@ -31,8 +31,12 @@ SOLVED_SHARE = 0.01  # of the best constant's loss: below it no further start is
 
 def is_small(network: Network, n_rows: int) -> bool:
     """Whether second-order steps on all rows at once are the better default."""
-    stochastic = any(isinstance(layer, Dropout) for layer in network.layers)
-    return n_rows * network.n_parameters <= SMALL_WORK and not stochastic
+    return n_rows * network.n_parameters <= SMALL_WORK and not _changes_the_loss(network)
+
+
+def _changes_the_loss(network: Network) -> bool:
+    """Whether the loss depends on more than the parameters, which a line search cannot bear."""
+    return any(isinstance(layer, Dropout | BatchNorm) for layer in network.layers)
 
 
 def start(
@@ -78,8 +82,10 @@ def start(
     found = optimizers.optimizer(optimizer, learning_rate)
     if epochs is None:
         epochs = DEFAULT_ITERATIONS if isinstance(found, LBFGS) else DEFAULT_EPOCHS
-    if isinstance(found, LBFGS) and any(isinstance(layer, Dropout) for layer in network.layers):
-        raise InputError("lbfgs needs the same loss at every call, which dropout prevents; use optimizer='adam'")
+    if isinstance(found, LBFGS) and _changes_the_loss(network):
+        raise InputError(
+            "lbfgs needs the same loss at every call, which dropout and BatchNorm prevent; use optimizer='adam'"
+        )
     if seed is None:
         seed = int(np.random.default_rng().integers(2**63))
     seed = check_whole("seed", seed, least=0)

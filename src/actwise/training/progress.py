@@ -129,13 +129,14 @@ class Progress:
         if self.validation is not None:
             engine.set_rows(context, *self.validation, judged=True)
         size = network.n_parameters
-        for name in ("GRADIENTS", "FIRST", "SECOND"):
-            context.hold(name, np.zeros(size, dtype))
+        context.hold("GRADIENTS", np.zeros(size, dtype))
+        for name in ("FIRST", "SECOND"):
+            context.hold(name, np.zeros(size + 1, dtype))  # the last entry is for what a rule keeps beside them
         context.hold("BEST", network.values.copy())
         context.hold("RANDOM", engine.random_state(settings.seed))
         context.set(
-            N_FIRST=size,
-            N_SECOND=size,
+            N_FIRST=size + 1,
+            N_SECOND=size + 1,
             EPOCHS=settings.epochs,
             SHUFFLED=bool(settings.shuffle),
             PATIENCE=settings.patience,
@@ -223,8 +224,7 @@ class Progress:
             context.run("loop", "loss_and_gradient")
             loss = context.float("LOSS_SUM") / context.float("WEIGHT_SUM")
             penalty = sum(
-                float(np.sum(point[s.weights_at : s.weights_at + s.n_inputs * s.n_linear] ** 2))
-                for s in self.network.structure
+                float(np.sum(point[s.weights_at : s.weights_at + s.n_weights] ** 2)) for s in self.network.structure
             )
             return loss + settings.l2 / 2 * penalty, context["GRADIENTS"].astype(np.float64)
 

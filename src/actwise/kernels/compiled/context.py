@@ -18,6 +18,7 @@ INTEGER_NAMES = (
     "TRAINED", "N_TRAINED",  # int64 pairs: position in the constants, position among the parameters
     "PARAMETERS", "GRADIENTS", "N_PARAMETERS",  # elements
     "TRANSPOSED",  # elements: room for transposed weights, each matrix in the place of its own
+    "N_STATISTICS",  # elements after the parameters: means and variances of normalising layers
     "WORK", "WORK_SIZE",  # elements: the batch, pre-activations, outputs, masks
     "DELTA_AT", "DELTA_LINEAR_AT",  # offsets into the work: gradients by output and by pre-activation
     "GEMM",  # address of BLAS gemm
@@ -33,6 +34,7 @@ INTEGER_NAMES = (
     "OUTPUTS",
     # addresses of the stages
     "FORWARD_STAGE", "DROP_STAGE", "BACKWARD_STAGE", "BATCH_STAGE", "UPDATE_STAGE", "EPOCH_STAGE",
+    "MAP_STAGE", "MAP_BACKWARD_STAGE",
     # the optimiser
     "FIRST", "SECOND", "N_FIRST", "N_SECOND", "RULE_CONSTANTS",
     # the loop's settings
@@ -42,12 +44,13 @@ INTEGER_NAMES = (
 )  # fmt: skip
 (
     FLOATS, LAYERS, N_LAYERS, DROPOUT, CONSTANTS, CONSTANT_GRADIENTS, N_CONSTANTS, TRAINED, N_TRAINED,
-    PARAMETERS, GRADIENTS, N_PARAMETERS, TRANSPOSED, WORK, WORK_SIZE, DELTA_AT, DELTA_LINEAR_AT, GEMM,
+    PARAMETERS, GRADIENTS, N_PARAMETERS, TRANSPOSED, N_STATISTICS, WORK, WORK_SIZE, DELTA_AT, DELTA_LINEAR_AT,
+    GEMM,
     LOSS, LOSS_CONSTANTS, LOSS_ON_PRE_ACTIVATION, N_TARGETS, BATCH_TARGETS, BATCH_WEIGHTS, BATCH_SIZE,
     INPUTS, ROW_STRIDE, COLUMN_STRIDE, TARGETS, WEIGHTS, N_ROWS, ORDER,
     JUDGED_INPUTS, JUDGED_ROW_STRIDE, JUDGED_COLUMN_STRIDE, JUDGED_TARGETS, JUDGED_WEIGHTS,
     N_JUDGED, JUDGED_ORDER, OUTPUTS, FORWARD_STAGE, DROP_STAGE, BACKWARD_STAGE, BATCH_STAGE,
-    UPDATE_STAGE, EPOCH_STAGE,
+    UPDATE_STAGE, EPOCH_STAGE, MAP_STAGE, MAP_BACKWARD_STAGE,
     FIRST, SECOND, N_FIRST, N_SECOND, RULE_CONSTANTS,
     EPOCHS, SHUFFLED, PATIENCE, RATES, HISTORY, HISTORY_SIZE, BEST,
     RANDOM, POSITION, EPOCH, STEP, BEST_EPOCH, STALE_EPOCHS, HISTORY_ROW,
@@ -83,12 +86,17 @@ LAYER_NAMES = (
     "FORWARD", "BACKWARD", "PARAMETER_GRADIENT",  # addresses of kernels; 0: no trained parameters
     "CONSTANTS_AT",  # where the activation's parameters begin in the constants
     "INPUT_AT", "PRE_ACTIVATION_AT", "OUTPUT_AT", "MASK_AT",  # offsets into the work; -1: no dropout
+    "MAP",  # what stands before the activation: LINEAR, or a map of kernels/compiled/maps.py
+    "SCALE_AT", "STATISTICS_AT",  # of a normalising layer: offsets into the parameters and what follows them
+    "SAVED_AT",  # offset into the work: what its backward pass needs
 )  # fmt: skip
 (
     N_INPUTS, N_LINEAR, N_UNITS, WEIGHTS_AT, BIASES_AT, FORWARD, BACKWARD, PARAMETER_GRADIENT,
     CONSTANTS_AT, INPUT_AT, PRE_ACTIVATION_AT, OUTPUT_AT, MASK_AT,
+    MAP, SCALE_AT, STATISTICS_AT, SAVED_AT,
 ) = range(len(LAYER_NAMES))  # fmt: skip
 COLUMNS = len(LAYER_NAMES)
+LINEAR, IDENTITY, NORMALISING = range(3)  # values of MAP
 
 # Columns of a history row.
 TRAINING_LOSS, VALIDATION_LOSS, LEARNING_RATE, GRADIENT_NORM = range(4)

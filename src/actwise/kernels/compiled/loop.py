@@ -42,10 +42,12 @@ from .context import (
     LARGEST_NORM_SEEN,
     LAYERS,
     LEARNING_RATE,
+    LINEAR,
     LOSS,
     LOSS_CONSTANTS,
     LOSS_ON_PRE_ACTIVATION,
     LOSS_SUM,
+    MAP,
     N_FLOATS,
     N_INPUTS,
     N_INTEGERS,
@@ -54,6 +56,7 @@ from .context import (
     N_LINEAR,
     N_PARAMETERS,
     N_ROWS,
+    N_STATISTICS,
     N_TARGETS,
     N_UNITS,
     NORM,
@@ -171,6 +174,8 @@ def _finish_gradient(context, weight):
         l2 = ELEMENT(floats[L2])
         layers = integers(context[LAYERS], context[N_LAYERS] * COLUMNS)
         for index in range(context[N_LAYERS]):
+            if layers[index * COLUMNS + MAP] != LINEAR:
+                continue
             at = layers[index * COLUMNS + WEIGHTS_AT]
             size = layers[index * COLUMNS + N_INPUTS] * layers[index * COLUMNS + N_LINEAR]
             for i in range(at, at + size):
@@ -214,8 +219,9 @@ def close_epoch(context_at, unused_1, unused_2, unused_3):
     if judged < floats[BEST_LOSS]:
         floats[BEST_LOSS] = judged
         context[BEST_EPOCH] = context[EPOCH]
-        best = elements(context[BEST], context[N_PARAMETERS])
-        parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
+        size = context[N_PARAMETERS] + context[N_STATISTICS]
+        best = elements(context[BEST], size)
+        parameters = elements(context[PARAMETERS], size)
         for i in range(best.size):
             best[i] = parameters[i]
     if context[PATIENCE] > 0 and context[STALE_EPOCHS] >= context[PATIENCE]:

@@ -17,7 +17,11 @@ from .context import (
     GRADIENTS,
     INPUT_AT,
     LAYERS,
+    LINEAR,
     LOSS_ON_PRE_ACTIVATION,
+    MAP,
+    MAP_BACKWARD_STAGE,
+    MAP_STAGE,
     MASK_AT,
     N_CONSTANTS,
     N_INPUTS,
@@ -90,10 +94,13 @@ def forward(context_at, rows, mode, unused):
         if mode & DROPS and layers[layer + MASK_AT] >= 0:
             source = call_stage(context[DROP_STAGE], context_at, index, source, rows * n_inputs)
         at = layers[layer + PRE_ACTIVATION_AT]
-        forward_product(
-            context[GEMM], work, source, parameters, layers[layer + WEIGHTS_AT], layers[layer + BIASES_AT],
-            work, at, rows, n_inputs, n_linear,
-        )  # fmt: skip
+        if layers[layer + MAP] == LINEAR:
+            forward_product(
+                context[GEMM], work, source, parameters, layers[layer + WEIGHTS_AT], layers[layer + BIASES_AT],
+                work, at, rows, n_inputs, n_linear,
+            )  # fmt: skip
+        else:
+            call_stage(context[MAP_STAGE], context_at, index, source, rows if mode & DROPS else -rows)
         source = layers[layer + OUTPUT_AT]
         if index != skipped:
             call_activation(
@@ -139,19 +146,22 @@ def backward(context_at, rows, unused_1, unused_2):
         elif index > 0:
             source = layers[layer - COLUMNS + OUTPUT_AT]
         weights = layers[layer + WEIGHTS_AT]
-        weight_gradient(context[GEMM], work, source, work, delta, gradients, weights, rows, n_inputs, n_linear)
-        if layers[layer + BIASES_AT] >= 0:
-            column_sums(address_of(work, delta), address_of(gradients, layers[layer + BIASES_AT]), rows, n_linear)
-        if index > 0:
-            if pays_to_transpose(rows, n_inputs):
-                transpose(parameters, weights, transposed, weights, n_inputs, n_linear)
-            backward_product(
-                context[GEMM], work, delta, parameters, weights, transposed, work, delta_output,
-                rows, n_inputs, n_linear,
-            )  # fmt: skip
-            if mask >= 0:
-                for i in range(rows * n_inputs):
-                    work[delta_output + i] *= work[mask + i]
+        if layers[layer + MAP] != LINEAR:
+            call_stage(context[MAP_BACKWARD_STAGE], context_at, index, rows, 0)
+        else:
+            weight_gradient(context[GEMM], work, source, work, delta, gradients, weights, rows, n_inputs, n_linear)
+            if layers[layer + BIASES_AT] >= 0:
+                column_sums(address_of(work, delta), address_of(gradients, layers[layer + BIASES_AT]), rows, n_linear)
+            if index > 0:
+                if pays_to_transpose(rows, n_inputs):
+                    transpose(parameters, weights, transposed, weights, n_inputs, n_linear)
+                backward_product(
+                    context[GEMM], work, delta, parameters, weights, transposed, work, delta_output,
+                    rows, n_inputs, n_linear,
+                )  # fmt: skip
+        if index > 0 and mask >= 0:
+            for i in range(rows * n_inputs):
+                work[delta_output + i] *= work[mask + i]
     trained = integers(context[TRAINED], 2 * context[N_TRAINED])
     for i in range(context[N_TRAINED]):
         gradients[trained[2 * i + 1]] = constant_gradients[trained[2 * i]]
