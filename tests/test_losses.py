@@ -127,6 +127,8 @@ def test_the_best_constant_weighs_rows_as_if_they_were_repeated(each):
     targets = rng.integers(0, 2, (20, 1)).astype(float)
     weights = rng.integers(0, 4, 20)
     n_outputs = 3 if each.target == "class" else 1
+    if each.name == "clipped_categorical_cross_entropy":
+        targets, n_outputs = rng.dirichlet(np.ones(2), 20), 2  # a single output is all of its own sum
     repeated = each.of_best_constant(np.repeat(targets, weights, axis=0), n_outputs)
     assert each.of_best_constant(targets, n_outputs, weights) == pytest.approx(repeated, rel=1e-6)
 
@@ -134,6 +136,10 @@ def test_the_best_constant_weighs_rows_as_if_they_were_repeated(each):
 def _torch_losses():
     torch = pytest.importorskip("torch")
     functions = torch.nn.functional
+
+    def clip(p):
+        return p.clamp(1e-7, 1 - 1e-7)
+
     return torch, {
         "squared_error": lambda x, t: functions.mse_loss(x, t, reduction="sum") / 2,
         "absolute_error": lambda x, t: functions.l1_loss(x, t, reduction="sum"),
@@ -145,6 +151,11 @@ def _torch_losses():
         "binary_cross_entropy": lambda x, t: functions.binary_cross_entropy_with_logits(x, t, reduction="sum"),
         "categorical_cross_entropy": lambda x, t: functions.cross_entropy(x, t[:, 0].long(), reduction="sum"),
         "soft_cross_entropy": lambda x, t: functions.cross_entropy(x, t, reduction="sum"),
+        "clipped_binary_cross_entropy": lambda x, t: functions.binary_cross_entropy(clip(x), t, reduction="sum"),
+        "clipped_categorical_cross_entropy": lambda x, t: -(t * clip(x / x.sum(1, keepdim=True)).log()).sum(),
+        "kullback_leibler": lambda x, t: functions.kl_div(clip(x).log(), clip(t), reduction="sum"),
+        "absolute_percentage_error": lambda x, t: (100 * (x - t).abs() / t.abs().clamp(min=1e-7)).sum(),
+        "squared_logarithmic_error": lambda x, t: ((1 + x.clamp(min=0)).log() - (1 + t).log()).square().sum(),
     }
 
 
