@@ -32,9 +32,10 @@ X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
 def test_a_network_of_all_kinds_of_layers(onnx_run: Run, tmp_path: Path) -> None:
     layers = [
         aw.Dense(5, "swish"), aw.Dropout(0.3), aw.Maxout(3, 3), aw.Dense(4, "swiglu", bias=False), aw.Dropout(0.1),
-        aw.Dense(3, "x * sigmoid(x) + 0.1 * sin(x)"), aw.Dense(3, "softmax"),
+        aw.Dense(3, "x * sigmoid(x) + 0.1 * sin(x)"), aw.BatchNorm(), aw.ActivationLayer("prelu"),
+        aw.Dense(3, "softmax"),
     ]  # fmt: skip
-    network = aw.Network(layers, n_inputs=4).initialised(3)
+    network = aw.train(aw.Network(layers, n_inputs=4), X, X[:, :3], optimizer="adam", epochs=3, seed=3).network
     aw.to_onnx(network, tmp_path / "network.onnx")
     found = onnx_run(str(tmp_path / "network.onnx"), X)
     np.testing.assert_allclose(found["outputs"], network.predict(X), atol=1e-6)

@@ -101,29 +101,45 @@ def _scaled(builder: GraphBuilder, scaling: Scaling, value: str) -> str:
 def _layers(builder: GraphBuilder, network: Network, value: str) -> tuple[str, str]:
     """Add all layers; returns the last pre-activations and the outputs."""
     linear = value
-    for index, layer in enumerate(network.linear_layers):
-        linear = _linear(builder, network, index, value)
+    for index, shape in enumerate(network.structure):
+        linear = _map(builder, network, index, value)
         what = layer_activation(network, index)
         value = add_activation(
-            builder, what, network.activation_values(index), linear, layer.units, f"layer_{index}_outputs"
+            builder, what, network.activation_values(index), linear, shape.n_units, f"layer_{index}_outputs"
         )
     return linear, value
 
 
 def layer_activation(network: Network, index: int) -> AnyActivation:
-    """Return the activation of a layer with weights; that of a maxout layer is maxout."""
-    layer = network.linear_layers[index]
+    """Return the activation of a layer; that of a maxout layer is maxout."""
+    layer = network.computed_layers[index]
     return layer.activation if layer.activation is not None else maxout(network.structure[index].formula.pieces)
 
 
-def _linear(builder: GraphBuilder, network: Network, index: int, value: str) -> str:
-    weights = builder.array(network.weights[index].astype(np.float32), f"layer_{index}_weights")
-    biases = network.biases[index]
+def _map(builder: GraphBuilder, network: Network, index: int, value: str) -> str:
+    """Add what stands before a layer's activation: a linear map, a normalisation, or nothing."""
+    shape, values = network.structure[index], network.values.astype(np.float64)
     output = f"layer_{index}_linear"
-    if biases is None:
+
+    def stored(name: str, start: int, width: int) -> str:
+        return builder.array(values[start : start + width].astype(np.float32), f"layer_{index}_{name}")
+
+    if shape.map == "identity":
+        return builder.add("Identity", value, output=output)
+    if shape.map == "normalising":
+        n, means = shape.n_units, shape.statistics_at
+        arrays = [
+            stored(name, start, n)
+            for name, start in (
+                ("scale", shape.scale_at), ("shift", shape.biases_at), ("means", means), ("variances", means + n)
+            )
+        ]  # fmt: skip
+        return builder.add("BatchNormalization", value, *arrays, output=output, epsilon=shape.constants[1])
+    matrix = values[shape.weights_at : shape.weights_at + shape.n_weights].reshape(shape.n_inputs, shape.n_linear)
+    weights = builder.array(matrix.astype(np.float32), f"layer_{index}_weights")
+    if shape.biases_at < 0:
         return builder.add("MatMul", value, weights, output=output)
-    stored = builder.array(biases.astype(np.float32), f"layer_{index}_biases")
-    return builder.add("Gemm", value, weights, stored, output=output)
+    return builder.add("Gemm", value, weights, stored("biases", shape.biases_at, shape.n_linear), output=output)
 
 
 def _answers(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) -> list[tuple[str, int, int]]:
