@@ -24,6 +24,7 @@ GROUPS = [
     {"tables", "persistence", "estimators", "doctor", "study"},
     {"export"},
     {"tabular", "report"},
+    {"saving"},
     {"cli"},
     {"__main__"},
 ]

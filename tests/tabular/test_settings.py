@@ -110,3 +110,8 @@ def test_what_was_chosen_stands():
 
 def test_lbfgs_takes_all_rows():
     assert training_options(FitSettings(optimizer="lbfgs"), "squared_error", 5_000)["batch_size"] == 5_000
+
+
+def test_one_activation_is_a_tuple_too():
+    with pytest.raises(InputError, match=r"\('tanh',\)"):
+        FitSettings(activation="tanh")

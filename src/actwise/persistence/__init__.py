@@ -12,27 +12,48 @@ from pathlib import Path
 
 from actwise.errors import InputError, ModelError
 from actwise.network import Network
+from actwise.persistence.kinds import Saved, SavedKind, load_as, read_saved, save_as
 from actwise.persistence.networks import (
-    NETWORK_KIND,
     network_arrays,
     network_from_document,
     network_to_document,
+    refuse_spare_arrays,
 )
 from actwise.persistence.store import FORMAT_VERSION, blaming, check_destination, read_model, write_model
 
 __all__ = [
     "FORMAT_VERSION",
-    "NETWORK_KIND",
+    "NETWORK",
+    "Saved",
+    "SavedKind",
     "blaming",
     "check_destination",
     "load",
+    "load_as",
     "network_arrays",
     "network_from_document",
     "network_to_document",
     "read_model",
+    "read_saved",
+    "refuse_spare_arrays",
     "save",
+    "save_as",
     "write_model",
 ]
+
+
+def _to_saved(network: Network) -> Saved:
+    return Saved({"network": network_to_document(network)}, network_arrays(network))
+
+
+def _from_saved(saved: Saved) -> Network:
+    if lacking := saved.document.keys() ^ {"network"}:
+        raise ModelError(f"model.json lacks or should not have the field {min(lacking)!r:.60}")
+    refuse_spare_arrays(saved.arrays)
+    return network_from_document(saved.document["network"], saved.arrays)
+
+
+NETWORK = SavedKind("network", Network, _to_saved, _from_saved)
 
 
 def save(network: Network, path: str | Path) -> None:
@@ -64,7 +85,7 @@ def save(network: Network, path: str | Path) -> None:
     """
     if not isinstance(network, Network):
         raise InputError(f"only a network can be saved here, not {type(network).__name__}")
-    write_model(Path(path), {"kind": NETWORK_KIND, "network": network_to_document(network)}, network_arrays(network))
+    save_as(NETWORK, _to_saved(network), path)
 
 
 def load(path: str | Path) -> Network:
@@ -85,15 +106,6 @@ def load(path: str | Path) -> Network:
     ModelError
         If there is no model, or it is damaged, newer than this version of Actwise, or not a network.
     """
-    document, arrays = read_model(Path(path))
-    kind = document.get("kind")
-    if kind != NETWORK_KIND:
-        call = "actwise.load" if kind == "table_model" else "the version of Actwise that wrote it"
-        raise ModelError(f"{path} holds a model of the kind {kind!r:.60}, not a network; load it with {call}")
-    with blaming(path):
-        if lacking := document.keys() ^ {"kind", "network"}:
-            raise ModelError(f"model.json lacks or should not have the field {min(lacking)!r:.60}")
-        network = network_from_document(document["network"], arrays)
-        if spare := [name for name in arrays if not name.startswith("layers.")]:
-            raise ModelError(f"weights.safetensors has the unknown array {spare[0]!r:.60}")
-    return network
+    found = load_as(NETWORK, path)
+    assert isinstance(found, Network)
+    return found

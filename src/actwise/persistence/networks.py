@@ -25,7 +25,6 @@ from actwise.network import Network
 from actwise.persistence.activations import activation_from_document, activation_to_document
 from actwise.persistence.sections import Section, choice, from_number, typed
 
-NETWORK_KIND = "network"
 _LINEAR_FIELDS = ("type", "units", "bias", "init", "bias_init")
 _LAYER_FIELDS = {
     "Dense": (*_LINEAR_FIELDS, "activation"),
@@ -144,6 +143,18 @@ def network_from_document(document: object, arrays: Mapping[str, npt.NDArray[Any
     for name, part, _ in _parts(network):
         parameters[part] = mine[name].reshape(-1)
     return network.with_parameters(parameters)
+
+
+def refuse_spare_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Refuse arrays that belong to no network.
+
+    Raises
+    ------
+    ModelError
+        If there is one.
+    """
+    if spare := [name for name in arrays if not name.startswith("layers.")]:
+        raise ModelError(f"weights.safetensors has the unknown array {spare[0]!r:.60}")
 
 
 def _parts(network: Network) -> Iterator[tuple[str, slice, tuple[int, ...]]]:

@@ -19,16 +19,15 @@ from actwise.tabular.fitting import (
     Trained,
     fit_table,
 )
-from actwise.tabular.model import TABLE_MODEL_KIND, TableModel
+from actwise.tabular.model import TABLE_MODEL, TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts
-from actwise.tabular.saved import load, save
 from actwise.tabular.settings import FitSettings
 from actwise.tabular.writing import check_output, write_delimited, write_table
 
 __all__ = [
     "CONSTANT",
     "NETWORK",
-    "TABLE_MODEL_KIND",
+    "TABLE_MODEL",
     "BaselineDone",
     "EpochsDone",
     "FitEvent",
@@ -42,8 +41,6 @@ __all__ = [
     "TrainingFacts",
     "check_output",
     "fit_table",
-    "load",
-    "save",
     "write_delimited",
     "write_table",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,22 +20,23 @@ from actwise.layers import Dense
 from actwise.network import Network
 from actwise.parts import ModelParts, Scaling
 from actwise.persistence import (
-    blaming,
+    Saved,
+    SavedKind,
     check_destination,
+    load_as,
     network_arrays,
     network_from_document,
     network_to_document,
-    read_model,
-    write_model,
+    refuse_spare_arrays,
+    save_as,
 )
 from actwise.tables import TableEncoding, Target, read_table, records, scan_batches
 from actwise.tabular.report import FitReport
 from actwise.training import History
 
-TABLE_MODEL_KIND = "table_model"
 METRICS_FILE = "metrics.json"
 HISTORY_FILE = "history.jsonl"
-_FIELDS = ("kind", "network", "encoding", "target", "report")
+_FIELDS = ("network", "encoding", "target", "report")
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,9 +273,12 @@ class TableModel:
         ModelError
             If the place cannot be written, or holds anything that is not a model.
         """
+        save_as(TABLE_MODEL, self.to_saved(history), directory)
+
+    def to_saved(self, history: History | None = None) -> Saved:
+        """Turn the model into plain data; see `save`."""
         report = self.report.to_dict()
         document = {
-            "kind": TABLE_MODEL_KIND,
             "network": network_to_document(self.network),
             "encoding": self.encoding.to_dict(),
             "target": self.target.to_dict(),
@@ -283,7 +287,7 @@ class TableModel:
         extras = {METRICS_FILE: json.dumps(report, indent=1) + "\n"}
         if history is not None:
             extras[HISTORY_FILE] = "".join(_lines(history))
-        write_model(directory, document, network_arrays(self.network), extras)
+        return Saved(document, network_arrays(self.network), extras)
 
     @staticmethod
     def check_place(directory: str | Path) -> None:
@@ -320,43 +324,30 @@ class TableModel:
         ModelError
             If there is none, or it is damaged, or newer than this version of Actwise, or of another kind.
         """
-        document, arrays = read_model(directory)
-        with blaming(directory):
-            return cls.from_document(document, arrays)
+        found = load_as(TABLE_MODEL, directory)
+        assert isinstance(found, cls)
+        return found
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> TableModel:
-        """Build the model from what `actwise.persistence.read_model` returns.
-
-        Parameters
-        ----------
-        document : mapping
-            The content of ``model.json``.
-        arrays : mapping of str to ndarray
-            The network's arrays.
-
-        Returns
-        -------
-        TableModel
-            The model.
+    def from_saved(cls, saved: Saved) -> TableModel:
+        """Build the model from what `to_saved` returned.
 
         Raises
         ------
         ModelError
             If a part is missing, damaged or does not fit the others.
         """
-        kind = document.get("kind")
-        if kind != TABLE_MODEL_KIND:
-            raise ModelError(
-                f"it holds a model of the kind {kind!r:.60}, not one for tables: load it with actwise.load"
-            )
-        plain = records.check_keys(dict(document), list(_FIELDS), "model.json")
+        plain = records.check_keys(dict(saved.document), list(_FIELDS), "model.json")
+        refuse_spare_arrays(saved.arrays)
         return cls(
-            network=network_from_document(plain["network"], arrays),
+            network=network_from_document(plain["network"], saved.arrays),
             encoding=TableEncoding.from_dict(plain["encoding"]),
             target=Target.from_dict(plain["target"]),
             report=FitReport.from_dict(plain["report"]),
         )
+
+
+TABLE_MODEL = SavedKind("table_model", TableModel, TableModel.to_saved, TableModel.from_saved)
 
 
 def _lines(history: History) -> Iterable[str]:

@@ -132,6 +132,9 @@ class FitSettings:
             raise InputError("lbfgs needs the same loss at every call, which dropout prevents: leave one of them out")
         if isinstance(found, LBFGS) and self.batch_size is not None:
             raise InputError("lbfgs takes all rows at every step: leave batch_size out, or choose another optimizer")
+        given: object = self.activation
+        if isinstance(given, str | AnyActivation):
+            raise InputError(f"activation must be a tuple with one entry or one per layer: ({given!r},)")
         hidden_layers(self.hidden, self.activation, self.dropout or 0.0)
 
 
