@@ -22,13 +22,20 @@ from actwise.formula.parse import parse
 DIGITS = 80
 POINTS = 20
 RADIUS = 0.51  # a little more than where the expansion is used
+# The function, a starting point for its root, and what the declaration exponentiates.
+EXPONENTIAL_FUNCTIONS = {
+    "SILU_ROOT": ("x * sigmoid(x)", -1.28, "x"),
+    "QUICK_GELU_ROOT": ("x * sigmoid(1.702 * x)", -0.75, "1.702 * x"),
+    "GELU_TANH_ROOT": (
+        "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))",
+        -0.75,
+        "2 * sqrt(2 / pi) * (x + 0.044715 * x**3)",
+    ),
+    "MISH_ROOT": ("x * tanh(log(1 + exp(x)))", -1.19, "x"),
+}
 # The function, and a starting point for its root.
 FUNCTIONS = {
-    "SILU_ROOT": ("x * sigmoid(x)", -1.28),
-    "QUICK_GELU_ROOT": ("x * sigmoid(1.702 * x)", -0.75),
     "GELU_ROOT": ("x * normal_cdf(x)", -0.75),
-    "GELU_TANH_ROOT": ("x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))", -0.75),
-    "MISH_ROOT": ("x * tanh(log(1 + exp(x)))", -1.19),
     "SERF_ROOT": ("x * erf(log(1 + exp(x)))", -1.19),
     "SMISH_ROOT": ("x * tanh(log(1 + sigmoid(x)))", -1.39),
 }
@@ -38,14 +45,30 @@ def _callable(expression: Expression) -> Callable[[Any], Any]:
     return lambda x: evaluate(expression, {"x": x}, mpmath_table())
 
 
+def _root(slope: Expression, start: float) -> Any:
+    f1, f2 = _callable(slope), _callable(differentiate(slope))
+    root = mp.mpf(start)
+    for _ in range(12):  # Newton's method doubles the digits each time
+        root -= f1(root) / f2(root)
+    return root
+
+
+def _in_two_parts(value: Any) -> tuple[float, float]:
+    return float(value), float(value - float(value))
+
+
+def exponential_root(text: str, start: float, exponent: str) -> tuple[float, float, float, float]:
+    """Return the root of a function's derivative and the exponential there, in two parts each."""
+    with mp.workdps(DIGITS):
+        root = _root(differentiate(parse(text)), start)
+        return (*_in_two_parts(root), *_in_two_parts(mp.exp(_callable(parse(exponent))(root))))
+
+
 def expansion(text: str, start: float) -> tuple[float, float, tuple[float, ...]]:
     """Return the root of a function's derivative in two parts, and the polynomial's coefficients."""
     with mp.workdps(DIGITS):
         slope = differentiate(parse(text))
-        f1, f2 = _callable(slope), _callable(differentiate(slope))
-        root = mp.mpf(start)
-        for _ in range(12):  # Newton's method doubles the digits each time
-            root -= f1(root) / f2(root)
+        f1, root = _callable(slope), _root(slope, start)
         nodes = [RADIUS * mp.cos(mp.pi * (2 * k + 1) / (2 * POINTS)) for k in range(POINTS)]
         powers = mp.matrix(POINTS, POINTS)
         for i, node in enumerate(nodes):
@@ -53,8 +76,7 @@ def expansion(text: str, start: float) -> tuple[float, float, tuple[float, ...]]
                 powers[i, j] = node**j
         quotients = mp.matrix([f1(root + node) / node for node in nodes])
         coefficients = mp.lu_solve(powers, quotients)
-        high = float(root)
-        return high, float(root - high), tuple(float(each) for each in coefficients)
+        return *_in_two_parts(root), tuple(float(each) for each in coefficients)
 
 
 def module() -> str:
@@ -64,8 +86,11 @@ def module() -> str:
         "",
         "from __future__ import annotations",
         "",
-        "from actwise.activations.catalogue.shared import Root",
+        "from actwise.activations.catalogue.shared import ExponentialRoot, Root",
     ]
+    for name, (text, start, exponent) in EXPONENTIAL_FUNCTIONS.items():
+        parts = exponential_root(text, start, exponent)
+        lines += ["", f"{name} = ExponentialRoot({', '.join(map(repr, parts))})"]
     for name, (text, start) in FUNCTIONS.items():
         high, low, coefficients = expansion(text, start)
         assert math.isfinite(high)

@@ -129,21 +129,21 @@ def approximations() -> list[Approximation]:
         In the order in which ``elementary.py`` has them.
     """
     with mp.workdps(DIGITS):
-        half_log_2 = mp.log(2) / 2 * mp.mpf("1.0001")  # rounding to a multiple of log 2 may go past the half
+        half = mp.mpf("0.50005")  # rounding to an integer may go past the half
         root_2 = mp.sqrt(2) * mp.mpf("1.0001")
         log_end = ((root_2 - 1) / (root_2 + 1)) ** 2
         quarter = mp.pi / 2
         erfcx_end = (mp.mpf(ERFCX_END) - ERFCX_CENTRE) / (mp.mpf(ERFCX_END) + ERFCX_CENTRE)
         twice_atanh = _over_root(lambda s: 2 * mp.atanh(s), mp.mpf(2))
         return [
-            polynomial("EXPM1", lambda r: mp.expm1(r) / r if r else mp.mpf(1), -half_log_2, half_log_2, 9),
+            polynomial("EXP2", lambda r: 2 * (mp.expm1(r * mp.log(2)) / r if r else mp.log(2)), -half, half, 7),
             polynomial("LOG", twice_atanh, 0, log_end, 6),
-            polynomial("LOG1P", twice_atanh, 0, mp.mpf(1) / 9, 8),
-            polynomial("ARCTAN", _over_root(mp.atan, mp.mpf(1)), 0, 1, 16),
-            *rational("ERF", _over_root(mp.erf, 2 / mp.sqrt(mp.pi)), 0, mp.mpf(ERF_END) ** 2, 10),
-            polynomial("ERFCX", _scaled_erfc, -1, erfcx_end, 17),
-            polynomial("SIN", _over_root(lambda r: mp.sin(quarter * r), quarter), 0, mp.mpf("0.2501"), 6),
-            polynomial("COS", lambda z: mp.cos(quarter * mp.sqrt(z)), 0, mp.mpf("0.2501"), 7),
+            polynomial("LOG1P", twice_atanh, 0, mp.mpf(1) / 9, 7),
+            polynomial("ARCTAN", _over_root(mp.atan, mp.mpf(1)), 0, 1, 12),
+            *rational("ERF", _over_root(mp.erf, 2 / mp.sqrt(mp.pi)), 0, mp.mpf(ERF_END) ** 2, 8),
+            polynomial("ERFCX", _scaled_erfc, -1, erfcx_end, 14),
+            polynomial("SIN", _over_root(lambda r: mp.sin(quarter * r), quarter), 0, mp.mpf("0.2501"), 4),
+            polynomial("COS", lambda z: mp.cos(quarter * mp.sqrt(z)), 0, mp.mpf("0.2501"), 5),
         ]
 
 

@@ -185,6 +185,9 @@ def test_expansions_are_those_that_the_tool_makes():
     for name, (text, start) in made["FUNCTIONS"].items():
         root = getattr(roots, name)
         assert made["expansion"](text, start) == (root.high, root.low, root.coefficients)
+    for name, row in made["EXPONENTIAL_FUNCTIONS"].items():
+        root = getattr(roots, name)
+        assert made["exponential_root"](*row) == (root.high, root.low, root.exp_high, root.exp_low)
 
 
 X = np.random.default_rng(7).normal(0, 3, (50, 6))

@@ -1,5 +1,8 @@
 """Compiled kernels on whole arrays: threads change no bit, bad arrays are refused."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
@@ -16,10 +19,44 @@ ELU = aw.activation("elu", alpha=0.7)
 def test_threads_change_no_bit():
     alone = elementwise.value(GELU, X)
     np.testing.assert_array_equal(elementwise.value(GELU, X, threads=2), alone)
-    np.testing.assert_allclose(alone, aw.activation("gelu")(X), rtol=1e-7)
+    np.testing.assert_allclose(alone, aw.activation("gelu")(X), rtol=1.2e-7)
     upstream = np.linspace(-1, 1, X.size, dtype=np.float32)
     alone = elementwise.gradient(GELU, X, upstream)
     np.testing.assert_array_equal(elementwise.gradient(GELU, X, upstream, threads=2), alone)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_threads_work_in_a_forked_process():
+    alone = elementwise.value(GELU, X, threads=2)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # threads that do not exist would be waited for for ever
+        os._exit(0 if np.array_equal(elementwise.value(GELU, X, threads=2), alone) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_error_in_a_share_reaches_the_caller():
+    def fails_beyond_the_first(start, count):
+        if start:
+            raise ValueError(start)
+
+    if elementwise._processors() > 1:
+        with pytest.raises(ValueError):
+            elementwise._share(fails_beyond_the_first, 4 * elementwise.SMALLEST_SHARE, 2)
+
+
+def test_large_angles_are_found_a_block_at_a_time():
+    x = np.zeros(1000, np.float32)
+    x[[3, 700, 999]] = 1e9, np.inf, np.nan
+    for name in ("sine", "cosine", "snake"):
+        entry = aw.activation(name)
+        formula = activation_formula(entry)
+        constants = tuple(entry.values.values())
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_allclose(elementwise.value(formula, x, constants), entry(x), rtol=1e-6)
+            slope = elementwise.gradient(formula, x, np.ones_like(x), constants)
+            np.testing.assert_allclose(slope, entry.derivative(x), rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

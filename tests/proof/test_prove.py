@@ -19,7 +19,7 @@ SCALARS = [each for each in ENTRIES if isinstance(each, Activation)]
 FLOAT64_REACHED = {
     "erf": 400, "gaussian": 400, "lecun_tanh": 400, "quick_gelu": 800, "gelu": 1600, "gelu_tanh": 1600,
     "sigmoid": 3, "tanh": 3, "softsign": 3, "isru": 6, "isrlu": 6, "snake": 4, "log_cosh": 3, "tanhshrink": 4,
-    "squareplus": 3, "silu": 4, "swish": 4, "mish": 6, "serf": 7, "smish": 7,
+    "squareplus": 3, "silu": 800, "swish": 800, "mish": 800, "serf": 7, "smish": 7,
 }  # fmt: skip
 OTHER_VALUES = [
     ("elu", {"alpha": 1.7}), ("celu", {"alpha": 0.3}), ("softplus", {"beta": 3.3}), ("swish", {"beta": -1.3}),

@@ -6,12 +6,15 @@ that the compiler sees selects instead of branches and can vectorise the loop ar
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 
 from actwise.formula.dialects import PYTHON_TEMPLATES
 from actwise.formula.expression import FUNCTIONS_OF_ONE, SYMBOL, Expression, symbols, walk
 
+SHORTEST_POLYNOMIAL = 4  # coefficients from which a chain of products and sums is handed to polynomial()
 LARGEST_UNROLLED_POWER = 8  # beyond it, power() is as fast as a chain of products
 
 
@@ -34,13 +37,15 @@ class Statements:
     functions: frozenset[str]
 
 
-def statements(*expressions: Expression) -> Statements:
+def statements(*expressions: Expression, renamed: Mapping[str, str] | None = None) -> Statements:
     """Write formulas as statements that share their common parts.
 
     Parameters
     ----------
     *expressions : Expression
         The formulas; symbols keep their names, temporaries are called ``t0``, ``t1``...
+    renamed : mapping of str to str, optional
+        Functions that are to be called by another name.
 
     Returns
     -------
@@ -60,21 +65,61 @@ def statements(*expressions: Expression) -> Statements:
     functions: set[str] = set()
     names: dict[Expression, str] = {}
     taken = {name for each in expressions for name in symbols(each)}
+    polynomials = _polynomials(expressions)
     free = (name for name in map("t{}".format, count()) if name not in taken)
     for expression in expressions:
         for node in walk(expression):
-            if node in names:
+            if node in names or node in polynomials.inside:
                 continue
             if node.operation == SYMBOL:
                 names[node] = node.name
             elif node.is_number:
                 names[node] = _literal(node.number)
             else:
-                text, called = _operation_text(node, names)
+                if node in polynomials.whole:
+                    variable, coefficients = polynomials.whole[node]
+                    written = ", ".join(map(_literal, coefficients))
+                    text, called = f"polynomial({names[variable]}, ({written}))", {"polynomial"}
+                else:
+                    text, called = _operation_text(node, names, renamed or {})
                 functions |= called
                 names[node] = next(free)
                 lines.append(f"{names[node]} = {text}")
     return Statements(tuple(lines), tuple(names[each] for each in expressions), frozenset(functions))
+
+
+@dataclass(frozen=True, slots=True)
+class _Polynomials:
+    """Polynomials in Horner's form, with their variables and coefficients, and the nodes that they swallow."""
+
+    whole: dict[Expression, tuple[Expression, tuple[float, ...]]]
+    inside: set[Expression]
+
+
+def _polynomials(expressions: tuple[Expression, ...]) -> _Polynomials:
+    """Find chains such as ``(c2 * x + c1) * x + c0`` whose inner parts nobody else uses."""
+    nodes = dict.fromkeys(node for expression in expressions for node in walk(expression))
+    uses = Counter(argument for node in nodes for argument in node.arguments)
+    found = _Polynomials({}, set())
+    for node in reversed(nodes):
+        if node in found.inside:
+            continue
+        coefficients: list[float] = []
+        swallowed: list[Expression] = []
+        each, variable = node, None
+        while each.operation == "add" and each.arguments[1].is_number:
+            product = each.arguments[0]
+            if product.operation != "multiply" or variable not in (None, product.arguments[1]):
+                break
+            if (coefficients and uses[each] > 1) or uses[product] > 1:
+                break
+            coefficients.append(each.arguments[1].number)
+            swallowed += [each, product]
+            each, variable = product.arguments
+        if variable is not None and each.is_number and len(coefficients) + 1 >= SHORTEST_POLYNOMIAL:
+            found.whole[node] = variable, (*coefficients, each.number)
+            found.inside.update(swallowed[1:])
+    return found
 
 
 def _literal(value: float) -> str:
@@ -82,7 +127,7 @@ def _literal(value: float) -> str:
     return {"inf": "INFINITY", "-inf": "(-INFINITY)", "nan": "NAN"}.get(text, f"({text})" if value < 0 else text)
 
 
-def _operation_text(node: Expression, names: dict[Expression, str]) -> tuple[str, set[str]]:
+def _operation_text(node: Expression, names: dict[Expression, str], renamed: Mapping[str, str]) -> tuple[str, set[str]]:
     arguments = [names[each] for each in node.arguments]
     operation = node.operation
     if operation == "power" and node.arguments[1].is_number:
@@ -96,6 +141,7 @@ def _operation_text(node: Expression, names: dict[Expression, str]) -> tuple[str
     if operation == "absolute":
         return f"abs({arguments[0]})", set()
     if operation in FUNCTIONS_OF_ONE:
-        return f"{operation}({arguments[0]})", {operation}
+        name = renamed.get(operation, operation)
+        return f"{name}({arguments[0]})", {name}
     called = {operation} if operation in {"power", "maximum", "minimum"} else set()
     return PYTHON_TEMPLATES[operation].format(*arguments), called

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -120,12 +121,29 @@ def _prepare(formula: Formula, x: FloatArray, out: FloatArray | None) -> tuple[F
     return np.ascontiguousarray(x), result
 
 
+def _processors() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_processors(), thread_name_prefix="actwise")
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive in a forked process: the child makes a pool of its own.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def _share(run: Callable[[int, int], None], size: int, threads: int) -> None:
-    """Split the elements over threads; the kernels release the GIL."""
-    threads = max(1, min(threads, os.cpu_count() or 1, size // SMALLEST_SHARE))
-    if threads == 1:
-        run(0, size)
-        return
+    """Split the elements over threads, the caller's among them; the kernels release the GIL."""
+    threads = max(1, min(threads, _processors(), size // SMALLEST_SHARE))
     bounds = [size * k // threads for k in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, bounds[:-1], np.diff(bounds).tolist()))
+    others = [_pool().submit(run, start, end - start) for start, end in pairwise(bounds[1:])]
+    try:
+        run(0, bounds[1])
+    finally:
+        wait(others)  # they write into the caller's memory
+    for each in others:
+        each.result()

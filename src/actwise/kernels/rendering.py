@@ -15,16 +15,23 @@ others   parameters, read from an array in the order of their declaration
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from actwise.formula.emit import Statements, statements
-from actwise.formula.expression import REDUCTIONS, Expression, rebuild, substitute, symbol, walk
+from actwise.formula.expression import REDUCTIONS, Expression, absolute, rebuild, substitute, symbol, walk
 from actwise.kernels import build
+
+# An angle beyond the limit has to be reduced with hundreds of digits of pi. That such angles are absent is looked
+# up a block at a time: a look at every element would keep the loop from being vectorised.
+NEAR_ANGLE = 2.0**20
+NEAR_FUNCTIONS = {"sin": "near_sin", "cos": "near_cos"}
+ANGLE_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +258,32 @@ class _Kernel:
             if len(expressions) == 1
             else [f"{array}[row * units * {self.pieces} + {k} * units + column]" for k in range(len(expressions))]
         )
-        last = [
-            *staged.lines,
-            *(f"{place} = {value}" for place, value in zip(places, staged.results, strict=True)),
-        ]
-        return _Rendered((*self._header(), *self._loops(staged, last)), staged.functions)
+
+        def stored(each: _Staged) -> list[str]:
+            return [*each.lines, *(f"{at} = {value}" for at, value in zip(places, each.results, strict=True))]
+
+        angles = _angles(expressions)
+        if angles and self.pieces == 1 and not staged.reductions:
+            near = _stage(expressions, self._loads, NEAR_FUNCTIONS)
+            check = _stage((reduce(or_, (absolute(each) > NEAR_ANGLE for each in angles)),), self._loads)
+            # The loops run over views, since Numba allows for a negative index where a loop does not begin at 0.
+            lines = [
+                *(f"all_{each} = {each}" for each in self.arrays),
+                f"for first in range(0, rows * units, {ANGLE_BLOCK}):",
+                *(f"    {each} = all_{each}[first : first + {ANGLE_BLOCK}]" for each in self.arrays),
+                f"    size, far = {array}.size, False",
+                "    for i in range(size):",
+                *_indent([*check.lines, f"far |= {check.results[0]}"], 2),
+                "    if far:",
+                "        for i in range(size):",
+                *_indent(stored(staged), 3),
+                "    else:",
+                "        for i in range(size):",
+                *_indent(stored(near), 3),
+            ]
+            called = staged.functions | near.functions | check.functions
+            return _Rendered((*self._header(), *_indent(lines, 1)), called)
+        return _Rendered((*self._header(), *self._loops(staged, stored(staged))), staged.functions)
 
     def sums(self, expressions: tuple[Expression, ...]) -> _Rendered:
         """Store the sum of each expression over all elements, in float64."""
@@ -313,13 +341,23 @@ class _Staged:
     functions: frozenset[str]
 
 
-def _stage(expressions: tuple[Expression, ...], loads: Callable[[set[str]], list[str]]) -> _Staged:
+def _angles(expressions: tuple[Expression, ...]) -> list[Expression]:
+    """Return what the formulas take the sine or cosine of."""
+    found = (node for each in expressions for node in walk(each) if node.operation in NEAR_FUNCTIONS)
+    return list(dict.fromkeys(node.arguments[0] for node in found))
+
+
+def _stage(
+    expressions: tuple[Expression, ...],
+    loads: Callable[[set[str]], list[str]],
+    renamed: Mapping[str, str] | None = None,
+) -> _Staged:
     found: dict[Expression, Expression] = {}
     reductions: list[tuple[str, str, list[str], str]] = []
     functions: set[str] = set()
 
     def body(parts: tuple[Expression, ...]) -> tuple[list[str], Statements]:
-        written = statements(*parts)
+        written = statements(*parts, renamed=renamed)
         needed = {node.name for part in parts for node in walk(part) if node.operation == "symbol"}
         return [*loads(needed), *written.lines], written
 

@@ -37,9 +37,15 @@ HUGE_ANGLE = 2.0**1000
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
+def _sigmoid_slope(x: Expression) -> Expression:
+    # In the lower one of the two sigmoids nothing cancels: it is at most 1/2, and small in both tails.
+    lower = sigmoid(-absolute(x))
+    return lower - lower * lower
+
+
 def _sech_squared(x: Expression) -> Expression:
-    # Both factors keep their digits in the tails, where 1 - tanh(x)**2 has none left.
-    return 4 * (sigmoid(2 * x) * sigmoid(-(2 * x)))
+    # 1 - tanh(x)**2 has no digits left in the tails.
+    return 4 * _sigmoid_slope(2 * x)
 
 
 IDENTITY = Activation(
@@ -57,7 +63,7 @@ IDENTITY = Activation(
 SIGMOID = Activation(
     name="sigmoid",
     f=lambda x: sigmoid(x),
-    df_x=lambda x: sigmoid(x) * sigmoid(-x),
+    df_x=_sigmoid_slope,
     df_y=FromOutput(lambda y: y * (1 - y)),
     claims=Claims(range=(0, 1), lipschitz=0.25),
     aliases=("logistic", "expit"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from actwise.formula.expression import Expression, Operand, absolute, as_expression, equal, number, where
 
 INFINITY = math.inf
+ALL_THE_WAY = 50.0  # exp(-50) is nothing beside 1 in float64
 FAR = 1000.0  # exp(-1000) is 0 in float64: beyond it a factor that decays has decided a product
 HUGE = 2.0**60  # 1 + HUGE is HUGE in float64, and so is sqrt(1 + HUGE**2)
 ROOT_RADIUS = 0.5  # so far from a root its expansion is used
@@ -19,9 +20,9 @@ def unless_nan(x: Expression, value: Operand) -> Expression:
     return where(equal(x, x), value, x)
 
 
-def far_limits(x: Expression, value: Expression, *, below: float, above: float) -> Expression:
+def far_limits(x: Expression, value: Expression, *, below: float, above: float, above_from: float = FAR) -> Expression:
     """Put limits in place of a value that would be 0 times infinity far out; NaN stays NaN."""
-    return where(x < -FAR, below, where(x > FAR, above, value))
+    return where(x < -FAR, below, where(x > above_from, above, value))
 
 
 def between(x: Expression, low: Operand, high: Operand, inside: Operand, outside: Operand) -> Expression:
@@ -57,6 +58,35 @@ def near_root(x: Expression, root: Root, otherwise: Expression) -> Expression:
     """Use the expansion of a derivative near its root, and another form elsewhere."""
     distance = (x - root.high) - root.low
     return where(absolute(distance) < ROOT_RADIUS, distance * polynomial(distance, root.coefficients), otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentialRoot:
+    """Where a derivative is 0 that is made of the argument and its exponential, and the exponential there.
+
+    With d the distance from the root, exp(x) = exp(root) (1 + expm1(d)). Put into such a derivative, what cancels
+    at the root drops out, and terms of one sign are left.
+
+    Parameters
+    ----------
+    high, low : float
+        The root as the sum of two numbers, right to 32 digits.
+    exp_high, exp_low : float
+        The exponential of the root (or of what the declaration exponentiates) in the same way.
+    """
+
+    high: float
+    low: float
+    exp_high: float
+    exp_low: float
+
+    def distance(self, x: Expression) -> Expression:
+        """Make the distance from the root."""
+        return (x - self.high) - self.low
+
+    def times_exp(self, u: Expression) -> Expression:
+        """Multiply with the exponential of the root."""
+        return u * self.exp_high + u * self.exp_low
 
 
 def polynomial(x: Expression, coefficients: Sequence[float]) -> Expression:

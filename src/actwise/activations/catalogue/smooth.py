@@ -13,7 +13,15 @@ from actwise.activations.catalogue.roots import (
     SILU_ROOT,
     SMISH_ROOT,
 )
-from actwise.activations.catalogue.shared import FAR, HUGE, INFINITY, far_limits, near_root
+from actwise.activations.catalogue.shared import (
+    ALL_THE_WAY,
+    FAR,
+    HUGE,
+    INFINITY,
+    ExponentialRoot,
+    far_limits,
+    near_root,
+)
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
 from actwise.formula.expression import (
     Expression,
@@ -78,14 +86,18 @@ SQUAREPLUS = Activation(
 )
 
 
-def _silu_slope(u: Expression) -> Expression:
-    return sigmoid(u) * (1 + u * sigmoid(-u))
+def _silu_slope(u: Expression, d: Expression, root: ExponentialRoot = SILU_ROOT) -> Expression:
+    """Make the derivative of u sigmoid(u), where d is the distance of u from the root."""
+    # sigmoid(u) sigmoid(-u) (1 + exp(u) + u), where 1 + exp(u) + u = d + exp(root) expm1(d)
+    e = root.times_exp(exp(d))
+    slope = e * (d + root.times_exp(expm1(d))) / ((1 + e) * (1 + e))
+    return far_limits(u, slope, below=0, above=1, above_from=ALL_THE_WAY)
 
 
 SILU = Activation(
     name="silu",
     f=lambda x: where(x < -FAR, 0, x * sigmoid(x)),
-    df_x=lambda x: far_limits(x, near_root(x, SILU_ROOT, _silu_slope(x)), below=0, above=1),
+    df_x=lambda x: _silu_slope(x, SILU_ROOT.distance(x)),
     claims=Claims(range=(-_SILU_MINIMUM, INFINITY), monotonic=False, lipschitz=_SILU_STEEPEST),
     aliases=("swish_1", "sigmoid_linear_unit"),
     definition="x * sigmoid(x)",
@@ -97,7 +109,7 @@ SWISH = Activation(
     name="swish",
     params={"beta": Param(1.0, trained=True, meaning="sharpness; starts here and is trained")},
     f=lambda x, beta: where(beta * x < -FAR, 0, x * sigmoid(beta * x)),
-    df_x=lambda x, beta: far_limits(beta * x, near_root(beta * x, SILU_ROOT, _silu_slope(beta * x)), below=0, above=1),
+    df_x=lambda x, beta: _silu_slope(beta * x, SILU_ROOT.distance(beta * x)),
     claims=Claims(
         range=lambda beta: (
             -_SILU_MINIMUM / beta if beta > 0 else -INFINITY,
@@ -115,8 +127,8 @@ SWISH = Activation(
 QUICK_GELU = Activation(
     name="quick_gelu",
     f=lambda x: where(x < -FAR, 0, x * sigmoid(_QUICK_GELU_SHARPNESS * x)),
-    df_x=lambda x: far_limits(
-        x, near_root(x, QUICK_GELU_ROOT, _silu_slope(_QUICK_GELU_SHARPNESS * x)), below=0, above=1
+    df_x=lambda x: _silu_slope(
+        _QUICK_GELU_SHARPNESS * x, _QUICK_GELU_SHARPNESS * QUICK_GELU_ROOT.distance(x), QUICK_GELU_ROOT
     ),
     claims=Claims(range=(-_SILU_MINIMUM / _QUICK_GELU_SHARPNESS, INFINITY), monotonic=False, lipschitz=_SILU_STEEPEST),
     aliases=("gelu_sigmoid",),
@@ -137,21 +149,31 @@ GELU = Activation(
 )
 
 
+# (1 + tanh(u)) / 2 is sigmoid(2 u); 2 u is this times x + 0.044715 x**3.
+_GELU_TANH_SHARPNESS = 2 * sqrt(as_expression(_TWO_OVER_PI))
+
+
 def _gelu_tanh_argument(x: Expression) -> Expression:
-    # (1 + tanh(u)) / 2 is sigmoid(2 u); this is 2 u.
-    return 2 * sqrt(as_expression(_TWO_OVER_PI)) * (x + _GELU_TANH_CUBIC * (x * x * x))
+    return _GELU_TANH_SHARPNESS * (x + _GELU_TANH_CUBIC * (x * x * x))
 
 
 def _gelu_tanh_slope(x: Expression) -> Expression:
-    u = _gelu_tanh_argument(x)
-    inner = 2 * sqrt(as_expression(_TWO_OVER_PI)) * (1 + 3 * _GELU_TANH_CUBIC * (x * x))
-    return sigmoid(u) * (1 + x * inner * sigmoid(-u))
+    # With u the argument of the sigmoid, sigmoid(u) sigmoid(-u) (1 + exp(u) + x u'), where the sum is the difference
+    # from its value at the root: of exp(u), and of x u'.
+    root = GELU_TANH_ROOT
+    d = root.distance(x)
+    squares = x * (x + root.high) + root.high * root.high  # x**3 - root**3 is d times this
+    v = _GELU_TANH_SHARPNESS * (d * (1 + _GELU_TANH_CUBIC * squares))
+    rest = _GELU_TANH_SHARPNESS * (d * (1 + 3 * _GELU_TANH_CUBIC * squares))
+    e = root.times_exp(exp(v))
+    slope = e * (rest + root.times_exp(expm1(v))) / ((1 + e) * (1 + e))
+    return far_limits(v, slope, below=0, above=1, above_from=ALL_THE_WAY)
 
 
 GELU_TANH = Activation(
     name="gelu_tanh",
     f=lambda x: where(x < -FAR, 0, x * sigmoid(_gelu_tanh_argument(x))),
-    df_x=lambda x: far_limits(x, near_root(x, GELU_TANH_ROOT, _gelu_tanh_slope(x)), below=0, above=1),
+    df_x=_gelu_tanh_slope,
     claims=Claims(range=(-0.17004075057125405, INFINITY), monotonic=False, lipschitz=1.1289930686587718),
     aliases=("gelu_new", "gelu_approximate", "gelu_pytorch_tanh"),
     definition="x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))",
@@ -160,31 +182,30 @@ GELU_TANH = Activation(
 )
 
 
-def _mish_parts(x: Expression) -> tuple[Expression, Expression, Expression]:
-    """Make the numerator and denominator of tanh(log(1 + exp(x))), and the numerator of its derivative.
-
-    With t = exp(-abs(x)) they are polynomials that neither overflow nor cancel.
-    """
+def _mish(x: Expression) -> Expression:
+    # tanh(log(1 + exp(x))) is a quotient of polynomials in t = exp(-abs(x)), which neither overflow nor cancel.
     t = exp(-absolute(x))
     above = where(x > 0, 1 + 2 * t, t * (2 + t))
     below = where(x > 0, 1 + 2 * t * (1 + t), 2 + t * (2 + t))
-    return above, below, 4 * t * (1 + t) * where(x > 0, t, 1)
-
-
-def _mish(x: Expression) -> Expression:
-    above, below, _ = _mish_parts(x)
     return x * (above / below)
 
 
 def _mish_slope(x: Expression) -> Expression:
-    above, below, steep = _mish_parts(x)
-    return (above + x * (steep / below)) / below
+    # e (4 (x + 1) + (4 x + 6) e + 4 e**2 + e**3) / (2 + 2 e + e**2)**2 with e = exp(x); the bracket is 0 at the root,
+    # where e is c, and its difference from there is, with w = c expm1(d), a sum of terms of one sign.
+    root, c = MISH_ROOT, MISH_ROOT.exp_high
+    d = root.distance(x)
+    e, w = root.times_exp(exp(d)), root.times_exp(expm1(d))
+    bracket = 4 * d * (1 + e) + w * (e * (e + (4 + c)) + (4 * c + c * c + 4 * root.high + 6))
+    below = 2 + e * (2 + e)
+    slope = e * bracket / (below * below)
+    return far_limits(x, slope, below=0, above=1, above_from=ALL_THE_WAY)
 
 
 MISH = Activation(
     name="mish",
     f=lambda x: where(x < -FAR, 0, _mish(x)),
-    df_x=lambda x: far_limits(x, near_root(x, MISH_ROOT, _mish_slope(x)), below=0, above=1),
+    df_x=_mish_slope,
     claims=Claims(range=(-0.30884341301725043, INFINITY), monotonic=False, lipschitz=1.0884981612517279),
     definition="x * tanh(log(1 + exp(x)))",
     summary="For hidden layers of deeper networks, as in image detectors: like SiLU, and more costly.",

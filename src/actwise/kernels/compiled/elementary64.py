@@ -9,6 +9,9 @@ from math import atan as arctan  # noqa: F401
 
 from numba import njit
 
+from .instructions import polynomial  # noqa: F401
+
+near_sin, near_cos = sin, cos  # libm looks by itself whether an angle is large
 _ROOT_HALF = math.sqrt(0.5)
 
 
