@@ -14,7 +14,7 @@ from pathlib import Path
 from actwise.activations import ENTRIES, Activation
 from actwise.errors import InputError
 from actwise.proof import prove_exhaustively
-from actwise.proof.exhaustive import BLOCKS
+from actwise.proof.exhaustive import BLOCKS, fingerprint
 
 PAGE = Path(__file__).parent.parent / "docs" / "exhaustive.md"
 HEAD = """# Every float32 there is
@@ -23,8 +23,10 @@ This page is made by `tools/exhaustive_page.py` from the state of `actwise check
 Largest errors of the compiled float32 kernels in units in the last place, over all 2**32 arguments: subnormal numbers,
 infinities and NaN included. The bound is 0.51; the best that rounding allows is 0.5.
 
-| name | f(x) | f'(x) | decided in high precision | thread-seconds |
-| --- | --- | --- | --- | --- |
+The fingerprint is of the kernels' source with all code in it, and a test compares it with what they are now.
+
+| name | f(x) | f'(x) | decided in high precision | thread-seconds | fingerprint |
+| --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -40,7 +42,7 @@ def row(activation: Activation, state: Path) -> str | None:
         return None
     return (
         f"| {proof.name} | {proof.value.error:.9f} | {proof.derivative.error:.9f} | {proof.n_suspects:,} | "
-        f"{proof.seconds:.0f} |"
+        f"{proof.seconds:.0f} | {fingerprint(activation)} |"
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ import pytest
 import actwise as aw
 from actwise.errors import InputError
 from actwise.formula.expression import sigmoid
+from actwise.kernels import build
 from actwise.proof import exhaustive, prove_exhaustively
+
+PAGE = Path(__file__).parents[2] / "docs" / "exhaustive.md"
 
 
 @pytest.fixture
@@ -61,3 +65,28 @@ def test_a_foreign_state_file_is_refused(few_blocks, tmp_path, text):
     with pytest.raises(InputError, match="delete it or name another"):
         prove_exhaustively(aw.activation("relu"), state)
     assert state.read_text("utf-8") == text
+
+
+def test_the_fingerprint_covers_the_kernels_and_what_they_call(monkeypatch):
+    tanh = aw.activation("tanh")
+    before = exhaustive.fingerprint(tanh)
+    assert exhaustive.fingerprint(replace(tanh, f=lambda x: 2 * sigmoid(2 * x) - 1)) != before
+    assert exhaustive.fingerprint(replace(tanh, definition="tanh(1.0000001 * x)")) != before
+    assert exhaustive.fingerprint(aw.activation("elu")) != exhaustive.fingerprint(aw.activation("elu", alpha=2.0))
+    texts = build._texts("float32")
+    for name in ("elementary.py", "instructions.py", "circular.py"):
+        changed = texts | {name: texts[name] + "\n"}
+        monkeypatch.setattr(build, "_texts", lambda _, changed=changed: changed)
+        assert exhaustive.fingerprint(tanh) != before
+    monkeypatch.setattr(build, "_texts", lambda _: texts | {"loop.py": ""})
+    assert exhaustive.fingerprint(tanh) == before
+
+
+def test_the_table_in_the_docs_is_of_these_kernels():
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in PAGE.read_text("utf-8").splitlines()
+        if line.startswith("| ")
+    ][2:]
+    for name, *_, found in rows:
+        assert found == exhaustive.fingerprint(aw.activation(name)), f"run tools/exhaustive_page.py: {name} is stale"

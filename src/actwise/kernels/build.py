@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import shutil
 import stat
 import sys
@@ -154,6 +155,30 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
             Path(scratch).replace(path)
             importlib.invalidate_caches()
     return import_module(full_name)
+
+
+def arithmetic_digest(source: str, element: str) -> str:
+    """Return a digest of everything that decides what rendered source computes.
+
+    Parameters
+    ----------
+    source : str
+        The module's text.
+    element : str
+        ``"float32"`` or ``"float64"``.
+
+    Returns
+    -------
+    str
+        A hash of the text and of the elementary functions with all that they import.
+    """
+    texts, wanted, used = _texts(element), ["elementary"], dict[str, str]()
+    while wanted:
+        name = wanted.pop()
+        if name not in used:
+            used[name] = texts[f"{name}.py"]
+            wanted += re.findall(r"^from \.(\w+) import", used[name], re.MULTILINE)
+    return _digest(source, *(used[name] for name in sorted(used)))
 
 
 @cache

@@ -11,11 +11,23 @@ import numpy.typing as npt
 
 from actwise.activations import Activation
 from actwise.formula.expression import symbol
-from actwise.kernels.rendering import Formula, activation_kernels
+from actwise.kernels.build import arithmetic_digest
+from actwise.kernels.rendering import Formula, activation_kernels, activation_source
 
 FloatArray = npt.NDArray[np.floating[Any]]
 ValueAndDerivative: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 7)
+
+
+def _formula(activation: Activation) -> Formula:
+    slope = activation.derivative_expression * symbol("g")
+    return Formula(activation.expression, (slope,), tuple(activation.params))
+
+
+def kernel_digest(activation: Activation, dtype: npt.DTypeLike) -> str:
+    """Return a hash of all code that decides what `compiled` computes."""
+    element = np.dtype(dtype).name
+    return arithmetic_digest(activation_source(_formula(activation), element), element)
 
 
 def compiled(activation: Activation, dtype: npt.DTypeLike) -> ValueAndDerivative:
@@ -35,8 +47,7 @@ def compiled(activation: Activation, dtype: npt.DTypeLike) -> ValueAndDerivative
         several threads at once.
     """
     kind = np.dtype(dtype)
-    slope = activation.derivative_expression * symbol("g")
-    kernels = activation_kernels(Formula(activation.expression, (slope,), tuple(activation.params)), kind)
+    kernels = activation_kernels(_formula(activation), kind)
     forward, backward = _KERNEL(kernels.forward), _KERNEL(kernels.backward)
     constants = np.array([*activation.values.values(), 0.0])
 

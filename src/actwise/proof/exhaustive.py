@@ -24,7 +24,7 @@ import numpy.typing as npt
 from actwise.activations import Activation
 from actwise.activations.reference import Reference
 from actwise.errors import InputError
-from actwise.proof.compiled import ValueAndDerivative, compiled
+from actwise.proof.compiled import ValueAndDerivative, compiled, kernel_digest
 from actwise.proof.records import FLOAT32_BOUND, Largest
 from actwise.proof.ulp import error_against_exact
 
@@ -125,17 +125,21 @@ def prove_exhaustively(
     )
 
 
-def _fingerprint(activation: Activation) -> str:
+def fingerprint(activation: Activation) -> str:
+    """Hash what was proven: the float32 kernels with all code in them, the truth and the parameters.
+
+    The float64 kernels are left out, since they only point at the results that high-precision arithmetic decides.
+    """
     texts = [
-        repr(activation.expression),
-        repr(activation.derivative_expression),
+        kernel_digest(activation, np.float32),
+        repr(activation.defining_expression),
         repr(sorted(activation.values.items())),
     ]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def _read_state(path: Path, activation: Activation) -> dict[int, dict[str, Any]]:
-    header = {"activation": activation.name, "fingerprint": _fingerprint(activation), "block": -1}
+    header = {"activation": activation.name, "fingerprint": fingerprint(activation), "block": -1}
     if not path.exists() or not path.stat().st_size:
         path.write_text(json.dumps(header) + "\n", "utf-8")
         return {}
