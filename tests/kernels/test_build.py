@@ -1,8 +1,10 @@
 """The cache of compiled code: never stale, survives read-only homes and two processes at once."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,14 +82,129 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path):
     assert Path(result.stdout.strip()) != shared
 
 
-def test_two_processes_compile_at_once_and_a_third_loads(tmp_path):
-    environment = {**os.environ, "ACTWISE_CACHE_DIR": str(tmp_path)}
+SAMPLE = """
+from numba import cfunc, types
+
+@cfunc(types.intp(types.intp), cache=True)
+def twice(x):
+    return 2 * x
+"""
+# A stage and a rendered module that compile in half a second.
+LIGHT = f"""
+from actwise.kernels import build
+drop = build.stage("passes", "drop", "float32")
+print(build.rendered("sample", {SAMPLE!r}, "float32").twice.ctypes(21), drop.address != 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A cache that two trainings filled at once, and what both printed."""
+    folder = tmp_path_factory.mktemp("filled")
+    environment = {**os.environ, "ACTWISE_CACHE_DIR": str(folder)}
     both = [
-        subprocess.Popen([sys.executable, "-c", TRAIN], env=environment, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", TRAIN + LIGHT], env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     printed = [each.communicate()[0] for each in both]
     assert [each.returncode for each in both] == [0, 0]
-    third = _python(TRAIN, ACTWISE_CACHE_DIR=str(tmp_path))
-    assert printed[0] == printed[1] == third.stdout
-    assert third.stdout.strip()
+    assert printed[0] == printed[1]
+    assert printed[0].endswith("42 True\n")
+    return folder, printed[0]
+
+
+def _copy(filled, place):
+    return Path(shutil.copytree(filled[0], place / "cache"))  # with the times of the files, by which Numba judges
+
+
+def test_what_two_processes_compiled_at_once_is_only_read_by_a_third(filled, tmp_path):
+    cache = _copy(filled, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    result = _python(TRAIN + LIGHT, ACTWISE_CACHE_DIR=str(cache))
+    after = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    assert result.stdout == filled[1]
+    assert before == after
+
+
+@pytest.mark.parametrize("kept", [0, 1, 0.5, 0.99, None])
+def test_truncated_and_missing_files_are_noticed_and_made_again(filled, tmp_path, kept):
+    cache = _copy(filled, tmp_path)
+    names = ("passes.py", "sample_*.py", "passes.drop-*.nbi", "passes.drop-*.nbc", "sample_*.nbc")
+    paths = [path for name in names for path in cache.rglob(name)]
+    assert len(paths) == len(names)
+    whole = {path: path.read_bytes() for path in paths}
+    for path, content in whole.items():
+        if kept is None:
+            path.unlink()
+        else:
+            path.write_bytes(content[: kept if isinstance(kept, int) else int(len(content) * kept)])
+    result = _python(LIGHT, ACTWISE_CACHE_DIR=str(cache))
+    assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+    assert [path.name for path in paths if path.stat().st_size < 0.9 * len(whole[path])] == []
+
+
+def test_a_process_that_is_killed_while_it_compiles_leaves_nothing_that_harms(tmp_path):
+    environment = {**os.environ, "ACTWISE_CACHE_DIR": str(tmp_path)}
+    for seconds in (0.6, 1.0, 1.4):  # each goes on from what the one before has left
+        process = subprocess.Popen([sys.executable, "-c", LIGHT], env=environment, stdout=subprocess.PIPE)
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+    result = _python(LIGHT, ACTWISE_CACHE_DIR=str(tmp_path))
+    assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+
+
+def test_the_cache_may_be_deleted_while_a_process_runs(tmp_path):
+    code = f"""
+import shutil
+from actwise.kernels import build
+build.compiled("loop", "float32")
+shutil.rmtree({str(tmp_path)!r})
+{LIGHT}
+"""
+    result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
+    assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+
+
+def test_a_home_that_cannot_be_written_is_done_without(tmp_path):
+    home = tmp_path / "home"
+    home.write_text("not a folder")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    without = {name: value for name, value in os.environ.items() if name not in ("ACTWISE_CACHE_DIR", "XDG_CACHE_HOME")}
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LIGHT],
+        capture_output=True, text=True, env={**without, "HOME": str(home), "TMPDIR": str(scratch)},
+    )  # fmt: skip
+    assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+    assert list(scratch.glob("actwise-*"))
+
+
+@pytest.mark.parametrize("largest", [1000, 16_000, 24_000])  # bytes: too little for the sources, or for compiled code
+def test_a_full_disk_is_told_in_one_sentence(tmp_path, largest):
+    resource = pytest.importorskip("resource")
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({largest}, {hard}))\n{LIGHT}"
+    result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"actwise.errors.ActwiseError: compiled code cannot be kept in {tmp_path} (")
+    assert "set ACTWISE_CACHE_DIR to another folder" in last
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_another_version_or_processor_compiles_into_another_folder(monkeypatch):
+    import llvmlite.binding
+    import numba
+
+    build._package_name.cache_clear()
+    names = {build._package_name("float32")}
+    for owner, name, other in (
+        (numba, "__version__", "1000.0"),
+        (llvmlite.binding, "get_host_cpu_name", lambda: "another"),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setattr(owner, name, other)
+            build._package_name.cache_clear()
+            names.add(build._package_name("float32"))
+    build._package_name.cache_clear()
+    assert len(names) == 3

@@ -3,30 +3,37 @@
 Numba caches a function next to its source file and notices changes of that file only: a cached kernel
 that calls a function of another file goes on using the old one after that file was edited. So the
 sources in ``kernels/compiled`` and every rendered formula are copied into a folder whose name is a hash
-of their content (and of the versions that compile them) and imported from there. An edit or an upgrade
-makes another folder; nothing in an existing folder ever changes.
+of their content (and of the versions that compile them, and of the processor) and imported from there. An
+edit or an upgrade makes another folder; nothing in an existing folder ever changes.
+
+Every file is written beside its place and moved there, so a process that is killed leaves no half of one.
+What is damaged all the same, after a power cut say, is noticed and made again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
 import os
 import re
-import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+from actwise.errors import ActwiseError
 
 CACHE_VARIABLE = "ACTWISE_CACHE_DIR"
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
 _SOURCES = Path(__file__).parent / "compiled"
+_Loaded = TypeVar("_Loaded")
 
 
 def _digest(*texts: str) -> str:
@@ -57,6 +64,13 @@ def _is_ours_and_writable(folder: Path) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
 
 
+def _no_place(folder: Path, error: OSError) -> str:
+    return (
+        f"compiled code cannot be kept in {folder} ({error.strerror or error}): make room there, or set "
+        f"{CACHE_VARIABLE} to another folder"
+    )
+
+
 @cache
 def cache_folder() -> Path:
     """Return the folder for compiled code, a temporary one where the user's cannot be written.
@@ -67,11 +81,15 @@ def cache_folder() -> Path:
         ``$ACTWISE_CACHE_DIR``, or ``actwise`` in the user's cache folder, or a folder of the user's own
         in the system's temporary folder, or a new temporary folder.
     """
+    folder = _user_cache()
+    if _is_ours_and_writable(folder):
+        return folder
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    for folder in (_user_cache(), Path(tempfile.gettempdir()) / f"actwise-{user}"):
-        if _is_ours_and_writable(folder):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="actwise-"))
+    try:
+        temporary = Path(tempfile.gettempdir()) / f"actwise-{user}"
+        return temporary if _is_ours_and_writable(temporary) else Path(tempfile.mkdtemp(prefix="actwise-"))
+    except OSError as error:
+        raise ActwiseError(_no_place(folder, error)) from error
 
 
 def _texts(element: str) -> dict[str, str]:
@@ -87,44 +105,97 @@ def _texts(element: str) -> dict[str, str]:
 
 @cache
 def _package_name(element: str) -> str:
-    import llvmlite
+    import llvmlite.binding
     import numba
     import numpy as np
 
     bounds = f"boundscheck={getattr(numba.config, 'BOUNDSCHECK', 0)}"
+    # Numba tells processors apart in its index, but two machines that write into one home at once can lose an entry.
+    bounds += f" {llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
     versions = f"{sys.version_info[:2]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
     parts = [part for each in _texts(element).items() for part in each]
     return f"actwise_{element}_{_digest(*parts, versions, bounds)}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in one step, unless it is there already."""
+    if path.is_file() and path.read_text("utf-8", errors="replace") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(scratch).replace(path)
+    except OSError:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+    importlib.invalidate_caches()
+
+
+def _write_sources(element: str) -> Path:
+    """Copy the sources into their folder where they are missing or damaged; return the folder."""
+    folder = cache_folder() / _package_name(element)
+    for name, text in _texts(element).items():
+        _write(folder / name, text)
+    return folder
+
+
+def _loaded(load: Callable[[], _Loaded], element: str, prefix: str) -> _Loaded:
+    """Compile, or load from the cache; where the cache's files are damaged, make them again.
+
+    Parameters
+    ----------
+    load : callable
+        What compiles or loads.
+    element : str
+        ``"float32"`` or ``"float64"``.
+    prefix : str
+        What the names of the files that it reads begin with.
+    """
+    folder = cache_folder() / _package_name(element)
+    try:
+        if not folder.is_dir():  # somebody emptied the cache while this process runs, which is always allowed
+            _write_sources(element)
+        try:
+            return load()
+        except OSError:
+            raise
+        except Exception:  # unpickling half a file raises nearly anything
+            damaged = list((folder / "__pycache__").glob(f"{prefix}*"))
+            if not damaged:
+                raise
+            for path in damaged:
+                path.unlink(missing_ok=True)
+            return load()
+    except OSError as error:
+        raise ActwiseError(_no_place(folder.parent, error)) from error
 
 
 @cache
 def package(element: str) -> ModuleType:
     """Copy the sources into their folder if they are not there, and import them as a package."""
     name = _package_name(element)
-    folder = cache_folder() / name
-    if not (folder / "__init__.py").is_file():
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent))
-        for file_name, text in _texts(element).items():
-            (scratch / file_name).write_text(text, "utf-8")
-        try:
-            scratch.rename(folder)
-        except OSError:
-            # Another process was faster; its copy is the same, since the name is a hash of the content.
-            shutil.rmtree(scratch, ignore_errors=True)
-    specification = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module
-    specification.loader.exec_module(module)
-    return module
+
+    def load() -> ModuleType:
+        folder = _write_sources(element)
+        specification = importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        assert specification is not None
+        assert specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        sys.modules[name] = module
+        specification.loader.exec_module(module)
+        return module
+
+    return _loaded(load, element, "__init__.")
 
 
 def compiled(module: str, element: str = "float64") -> ModuleType:
     """Import one module of the compiled sources, such as ``"loop"``, for one element type."""
-    return import_module(f"{package(element).__name__}.{module}")
+    full_name = f"{package(element).__name__}.{module}"
+    return _loaded(lambda: import_module(full_name), element, f"{module}.")
 
 
 def rendered(kind: str, source: str, element: str) -> ModuleType:
@@ -146,15 +217,14 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
     """
     name = f"{kind}_{_digest(source)}"
     full_name = f"{package(element).__name__}.{name}"
-    if full_name not in sys.modules:
-        path = cache_folder() / _package_name(element) / f"{name}.py"
-        if not path.is_file():
-            handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(source)
-            Path(scratch).replace(path)
-            importlib.invalidate_caches()
-    return import_module(full_name)
+    if full_name in sys.modules:
+        return sys.modules[full_name]
+
+    def load() -> ModuleType:
+        _write(cache_folder() / _package_name(element) / f"{name}.py", source)
+        return import_module(full_name)
+
+    return _loaded(load, element, f"{name}.")
 
 
 def arithmetic_digest(source: str, element: str) -> str:
@@ -193,7 +263,8 @@ def stage(module: str, function: str, element: str) -> Any:
     from numba import cfunc, types
 
     signature = types.intp(*[types.intp] * 4)
-    return cfunc(signature, cache=True, error_model="numpy")(getattr(compiled(module, element), function))
+    written = getattr(compiled(module, element), function)
+    return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, f"{module}.{function}-")
 
 
 def _mark(element: str) -> Path:
@@ -208,4 +279,5 @@ def is_compiled(element: str) -> bool:
 def mark_compiled(element: str) -> None:
     """Remember that machine code of the training loop is in the cache."""
     package(element)
-    _mark(element).touch()
+    with contextlib.suppress(OSError):  # only what is said next time depends on it
+        _mark(element).touch()
