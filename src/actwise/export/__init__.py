@@ -6,10 +6,16 @@ ONNX and PyTorch are loaded when they are needed; `actwise.export.requirements` 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from actwise.export.requirements import require
+from actwise.network import Network
 from actwise.parts import parts_of
 
-__all__ = ["to_onnx"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["from_sklearn", "from_torch", "to_onnx", "to_torch"]
 
 
 def to_onnx(model: object, path: str | Path) -> None:
@@ -43,3 +49,113 @@ def to_onnx(model: object, path: str | Path) -> None:
     from actwise.export.onnx.model import write_onnx
 
     write_onnx(parts_of(model), path)
+
+
+def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
+    """Make a PyTorch module that computes what the model computes, with the same gradients.
+
+    Parameters
+    ----------
+    model : Network, Run, TableModel or estimator
+        The model. Of a table model the columns stay behind, since PyTorch has no text: give the module what
+        ``model.encoding.encode`` returns. A classifier's module puts out what its network does: probabilities,
+        for two classes that of the second one.
+    native : bool
+        Whether PyTorch's own activations are used where they mean the same. Without them every activation is
+        written out, and gradients keep their digits where PyTorch's own round to 0.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        In evaluation mode and of the network's dtype. Weights and trained parameters of activations are
+        ``nn.Parameter``, dropout is ``nn.Dropout``; call ``.train()`` to go on training.
+
+    Raises
+    ------
+    InputError
+        If the model is of another kind.
+    MissingPackageError
+        If the package ``torch`` is not installed.
+
+    Examples
+    --------
+    >>> import actwise as aw
+    >>> network = aw.Network([aw.Dense(2, "tanh"), aw.Dense(1, "squareplus")], n_inputs=3)
+    >>> to_torch(network)
+    Sequential(
+      (0): Linear(in_features=3, out_features=2, bias=True)
+      (1): Tanh()
+      (2): Linear(in_features=2, out_features=1, bias=True)
+      (3): ActivationModule(activation('squareplus', b=4))
+    )
+    """
+    require("torch")
+    from actwise.export.torch.model import build_module
+
+    return build_module(parts_of(model), native=native)
+
+
+def from_sklearn(model: Any) -> Network:
+    """Make a network of a fitted scikit-learn perceptron.
+
+    Parameters
+    ----------
+    model : sklearn.neural_network.MLPClassifier or MLPRegressor
+        Fitted.
+
+    Returns
+    -------
+    Network
+        It predicts what the perceptron does: of a classifier the probabilities, for two classes that of the
+        second one. Its dtype is that of the perceptron's weights.
+
+    Raises
+    ------
+    InputError
+        If it is another object, or not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> perceptron = MLPRegressor(hidden_layer_sizes=(3,), activation="tanh", solver="lbfgs", random_state=0)
+    >>> perceptron = perceptron.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    >>> from_sklearn(perceptron)
+    Network([Dense(3, activation('tanh')), Dense(1, activation('identity'))], n_inputs=1)
+    """
+    from actwise.export.sklearn import network_from_sklearn
+
+    return network_from_sklearn(model)
+
+
+def from_torch(module: nn.Sequential | nn.Linear) -> Network:
+    """Make a network of a PyTorch module.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        Of ``nn.Linear``, activations, ``nn.Dropout`` and (in evaluation mode) ``nn.BatchNorm1d``; sequential
+        modules inside it are taken apart, and what `to_torch` made is read back.
+
+    Returns
+    -------
+    Network
+        It predicts what the module does in evaluation mode. Its dtype is float64 where any weights are, and
+        float32 otherwise.
+
+    Raises
+    ------
+    InputError
+        If a module has no counterpart; the message names it.
+    MissingPackageError
+        If the package ``torch`` is not installed.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from_torch(nn.Sequential(nn.Linear(4, 3), nn.GELU(), nn.Dropout(0.1), nn.Linear(3, 1)))
+    Network([Dense(3, activation('gelu')), Dropout(rate=0.1), Dense(1, activation('identity'))], n_inputs=4)
+    """
+    require("torch")
+    from actwise.export.torch.incoming import network_from_torch
+
+    return network_from_torch(module)

@@ -123,7 +123,8 @@ TORCH = Dialect(
         **_functions("torch.NAME({0}, {1})", {"maximum": "maximum", "minimum": "minimum"}),
         # torch.nn.functional.softplus drops everything below 2e-9 from 20 on; logaddexp keeps it.
         "softplus": Template("torch.logaddexp({0}, torch.zeros_like({0}))"),
-        "normal_cdf": Template("torch.special.ndtr({0})"),
+        # torch.special.ndtr is 0 below -9, where the true value is 1e-19; erfc keeps every digit.
+        "normal_cdf": Template("torch.erfc({0} / -1.4142135623730951) / 2", PRODUCT, (SIGN,)),
         "row_sum": Template("torch.sum({0}, dim=-1, keepdim=True)"),
         "row_max": Template("torch.amax({0}, dim=-1, keepdim=True)"),
         "maximum with number first": Template("torch.clamp({1}, min={0})"),

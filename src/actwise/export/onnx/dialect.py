@@ -13,14 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from actwise.formula.dialects import Table, evaluate, numpy_table
 from actwise.formula.expression import (
-    SYMBOL,
     Expression,
     absolute,
     as_expression,
@@ -37,6 +35,7 @@ from actwise.formula.expression import (
     walk,
     where,
 )
+from actwise.formula.folding import fold_constants
 
 LARGEST_UNROLLED_POWER = 8  # up to here a whole power is a chain of products, as in Actwise's kernels
 TOLERANCE = 1e-5  # by how much an exported activation may differ, relative to max(1, |value|)
@@ -171,7 +170,7 @@ def in_operators(expression: Expression, *, float64: bool = False) -> Expression
     divide(where(greater_equal(x, 0), 1, exp(negate(absolute(x)))), add(1, exp(negate(absolute(x)))))
     """
     compositions = COMPOSED_FLOAT64 if float64 else COMPOSED
-    folded = _without_constant_parts(expression)
+    folded = fold_constants(expression)
     rewritten: dict[Expression, Expression] = {}
     for node in walk(folded):
         arguments = tuple(rewritten[each] for each in node.arguments)
@@ -182,7 +181,7 @@ def in_operators(expression: Expression, *, float64: bool = False) -> Expression
         else:
             rewritten[node] = rebuild(node, arguments)
     # Compositions bring constants of their own.
-    return _without_constant_parts(rewritten[folded])
+    return fold_constants(rewritten[folded])
 
 
 def _power(base: Expression, exponent: float) -> Expression:
@@ -194,30 +193,6 @@ def _power(base: Expression, exponent: float) -> Expression:
             product = product * base
         return product if exponent > 0 else 1 / product
     return base ** number(exponent)
-
-
-def _without_constant_parts(expression: Expression) -> Expression:
-    """Compute the parts in which no symbol occurs, in float64."""
-    table = numpy_table()
-    results: dict[Expression, Expression] = {}
-    values: dict[Expression, Any] = {}
-    with np.errstate(all="ignore"):
-        for node in walk(expression):
-            if node.is_number:
-                values[node] = np.float64(node.number)
-            elif node.arguments and all(each in values for each in node.arguments):
-                values[node] = table[node.operation](*(values[each] for each in node.arguments))
-            if node in values:
-                # A condition without a symbol stays one: it decides between two constants or two formulas.
-                kept = rebuild(node, tuple(results[each] for each in node.arguments)) if node.is_condition else None
-                results[node] = number(float(values[node])) if kept is None else kept
-            elif node.operation == "where" and node.arguments[0] in values:
-                results[node] = results[node.arguments[1 if values[node.arguments[0]] else 2]]
-            elif node.operation == SYMBOL:
-                results[node] = node
-            else:
-                results[node] = rebuild(node, tuple(results[each] for each in node.arguments))
-    return results[expression]
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Models as PyTorch modules and as Python files that need PyTorch only, and PyTorch's networks as ours."""

@@ -1,0 +1,62 @@
+"""A whole model as a PyTorch module. Importing this file imports PyTorch."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from actwise.export.torch.modules import ActivationModule, ScaleModule
+from actwise.export.torch.stages import (
+    Composed,
+    DroppedOut,
+    Linear,
+    Native,
+    Normalised,
+    Scaled,
+    Stage,
+    TrainedSlope,
+    stages,
+)
+from actwise.export.torch.table import arguments
+from actwise.parts import ModelParts
+
+
+def build_module(parts: ModelParts, *, native: bool = True) -> nn.Sequential:
+    """Build the module; see `actwise.to_torch`."""
+    module = nn.Sequential(*(_module(stage) for stage in stages(parts, native=native)))
+    return module.eval()
+
+
+def _module(stage: Stage) -> nn.Module:
+    match stage:
+        case Linear(weights, biases):
+            linear = nn.Linear(weights.shape[1], weights.shape[0], bias=biases is not None)
+            linear.weight = nn.Parameter(torch.from_numpy(weights.copy()))
+            if biases is not None:
+                linear.bias = nn.Parameter(torch.from_numpy(biases.copy()))
+            return linear
+        case Normalised():
+            return _normalisation(stage)
+        case Native(row, values):
+            made: nn.Module = getattr(nn, row.module)(**arguments(row, values))
+            return made
+        case TrainedSlope(slope):
+            rectifier = nn.PReLU(1)
+            rectifier.weight = nn.Parameter(torch.from_numpy(slope.copy()))
+            return rectifier
+        case DroppedOut(rate):
+            return nn.Dropout(rate)
+        case Scaled():
+            return ScaleModule(stage)
+        case Composed():
+            return ActivationModule(stage)
+
+
+def _normalisation(stage: Normalised) -> nn.Module:
+    # PyTorch's momentum is the share of the new batch, ours that of what was there before.
+    made = nn.BatchNorm1d(len(stage.factors), eps=stage.epsilon, momentum=1 - stage.momentum)
+    made.weight = nn.Parameter(torch.from_numpy(stage.factors.copy()))
+    made.bias = nn.Parameter(torch.from_numpy(stage.shifts.copy()))
+    made.running_mean = torch.from_numpy(stage.means.copy())
+    made.running_var = torch.from_numpy(stage.variances.copy())
+    return made
