@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.activations import Activation, Claims, FromOutput, Param, RowActivation
+from actwise.activations import Activation, Claims, FromOutput, GatedActivation, Param, RowActivation
 from actwise.formula.expression import absolute, exp, row_max, row_sum, where
 from actwise.kernels import reference
 from actwise.report.pages import activations_page
@@ -35,7 +35,8 @@ SHARPENED = RowActivation(
     vjp=lambda y, g: 2 * y * (g - row_sum(y * g)),
     range=(0, 1),
 )
-ALL = [LOPSIDED, LEARNT, SHARPENED]
+DAMPED = GatedActivation(name="damped", f=lambda value, gate: value / (1 + gate * gate))
+ALL = [LOPSIDED, LEARNT, SHARPENED, DAMPED]
 X = np.random.default_rng(0).normal(size=(40, 3))
 
 
@@ -100,3 +101,43 @@ def test_saving(each, tmp_path):
     aw.save(network, tmp_path / "model")
     again = aw.load(tmp_path / "model")
     np.testing.assert_array_equal(again.predict(X), network.predict(X))
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+def test_onnx(each, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    network = aw.Network([aw.Dense(4, each), aw.Dense(1)], 3).initialised(1)
+    aw.to_onnx(network, tmp_path / "network.onnx")
+    (found,) = runtime.InferenceSession(tmp_path / "network.onnx").run(["outputs"], {"X": X.astype(np.float32)})
+    np.testing.assert_allclose(found, network.predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+def test_pytorch_with_gradients(each, tmp_path):
+    torch = pytest.importorskip("torch")
+    network = aw.Network([aw.Dense(4, each, bias=False), aw.Dense(1)], 3, dtype="float64").initialised(1)
+    rows = torch.tensor(X, requires_grad=True)
+    module = aw.to_torch(network)
+    module(rows).sum().backward()
+    np.testing.assert_allclose(module(rows).detach(), network.predict(X), atol=1e-13)
+    linear, upstream = X @ network.weights[0], np.repeat(network.weights[1].T, len(X), axis=0)
+    if isinstance(each, Activation):
+        expected = each.derivative(linear) * upstream
+    else:
+        expected = each.vector_jacobian_product(linear, upstream)
+    np.testing.assert_allclose(rows.grad, expected @ network.weights[0].T, atol=1e-12)
+    if each is LEARNT:
+        slope = np.sum(linear * np.exp(-(linear**2)) * upstream)
+        np.testing.assert_allclose(module[1].bend.grad, slope, rtol=1e-9)
+    aw.to_torch_code(network, tmp_path / "network.py")
+    written = {}
+    exec(compile((tmp_path / "network.py").read_text(), "network.py", "exec"), written)
+    assert torch.equal(written["build"]()(rows), module(rows))
+
+
+@pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
+def test_there_and_back_through_pytorch(each):
+    pytest.importorskip("torch")
+    network = aw.Network([aw.Dense(4, each), aw.Dense(1)], 3).initialised(1)
+    back = aw.from_torch(aw.to_torch(network))
+    np.testing.assert_array_equal(back.predict(X), network.predict(X))

@@ -24,6 +24,8 @@ _HOME = {
     "load": ("actwise.saving", "load"),
     "to_onnx": ("actwise.export", "to_onnx"),
     "to_torch": ("actwise.export", "to_torch"),
+    "to_torch_code": ("actwise.export", "to_torch_code"),
+    "to_torch_program": ("actwise.export", "to_torch_program"),
     "from_sklearn": ("actwise.export", "from_sklearn"),
     "from_torch": ("actwise.export", "from_torch"),
     "Dense": ("actwise.layers", "Dense"),

@@ -8,6 +8,7 @@ from actwise import __version__
 from actwise.cli.activations import activations
 from actwise.cli.check import check
 from actwise.cli.describe import describe
+from actwise.cli.export import export
 from actwise.cli.fit import fit
 from actwise.cli.predict import predict
 from actwise.cli.status import GuardedGroup
@@ -26,7 +27,7 @@ def main() -> None:
     """Train, judge and use neural networks for tables."""
 
 
-for command in (fit, predict, describe, activations, check):
+for command in (fit, predict, describe, export, activations, check):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -15,7 +15,7 @@ from actwise.parts import parts_of
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["from_sklearn", "from_torch", "to_onnx", "to_torch"]
+__all__ = ["from_sklearn", "from_torch", "to_onnx", "to_torch", "to_torch_code", "to_torch_program"]
 
 
 def to_onnx(model: object, path: str | Path) -> None:
@@ -93,6 +93,61 @@ def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
     from actwise.export.torch.model import build_module
 
     return build_module(parts_of(model), native=native)
+
+
+def to_torch_code(model: object, path: str | Path) -> None:
+    """Write a model as a readable Python file that needs PyTorch and nothing else.
+
+    Parameters
+    ----------
+    model : Network, Run, TableModel or estimator
+        As for `to_torch`. Writing the file does not need PyTorch.
+    path : str or Path
+        The file, such as ``model.py``; its function ``build()`` returns the module. More than 256 weights stand
+        in a file beside it, ``model.safetensors``, which it reads by itself.
+
+    Raises
+    ------
+    InputError
+        If the model is of another kind, the file cannot be written, or its name is not one of a Python module.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import actwise as aw
+    >>> network = aw.Network([aw.Dense(2, "tanh"), aw.Dense(1)], n_inputs=3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_torch_code(network, f"{folder}/model.py")
+    ...     print(Path(f"{folder}/model.py").read_text()[3:67])
+    A network that Actwise ... wrote; it needs PyTorch and nothing
+    """
+    from actwise.export.torch.code import write_code
+
+    write_code(parts_of(model), path)
+
+
+def to_torch_program(model: object, path: str | Path) -> None:
+    """Write a model as a program of ``torch.export``, which PyTorch loads without any source code.
+
+    Parameters
+    ----------
+    model : Network, Run, TableModel or estimator
+        As for `to_torch`.
+    path : str or Path
+        The file, by custom ending in ``.pt2``: ``torch.export.load(path).module()`` is the module, for batches of
+        any number of rows.
+
+    Raises
+    ------
+    InputError
+        If the model is of another kind, or the file cannot be written.
+    MissingPackageError
+        If the package ``torch`` is not installed.
+    """
+    require("torch")
+    from actwise.export.torch.model import write_program
+
+    write_program(parts_of(model), path)
 
 
 def from_sklearn(model: Any) -> Network:

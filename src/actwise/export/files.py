@@ -28,11 +28,12 @@ def write_all_whole(files: Mapping[Path, bytes]) -> None:
     InputError
         If one cannot be written; those that were there are left as they were.
     """
+    for path in files:
+        if path.is_dir():
+            raise InputError(f"{path} is a directory; name a file, such as {path / 'model'}")
     fresh = {path: path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}") for path in files}
     try:
         for path, content in files.items():
-            if path.is_dir():
-                raise InputError(f"{path} is a directory; name a file, such as {path / 'model'}")
             with fresh[path].open("xb") as file:
                 file.write(content)
                 file.flush()
@@ -40,8 +41,6 @@ def write_all_whole(files: Mapping[Path, bytes]) -> None:
         for path in reversed(list(files)):
             fresh[path].replace(path)
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{next(iter(files))} cannot be written ({reason}); choose another place") from error
     finally:

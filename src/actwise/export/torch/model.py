@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import warnings
+from pathlib import Path
+
 import torch
 from torch import nn
 
+from actwise.export.files import write_whole
 from actwise.export.torch.modules import ActivationModule, ScaleModule
 from actwise.export.torch.stages import (
     Composed,
@@ -25,6 +30,20 @@ def build_module(parts: ModelParts, *, native: bool = True) -> nn.Sequential:
     """Build the module; see `actwise.to_torch`."""
     module = nn.Sequential(*(_module(stage) for stage in stages(parts, native=native)))
     return module.eval()
+
+
+def write_program(parts: ModelParts, path: str | Path) -> None:
+    """Write a program of ``torch.export``; see `actwise.to_torch_program`."""
+    module = build_module(parts)
+    dtype = getattr(torch, parts.network.dtype)
+    # Two rows: with one, the number of rows would be taken for a constant.
+    example = torch.zeros((2, parts.network.n_inputs), dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch's own making, about its own insides
+        program = torch.export.export(module, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        content = io.BytesIO()
+        torch.export.save(program, content)
+    write_whole(path, content.getvalue())
 
 
 def _module(stage: Stage) -> nn.Module:

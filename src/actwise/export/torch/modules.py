@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from actwise.export.torch.dialect import torch_table
+from actwise.export.torch.names import attribute
 from actwise.export.torch.stages import Composed, Scaled
 from actwise.formula.dialects import evaluate
-from actwise.formula.expression import Expression
+from actwise.formula.expression import SYMBOL, Expression
 from actwise.kernels.rendering import Formula
 
 
@@ -34,11 +35,11 @@ class ActivationModule(nn.Module):
         self.values = dict(stage.values)
         self.formula = stage.formula
         for name, value in stage.trained.items():
-            self.register_parameter(_attribute(name), nn.Parameter(torch.from_numpy(value.copy())))
+            self.register_parameter(attribute(name), nn.Parameter(torch.from_numpy(value.copy())))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs; the last axis is that of the units."""
-        trained = [self.get_parameter(_attribute(name)) for name in self.formula.parameters]
+        trained = [self.get_parameter(attribute(name)) for name in self.formula.parameters]
         apply: Any = _Applied.apply  # which has no annotations
         found: Tensor = apply(self.formula, x, *trained)
         return found
@@ -46,11 +47,6 @@ class ActivationModule(nn.Module):
     def extra_repr(self) -> str:
         """Name the activation and its parameters."""
         return repr(self.activation)
-
-
-def _attribute(name: str) -> str:
-    """Name a trained parameter so that it does not hide anything of a module's own, such as `training`."""
-    return f"{name}_" if hasattr(nn.Module, name) or name in ("training", "activation", "values", "formula") else name
 
 
 class _Applied(torch.autograd.Function):
@@ -103,7 +99,9 @@ def _computed(expression: Expression, known: dict[str, Tensor], like: Tensor) ->
     found = evaluate(expression, known, torch_table())
     if not torch.is_tensor(found):
         return torch.full_like(like, found)
-    return found.expand(like.shape)
+    # Autograd does not take an input for an output.
+    shaped = found.expand(like.shape)
+    return shaped.clone() if expression.operation == SYMBOL else shaped
 
 
 class ScaleModule(nn.Module):

@@ -1,0 +1,367 @@
+"""A model as a readable Python file that needs PyTorch only."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+
+from actwise import __version__
+from actwise.errors import InputError
+from actwise.export.files import write_all_whole
+from actwise.export.torch.names import attribute
+from actwise.export.torch.stages import (
+    Composed,
+    DroppedOut,
+    Linear,
+    Native,
+    Normalised,
+    Scaled,
+    Stage,
+    TrainedSlope,
+    stages,
+)
+from actwise.export.torch.table import arguments
+from actwise.export.torch.writing import HELPERS, written_lines
+from actwise.formula.expression import Expression, substitute, symbol, symbols
+from actwise.kernels.rendering import Formula
+from actwise.parts import ModelParts
+
+_BEGINNING = '"""A network that Actwise '
+LARGEST_INSIDE = 256  # numbers that are written into the file; more of them stand in a file beside it
+WIDTH = 100
+Arrays = dict[str, npt.NDArray[Any]]
+# What the lines of a class use besides the formula's own symbols.
+_USED = {"torch", "nn", "ctx", "given", "upstream", "trained", "inputs", "output", "self", *HELPERS}
+
+_READ_WEIGHTS = '''def weights():
+    """Read {name}, by its published layout: a header in JSON, then the numbers."""
+    content = bytearray((Path(__file__).parent / {name!r}).read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    kinds = {{"F32": torch.float32, "F64": torch.float64, "I64": torch.int64}}
+    found = {{}}
+    for name, entry in json.loads(content[8:start]).items():
+        first, last = entry["data_offsets"]
+        numbers = torch.frombuffer(content[start + first : start + last], dtype=kinds[entry["dtype"]])
+        found[name] = numbers.reshape(entry["shape"]).clone()
+    return found
+'''
+_SCALE = '''class Scale(nn.Module):
+    """Standardises columns, or (undone) puts standardised ones back into their own units."""
+
+    def __init__(self, columns, undone):
+        super().__init__()
+        self.undone = undone
+        self.register_buffer("centres", torch.zeros(columns, dtype=torch.float64))
+        self.register_buffer("scales", torch.ones(columns, dtype=torch.float64))
+
+    def forward(self, x):
+        wide = x.double()
+        scaled = wide * self.scales + self.centres if self.undone else (wide - self.centres) / self.scales
+        return scaled.to(x.dtype)
+'''
+
+
+def write_code(parts: ModelParts, path: str | Path) -> None:
+    """Write the file, and its weights beside it where they are many; see `actwise.to_torch_code`."""
+    place = Path(path)
+    if not place.stem.isidentifier() or keyword.iskeyword(place.stem) or place.suffix != ".py":
+        raise InputError(
+            f"{place.name!r} cannot be imported in Python; choose a name of letters, digits and _ that ends with .py, "
+            "such as model.py"
+        )
+    steps = stages(parts)
+    arrays = state(steps)
+    small = sum(each.size for each in arrays.values()) <= LARGEST_INSIDE
+    beside = place.with_suffix(".safetensors")
+    _refuse_foreign(place, *([] if small else [beside]))
+    text = source(parts, steps, None if small else beside.name)
+    files = {place: text.encode()}
+    if not small:
+        files[beside] = safetensors.numpy.save(arrays)
+    write_all_whole(files)
+
+
+def _refuse_foreign(place: Path, *beside: Path) -> None:
+    """Refuse to write over source text, or over weights, that Actwise did not write."""
+    try:
+        own = place.is_file() and place.read_bytes().startswith(_BEGINNING.encode())
+        foreign = next((each for each in (place, *beside) if each.is_file() and not own), None)
+    except OSError as error:
+        raise InputError(f"{place} cannot be read ({error.strerror}); choose another place") from error
+    if foreign is not None:
+        raise InputError(f"{foreign} holds what Actwise did not write; choose another name, or move it away")
+
+
+def state(steps: Sequence[Stage]) -> Arrays:
+    """Return the arrays of a model by the names that an ``nn.Sequential`` gives them."""
+    found: Arrays = {}
+    for index, step in enumerate(steps):
+        for name, array in _arrays(step).items():
+            found[f"{index}.{name}"] = np.require(array, requirements="C")
+    return found
+
+
+def _arrays(step: Stage) -> Arrays:
+    match step:
+        case Linear(weights, biases):
+            return {"weight": weights} | ({} if biases is None else {"bias": biases})
+        case Normalised():
+            return {
+                "weight": step.factors,
+                "bias": step.shifts,
+                "running_mean": step.means,
+                "running_var": step.variances,
+                "num_batches_tracked": np.array(0),
+            }
+        case TrainedSlope(slope):
+            return {"weight": slope}
+        case Composed():
+            return {attribute(name): value for name, value in step.trained.items()}
+        case Scaled(scaling, _):
+            return dict(zip(("centres", "scales"), scaling.arrays, strict=True))
+    return {}
+
+
+def source(parts: ModelParts, steps: Sequence[Stage], weights_file: str | None) -> str:
+    """Write the Python file of a model.
+
+    Parameters
+    ----------
+    parts : ModelParts
+        The model.
+    steps : sequence of Stage
+        What `stages` made of it.
+    weights_file : str or None
+        The name of the file beside it that holds the weights; None to write them inside.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    classes, names, helpers = _activation_classes(steps)
+    double = parts.network.dtype == "float64"
+    layers = [_layer(step, names) for step in steps]
+    needs = ["import json\n", "from pathlib import Path\n"] if weights_file else []
+    blocks = [
+        f'"""{_described(parts)}"""\n',
+        "".join([*needs, "\n" * bool(needs), "import torch\nfrom torch import nn\n"]),
+        *_constants(parts),
+        *(HELPERS[name] for name in sorted(helpers)),
+        *([_SCALE] if any(isinstance(step, Scaled) for step in steps) else []),
+        *classes,
+        "def build():\n"
+        '    """Return the network in evaluation mode."""\n'
+        "    model = nn.Sequential(\n"
+        + "".join(f"        {each},\n" for each in layers)
+        + f"    ){'.double()' * double}\n"
+        "    model.load_state_dict(weights())\n"
+        "    return model.eval()\n",
+        _READ_WEIGHTS.format(name=weights_file) if weights_file else _weights_inside(state(steps)),
+    ]
+    head, *definitions = blocks
+    return head + "\n" + "\n\n".join(definitions)
+
+
+def _described(parts: ModelParts) -> str:
+    network = parts.network
+    columns = (
+        f"    columns: {', '.join(n for each in parts.columns for n in each.feature_names)}\n" if parts.columns else ""
+    )
+    outputs = "numbers"
+    if parts.classes:
+        outputs = (
+            f"the probability of {_quoted(parts.classes[-1])}"
+            if parts.has_one_probability
+            else "a column for each class"
+        )
+    text = (
+        f"A network that Actwise {__version__} wrote; it needs PyTorch and nothing else.\n\n"
+        f"    model = build()\n"
+        f"    model(rows)  # rows: {network.dtype}, shape (n, {network.n_inputs}); gives {outputs}\n"
+    )
+    if columns:
+        wrapped = textwrap.fill(columns.strip(), WIDTH, initial_indent="    ", subsequent_indent="      ")
+        text += f"\nEach row holds what the table model's `encoding.encode` makes of a table's row:\n\n{wrapped}\n"
+    return _inside_docstring(text)
+
+
+def _inside_docstring(text: str) -> str:
+    plain = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    return plain.replace("\\", "\\\\").replace('"""', "'''").replace('"', "'" if plain.endswith('"') else '"')
+
+
+def _constants(parts: ModelParts) -> list[str]:
+    found = []
+    if parts.classes:
+        found.append(_wrapped("CLASSES = (", [_quoted(each) for each in parts.classes], ",)"))
+    if parts.names:
+        found.append(_wrapped("TARGETS = (", [_quoted(each) for each in parts.names], ",)"))
+    return ["".join(found)] if found else []
+
+
+def _wrapped(start: str, items: Sequence[str], end: str, indent: str = "") -> str:
+    line = indent + start + ", ".join(items) + end
+    if len(line) <= WIDTH:
+        return line + "\n"
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + len(item) + 2 <= WIDTH:
+            lines[-1] += f" {item},"
+        else:
+            lines.append(f"{indent}    {item},")
+    return f"{indent}{start}\n" + "\n".join(lines) + f"\n{indent}{end.removeprefix(',')}\n"
+
+
+def _layer(step: Stage, names: Mapping[int, str]) -> str:
+    match step:
+        case Linear(weights, biases):
+            inputs, outputs = weights.shape[1], weights.shape[0]
+            return f"nn.Linear({inputs}, {outputs}{', bias=False' if biases is None else ''})"
+        case Normalised():
+            return (
+                f"nn.BatchNorm1d({len(step.factors)}, eps={step.epsilon!r}, momentum={round(1 - step.momentum, 12)!r})"
+            )
+        case Native(row, values):
+            given = ", ".join(f"{name}={_quoted(value)}" for name, value in arguments(row, values).items())
+            return f"nn.{row.module}({given})"
+        case TrainedSlope():
+            return "nn.PReLU(1)"
+        case DroppedOut(rate):
+            return f"nn.Dropout({rate!r})"
+        case Scaled(scaling, undone):
+            return f"Scale({len(scaling.arrays[0])}, undone={undone})"
+        case Composed():
+            return f"{names[id(step)]}()"
+
+
+def _activation_classes(steps: Sequence[Stage]) -> tuple[list[str], dict[int, str], set[str]]:
+    """Write a class for each different activation; returns them, the class of each step, and helpers."""
+    classes: list[str] = []
+    names: dict[int, str] = {}
+    known: dict[Formula, str] = {}
+    helpers: set[str] = set()
+    for step in steps:
+        if not isinstance(step, Composed):
+            continue
+        if step.formula not in known:
+            name = _class_name(step, {*known.values()})
+            text, used = _activation_class(name, step)
+            classes.append(text)
+            helpers |= used
+            known[step.formula] = name
+        names[id(step)] = known[step.formula]
+    return classes, names, helpers
+
+
+def _class_name(step: Composed, taken: set[str]) -> str:
+    words = re.findall(r"[A-Za-z][A-Za-z0-9]*", step.what.name) if step.what.name.isidentifier() else []
+    wanted = "".join(word[0].upper() + word[1:] for word in words) or "Formula"
+    if keyword.iskeyword(wanted) or wanted in {"Scale", "Path"}:
+        wanted += "Activation"
+    found, number = wanted, 2
+    while found in taken or f"{found}Function" in taken:
+        found, number = f"{wanted}{number}", number + 1
+    return found
+
+
+def _activation_class(name: str, step: Composed) -> tuple[str, set[str]]:
+    formula = step.formula
+    renamed = {each: symbol(f"{each}_" if each in _USED or len(each) == 1 else each) for each in formula.parameters}
+    pieces = ["x"] if formula.pieces == 1 else [f"x{k}" for k in range(formula.pieces)]
+    value = substitute(formula.value, renamed)
+    gradients = [substitute(each, renamed) for each in (*formula.gradients, *formula.parameter_gradients)]
+    trained = [each.name for each in renamed.values()]
+    shown = ", ".join(f"{key} = {each:g}" for key, each in step.values.items() if key not in formula.parameters)
+    what = _inside_docstring(" ".join(step.what.formula.split()) + (f" with {shown}" if shown else ""))
+
+    def unpack(source_name: str) -> list[str]:
+        wide = f"{source_name}.double()"
+        first = f"x = {wide}" if len(pieces) == 1 else f"{', '.join(pieces)} = {wide}.chunk({len(pieces)}, dim=-1)"
+        names = f"{', '.join(trained)}{',' * (len(trained) == 1)}"
+        return [first, f"{names} = (each.double() for each in trained)"] if trained else [first]
+
+    taken = {*pieces, *trained, "y", "g", *_USED}
+    lines, (result,), helpers = written_lines([value], taken)
+    forward = [*unpack("given"), *lines, f"y = {_of_shape(value, result, pieces)}", "return y.to(given.dtype)"]
+    backward = ["given, *trained = ctx.saved_tensors", *unpack("given"), "g = upstream.double()"]
+    if any("y" in symbols(each) for each in gradients):
+        lines, (result,), more = written_lines([value], taken)
+        backward += [*lines, f"y = {_of_shape(value, result, pieces)}"]
+        taken |= {line.split(" = ")[0] for line in lines}
+        helpers |= more
+    lines, results, more = written_lines(gradients, taken)
+    shaped = [_of_shape(each, text, pieces) for each, text in zip(gradients, results, strict=True)]
+    parts, sums = shaped[: formula.pieces], shaped[formula.pieces :]
+    whole = parts[0] if len(parts) == 1 else f"torch.cat([{', '.join(parts)}], dim=-1)"
+    backward += [*lines, f"gradient = {whole}"]
+    returned = ["gradient.to(given.dtype)", *(f"torch.sum({each}).to(given.dtype)" for each in sums)]
+    backward.append(f"return {', '.join(returned)}")
+    attributes = [attribute(each) for each in formula.parameters]
+    init = (
+        "    def __init__(self):\n        super().__init__()\n"
+        + "".join(f"        self.{each} = nn.Parameter(torch.tensor(0.0))\n" for each in attributes)
+        + "\n"
+    )
+    arguments_text = ", ".join(["x", *(f"self.{each}" for each in attributes)])
+    star = ", *trained" * bool(trained)
+    return (
+        f"class {name}Function(torch.autograd.Function):\n"
+        f'    """{what}, with its slope as declared."""\n\n'
+        f"    generate_vmap_rule = True\n\n"
+        f"    @staticmethod\n    def forward(given{star}):\n"
+        + "".join(f"        {line}\n" for line in forward)
+        + "\n    @staticmethod\n    def setup_context(ctx, inputs, output):\n        ctx.save_for_backward(*inputs)\n"
+        "\n    @staticmethod\n    def backward(ctx, upstream):\n"
+        + "".join(f"        {line}\n" for line in backward)
+        + f'\n\nclass {name}(nn.Module):\n    """{what}."""\n\n'
+        + init * bool(attributes)
+        + f"    def forward(self, x):\n        return {name}Function.apply({arguments_text})\n"
+    ), helpers | more
+
+
+def _of_shape(expression: Expression, text: str, pieces: Sequence[str]) -> str:
+    """Give a result the shape of the pre-activations, where it does not have it by itself."""
+    if text in pieces:
+        return f"{text}.clone()"  # autograd does not take an input for an output
+    if symbols(expression) & {*pieces, "g", "y"}:
+        return text
+    return f"{text} + torch.zeros_like({pieces[0]})"
+
+
+def _weights_inside(arrays: Arrays) -> str:
+    lines = []
+    for name, array in arrays.items():
+        if array.ndim == 2:
+            rows = "".join(_wrapped("[", [_number(v) for v in row], "],", "            ") for row in array)
+            lines.append(f"        {_quoted(name)}: torch.tensor([\n{rows}        ], dtype={_dtype(array)}),\n")
+        elif array.ndim == 1:
+            lines.append(_wrapped(f"{_quoted(name)}: torch.tensor([", [_number(v) for v in array],
+                                  f"], dtype={_dtype(array)}),", "        "))  # fmt: skip
+        else:
+            lines.append(f"        {_quoted(name)}: torch.tensor({_number(array[()])}, dtype={_dtype(array)}),\n")
+    return f'def weights():\n    """Return the weights by name."""\n    return {{\n{"".join(lines)}    }}\n'
+
+
+def _quoted(value: object) -> str:
+    """Write a label or a name as Python, text in double quotes."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _dtype(array: npt.NDArray[Any]) -> str:
+    return f"torch.{array.dtype.name}"
+
+
+def _number(value: Any) -> str:
+    """Write the shortest digits that read back the same."""
+    text = str(value)
+    return {"nan": "torch.nan", "inf": "torch.inf", "-inf": "-torch.inf"}.get(text, text)
