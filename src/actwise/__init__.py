@@ -54,6 +54,7 @@ _HOME = {
     "InverseTimeDecay": ("actwise.schedules", "InverseTimeDecay"),
     "CosineDecay": ("actwise.schedules", "CosineDecay"),
     "train": ("actwise.training", "train"),
+    "train_many": ("actwise.training", "train_many"),
     "fit_table": ("actwise.tabular", "fit_table"),
     "FitSettings": ("actwise.tabular", "FitSettings"),
     "TableModel": ("actwise.tabular", "TableModel"),

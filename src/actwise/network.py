@@ -66,7 +66,7 @@ class Network:
         if not self.linear_layers or isinstance(self.layers[-1], Dropout):
             raise InputError("a network needs an aw.Dense or aw.Maxout layer, and its last layer cannot be aw.Dropout")
         if self.parameters is None:
-            object.__setattr__(self, "parameters", self._draw(np.random.default_rng(0)))
+            object.__setattr__(self, "parameters", self.drawn(0))
             return
         given = np.array(self.parameters, self.dtype)
         if given.shape != (self.n_parameters,):
@@ -176,7 +176,9 @@ class Network:
             if s.n_weights
         ]
 
-    def _draw(self, rng: np.random.Generator) -> FloatArray:
+    def drawn(self, seed: int | None) -> FloatArray:
+        """Draw initial parameters, shape (n_parameters,), with NumPy's generator; see `initialised`."""
+        rng = np.random.default_rng(seed)
         parameters = np.zeros(self.n_parameters, self.dtype)
         last = max(index for index, shape in enumerate(self.structure) if shape.n_weights)
         for index, (layer, shape) in enumerate(zip(self.computed_layers, self.structure, strict=True)):
@@ -207,7 +209,7 @@ class Network:
         seed : int, optional
             Seed of NumPy's generator; different at every call where not given.
         """
-        return replace(self, parameters=self._draw(np.random.default_rng(seed)))
+        return replace(self, parameters=self.drawn(seed))
 
     def with_parameters(self, parameters: npt.ArrayLike) -> Network:
         """Return the same network with other parameters, shape (n_parameters,)."""

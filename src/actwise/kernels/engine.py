@@ -126,6 +126,10 @@ class Context:
             else:
                 self.floats[self._float_places[name]] = value
 
+    def place(self, name: str) -> int:
+        """Say where an integer stands."""
+        return self._places[name]
+
     def get(self, name: str) -> int:
         """Read an integer."""
         return int(self.integers[self._places[name]])

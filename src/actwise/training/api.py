@@ -217,11 +217,11 @@ def train(
             progress.targets, network.n_outputs, progress.weights
         )
     for k in range(1, starts):
-        if _reached(best) <= solved or best.stopped_because in ("interrupted", "time limit"):
+        if reached(best) <= solved or best.stopped_because in ("interrupted", "time limit"):
             break
         seed = int(np.random.SeedSequence([progress.settings.seed, k]).generate_state(1)[0])
         other = _run_to_end(start(network, X, y, **(settings | {"seed": seed})), on_epochs)
-        best = min(best, other, key=_reached)
+        best = min(best, other, key=reached)
     return best
 
 
@@ -235,7 +235,7 @@ def _run_to_end(progress: Progress, on_epochs: Callable[[History], object] | Non
     return progress.run()
 
 
-def _reached(run: Run) -> float:
+def reached(run: Run) -> float:
     """Return the loss of the parameters that a run kept."""
     if not len(run.history):
         return np.inf

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from actwise import optimizers
-from actwise.kernels import build, engine, tiny
+from actwise.kernels import build, engine, tiny, unrolled
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import as_schedule
@@ -70,7 +71,7 @@ class Progress:
     def __iter__(self) -> Iterator[History]:
         optimizer = self.settings.optimizer
         steps = self._minimise(optimizer) if isinstance(optimizer, LBFGS) else self._step(optimizer)
-        with _controller().limit(limits=_blas_threads(self.network, self.settings), user_api="blas"):
+        with blas_threads(_blas_threads(self.network, self.settings)):
             yield from steps
 
     def run(self) -> Run:
@@ -117,6 +118,38 @@ class Progress:
         first, second, random = (self._context[name].copy() for name in ("FIRST", "SECOND", "RANDOM"))
         return OptimizerState(first, second, self._context.get("STEP"), random)
 
+    def prepared(self) -> engine.Context:
+        """Lay out all arrays for an optimiser that goes step by step, and compile what is missing."""
+        optimizer = self.settings.optimizer
+        assert not isinstance(optimizer, LBFGS)
+        context = self._prepare(self.batch_size, optimizer.rule)
+        constants = context.hold("RULE_CONSTANTS", np.zeros(N_RULE_CONSTANTS))
+        constants[: len(optimizer.constants)] = optimizer.constants
+        return context
+
+    @property
+    def batch_size(self) -> int:
+        """Rows per step."""
+        return min(self.settings.batch_size, len(self.rows))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which all rows are seen."""
+        return -(-len(self.rows) // self.batch_size)
+
+    def can_be_written_out(self) -> bool:
+        """Whether steps for tiny networks do what is asked for."""
+        settings = self.settings
+        return (
+            settings.l2 == 0
+            and not np.isfinite(settings.largest_gradient_norm)
+            and not isinstance(settings.optimizer, LBFGS)
+            and settings.optimizer.rule in unrolled.RULES
+            and unrolled.can_be_written_out(
+                self.network.structure, settings.loss.for_engine(self.network.n_outputs), self.network.n_parameters
+            )
+        )
+
     def _prepare(self, batch_size: int, update: str | None) -> engine.Context:
         """Compile what is missing and lay out all arrays."""
         network, settings = self.network, self.settings
@@ -158,20 +191,12 @@ class Progress:
 
     def _step(self, optimizer: optimizers.SteppingOptimizer) -> Iterator[History]:
         settings = self.settings
-        batch_size = min(settings.batch_size, len(self.rows))
-        context = self._prepare(batch_size, optimizer.rule)
-        constants = context.hold("RULE_CONSTANTS", np.zeros(N_RULE_CONSTANTS))
-        constants[: len(optimizer.constants)] = optimizer.constants
-        steps_per_epoch = -(-len(self.rows) // batch_size)
+        context = self.prepared()
+        steps_per_epoch = self.steps_per_epoch
         total_steps = steps_per_epoch * settings.epochs
         schedule = as_schedule(optimizer.learning_rate)
-        described = settings.loss.for_engine(self.network.n_outputs)
-        if (
-            settings.l2 == 0
-            and not np.isfinite(settings.largest_gradient_norm)
-            and optimizer.rule in tiny.RULES
-            and tiny.is_tiny(self.network.structure, described, self.network.n_parameters, total_steps)
-        ):
+        if total_steps >= tiny.FEWEST_STEPS and self.can_be_written_out():
+            described = settings.loss.for_engine(self.network.n_outputs)
             address = tiny.stage_address(self.network.structure, described, optimizer.rule, self.network.dtype)
             run_steps = engine.stage_at(address)
         else:
@@ -282,6 +307,13 @@ def _controller() -> ThreadpoolController:
     """Looking for the libraries that have threads takes milliseconds; SciPy's BLAS is loaded by then."""
     engine.gemm_address("float32")
     return ThreadpoolController()
+
+
+@contextmanager
+def blas_threads(count: int) -> Iterator[None]:
+    """Let BLAS use so many threads; the setting is one of the whole process."""
+    with _controller().limit(limits=count, user_api="blas"):
+        yield
 
 
 def _blas_threads(network: Network, settings: TrainingSettings) -> int:
