@@ -46,6 +46,9 @@ CASES = {
         [aw.Maxout(5), aw.Dropout(0.3), aw.Dense(2)], "float32",
         {"loss": "squared_error", "optimizer": aw.Adam(0.01), "batch_size": 64},
     ),
+    "batch normalisation": (
+        [aw.Dense(6), aw.BatchNorm(), aw.Dense(2)], "float32", {"optimizer": aw.Adam(0.01), "batch_size": 16}
+    ),
     "second order": ([aw.Dense(3, "tanh"), aw.Dense(2)], "float64", {"optimizer": "lbfgs"}),
 }  # fmt: skip
 

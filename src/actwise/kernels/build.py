@@ -21,6 +21,7 @@ import re
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -34,6 +35,10 @@ CACHE_VARIABLE = "ACTWISE_CACHE_DIR"
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
 _SOURCES = Path(__file__).parent / "compiled"
 _Loaded = TypeVar("_Loaded")
+
+
+# A module that another thread is compiling stands in sys.modules already, half finished.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def _digest(*texts: str) -> str:
@@ -217,14 +222,13 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
     """
     name = f"{kind}_{_digest(source)}"
     full_name = f"{package(element).__name__}.{name}"
-    if full_name in sys.modules:
-        return sys.modules[full_name]
 
     def load() -> ModuleType:
         _write(cache_folder() / _package_name(element) / f"{name}.py", source)
         return import_module(full_name)
 
-    return _loaded(load, element, f"{name}.")
+    with _ONE_AT_A_TIME:
+        return sys.modules[full_name] if full_name in sys.modules else _loaded(load, element, f"{name}.")
 
 
 def arithmetic_digest(source: str, element: str) -> str:
