@@ -1,5 +1,9 @@
 """Networks and layers: shapes, initialisation, immutability, prediction, and what is refused."""
 
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -150,3 +154,22 @@ def test_every_initializer_is_reachable_by_name():
     for name, record in INITIALIZERS.items():
         assert aw.Dense(2, init=name).init == name
         assert record.draw((4, 3), (4.0, 3.0), np.random.default_rng(0)).shape == (4, 3)
+
+
+def test_predictions_do_not_depend_on_threads_batches_or_other_rows():
+    network = aw.Network([aw.Dense(40, "gelu"), aw.Dense(30, "tanh"), aw.Dense(3, "softmax")], n_inputs=7)
+    X = np.random.default_rng(1).normal(size=(5000, 7)).astype(np.float32)
+    alone = network.predict(X, threads=1)
+    np.testing.assert_array_equal(network.predict(X, threads=2), alone)
+    for rows in (slice(0, 1), slice(17, 18), slice(3, 300), slice(0, 0)):
+        np.testing.assert_array_equal(network.predict(X[rows]), alone[rows])
+    with ThreadPoolExecutor(8) as pool:
+        parts = pool.map(network.predict, np.split(X, 50))
+    np.testing.assert_array_equal(np.concatenate([*parts]), alone)
+
+
+def test_a_network_that_has_predicted_can_be_pickled_and_copied():
+    network = aw.Network([aw.Dense(4, "tanh"), aw.Dense(1)], n_inputs=2)
+    expected = network.predict([[1.0, 2.0]])
+    for other in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network), network.with_parameters(network.values)):
+        np.testing.assert_array_equal(other.predict([[1.0, 2.0]]), expected)

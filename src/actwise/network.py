@@ -15,6 +15,7 @@ from actwise.errors import InputError
 from actwise.initializers import initializer
 from actwise.inputs import as_numbers
 from actwise.kernels import engine
+from actwise.kernels.sharing import processors
 from actwise.layers import ActivationLayer, BatchNorm, ComputedLayer, Dropout, Layer, LinearLayer
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -228,21 +229,30 @@ class Network:
             raise InputError(f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}")
         return array
 
-    def predict(self, X: npt.ArrayLike) -> FloatArray:
+    def predict(self, X: npt.ArrayLike, threads: int | None = None) -> FloatArray:
         """Compute the outputs.
 
         Parameters
         ----------
         X : array_like of shape (n_rows, n_inputs)
             Inputs.
+        threads : int, optional
+            At most so many work on large inputs; as many as there are processors where not given.
 
         Returns
         -------
         ndarray of shape (n_rows, n_outputs)
             Outputs, in the network's dtype.
         """
-        array = self.check_inputs(X)
-        return engine.predict(self.structure, self.values, array)
+        return self._predictor(self.check_inputs(X), threads or processors())
+
+    @cached_property
+    def _predictor(self) -> engine.Predictor:
+        return engine.Predictor(self.structure, self.values)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The predictor holds addresses of this process.
+        return {name: value for name, value in self.__dict__.items() if name != "_predictor"}
 
     def activation_values(self, index: int) -> dict[str, float]:
         """Return the parameters of one layer's activation, trained ones as training left them."""

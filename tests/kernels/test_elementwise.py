@@ -9,6 +9,7 @@ import pytest
 import actwise as aw
 from actwise.errors import InputError
 from actwise.kernels import elementwise
+from actwise.kernels.sharing import processors, share
 from actwise.layers import activation_formula
 
 X = np.random.default_rng(0).normal(size=300_001).astype(np.float32) * 4
@@ -41,9 +42,9 @@ def test_an_error_in_a_share_reaches_the_caller():
         if start:
             raise ValueError(start)
 
-    if elementwise._processors() > 1:
+    if processors() > 1:
         with pytest.raises(ValueError):
-            elementwise._share(fails_beyond_the_first, 4 * elementwise.SMALLEST_SHARE, 2)
+            share(fails_beyond_the_first, 4, threads=2, smallest=1)
 
 
 def test_large_angles_are_found_a_block_at_a_time():

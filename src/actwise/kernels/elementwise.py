@@ -7,11 +7,7 @@ kernels, the same bits.
 from __future__ import annotations
 
 import ctypes
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +15,7 @@ import numpy.typing as npt
 
 from actwise.errors import InputError
 from actwise.kernels.rendering import Formula, activation_kernels
+from actwise.kernels.sharing import share
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 SMALLEST_SHARE = 1 << 16  # elements per thread below which handing over costs more than it gains
@@ -65,7 +62,7 @@ def value(
         offset = start * source.itemsize
         function(source.ctypes.data + offset, result.ctypes.data + offset, 0, 0, 1, count, parameters.ctypes.data)
 
-    _share(run, source.size, threads)
+    share(run, source.size, threads, SMALLEST_SHARE)
     return result
 
 
@@ -106,7 +103,7 @@ def gradient(
         at = source.ctypes.data + offset
         function(at, at, given.ctypes.data + offset, result.ctypes.data + offset, 1, count, parameters.ctypes.data)
 
-    _share(run, source.size, threads)
+    share(run, source.size, threads, SMALLEST_SHARE)
     return result
 
 
@@ -119,31 +116,3 @@ def _prepare(formula: Formula, x: FloatArray, out: FloatArray | None) -> tuple[F
     if result.shape != x.shape or result.dtype != x.dtype or not result.flags.c_contiguous:
         raise InputError(f"out must be C-contiguous and have the shape and dtype of x: {x.shape} {x.dtype}")
     return np.ascontiguousarray(x), result
-
-
-def _processors() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_processors(), thread_name_prefix="actwise")
-
-
-if hasattr(os, "register_at_fork"):
-    # Threads do not survive in a forked process: the child makes a pool of its own.
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def _share(run: Callable[[int, int], None], size: int, threads: int) -> None:
-    """Split the elements over threads, the caller's among them; the kernels release the GIL."""
-    threads = max(1, min(threads, _processors(), size // SMALLEST_SHARE))
-    bounds = [size * k // threads for k in range(threads + 1)]
-    others = [_pool().submit(run, start, end - start) for start, end in pairwise(bounds[1:])]
-    try:
-        run(0, bounds[1])
-    finally:
-        wait(others)  # they write into the caller's memory
-    for each in others:
-        each.result()

@@ -119,7 +119,9 @@ def _function(name: str, symbols: str, parameters: tuple[str, ...], expression: 
     used |= written.functions
     lines = "".join(f"    {line}\n" for line in written.lines)
     arguments = ", ".join([symbols, *parameters])
-    return f'@njit(error_model="numpy", forceinline=True)\ndef {name}({arguments}):\n{lines}    return {written.results[0]}\n\n\n'
+    # Inlined, since a loop with a call in it does not become vector instructions.
+    head = f'@njit(error_model="numpy", forceinline=True)\ndef {name}({arguments}):\n'
+    return f"{head}{lines}    return {written.results[0]}\n\n\n"
 
 
 def _constants(values: tuple[float, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, suppress
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.errors import InputError
+from actwise.kernels.sharing import processors
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import Schedule
@@ -184,7 +184,7 @@ def train_many(
         tasks += group.tasks()
         for i, k in enumerate(indices):
             members[k] = partial(group.run, i), partial(group.loss, i)
-    with suppress(KeyboardInterrupt), closing(_work_off(tasks, threads or os.cpu_count() or 1, clock)) as pauses:
+    with suppress(KeyboardInterrupt), closing(_work_off(tasks, threads or processors(), clock)) as pauses:
         for _ in pauses:
             if on_progress is not None:
                 on_progress(_progress(groups, len(given), clock))

@@ -6,7 +6,6 @@ depend on when those pauses fall.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 
 from actwise import optimizers
 from actwise.kernels import build, engine, tiny, unrolled
+from actwise.kernels.sharing import processors
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import as_schedule
@@ -321,4 +321,4 @@ def _blas_threads(network: Network, settings: TrainingSettings) -> int:
     largest = max(layer.n_inputs * layer.n_linear for layer in network.structure) * settings.batch_size
     if largest < THREADED_WORK:
         return 1
-    return settings.threads or os.cpu_count() or 1
+    return settings.threads or processors()

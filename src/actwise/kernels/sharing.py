@@ -1,0 +1,50 @@
+"""Work that threads share: compiled code releases the GIL, so that they run at the same time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from itertools import pairwise
+
+
+@cache
+def processors() -> int:
+    """Count the processors that this process may use; asked once, since the answer takes some microseconds."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(processors(), thread_name_prefix="actwise")
+
+
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive in a forked process: the child makes a pool of its own.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def share(run: Callable[[int, int], None], size: int, threads: int, smallest: int) -> None:
+    """Split a number of items over threads, the caller's among them.
+
+    Parameters
+    ----------
+    run : callable
+        Does a share: takes its first item and how many they are.
+    size : int
+        The number of items.
+    threads : int
+        At most so many threads.
+    smallest : int
+        Items from which a share is worth a thread.
+    """
+    threads = max(1, min(threads, processors(), size // smallest))
+    bounds = [size * k // threads for k in range(threads + 1)]
+    others = [_pool().submit(run, start, end - start) for start, end in pairwise(bounds[1:])]
+    try:
+        run(0, bounds[1])
+    finally:
+        wait(others)  # they write into the caller's memory
+    for each in others:
+        each.result()
