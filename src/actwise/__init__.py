@@ -55,6 +55,8 @@ _HOME = {
     "CosineDecay": ("actwise.schedules", "CosineDecay"),
     "train": ("actwise.training", "train"),
     "train_many": ("actwise.training", "train_many"),
+    "MLPClassifier": ("actwise.estimators", "MLPClassifier"),
+    "MLPRegressor": ("actwise.estimators", "MLPRegressor"),
     "fit_table": ("actwise.tabular", "fit_table"),
     "FitSettings": ("actwise.tabular", "FitSettings"),
     "TableModel": ("actwise.tabular", "TableModel"),

@@ -1,0 +1,87 @@
+"""From the estimators' parameters to a network, and its parameters as scikit-learn shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.activations import AnyActivation
+from actwise.errors import InputError
+from actwise.layers import Dense, Dropout, Layer, Scaled
+from actwise.network import Network
+
+FloatArray = npt.NDArray[np.floating[Any]]
+# How scikit-learn calls two of the activations that it uses for outputs.
+SKLEARN_NAMES = {"sigmoid": "logistic", "exponential": "exp"}
+
+
+def hidden_sizes(given: Any) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers; scikit-learn's error if one is not positive."""
+    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    if any(not isinstance(size, int | np.integer) or size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return tuple(int(size) for size in sizes)
+
+
+def build(
+    n_inputs: int,
+    sizes: Sequence[int],
+    activation: str | AnyActivation | Sequence[str | AnyActivation],
+    dropout: float | Sequence[float],
+    n_outputs: int,
+    output_activation: str | AnyActivation,
+    dtype: str,
+) -> Network:
+    """Make the network.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+        Columns of inputs and outputs.
+    sizes : sequence of int
+        Units of each hidden layer.
+    activation : str, Activation or a sequence of them
+        One for all hidden layers, or one for each.
+    dropout : float or sequence of float
+        Share of each hidden layer's outputs that is dropped in training: one for all, or one for each.
+    output_activation : str or Activation
+        Of the last layer.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+    """
+    activations = _for_each("activation", activation, len(sizes))
+    rates = _for_each("dropout", dropout, len(sizes))
+    layers: list[Layer] = []
+    for units, each, rate in zip(sizes, activations, rates, strict=True):
+        layers.append(Dense(units, each))
+        if rate:
+            layers.append(Dropout(rate))
+    return Network([*layers, Dense(n_outputs, output_activation)], n_inputs, dtype=dtype)
+
+
+def for_training(network: Network, dtype: str, output_gain: float) -> Network:
+    """Return the network in the dtype of training, with an output layer that starts at a share of its usual size."""
+    last = network.layers[-1]
+    if output_gain != 1.0 and isinstance(last, Dense):
+        last = Dense(last.units, last.activation, init=Scaled(output_gain**2))
+    return Network([*network.layers[:-1], last], network.n_inputs, dtype=dtype)
+
+
+def _for_each(name: str, given: Any, n_layers: int) -> list[Any]:
+    if not isinstance(given, list | tuple | np.ndarray):
+        return [given] * n_layers
+    if len(given) != n_layers:
+        raise InputError(f"{name} has {len(given)} entries for {n_layers} hidden layers: give one, or one per layer")
+    return list(given)
+
+
+def views(network: Network, parameters: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Return weights and biases of each layer as parts of one array: what changes one changes the other."""
+    weights = [
+        parameters[s.weights_at : s.weights_at + s.n_inputs * s.n_linear].reshape(s.n_inputs, s.n_linear)
+        for s in network.structure
+    ]
+    return weights, [parameters[s.biases_at : s.biases_at + s.n_linear] for s in network.structure]

@@ -1,0 +1,424 @@
+"""What the classifier and the regressor share: checking, training, and the attributes scikit-learn has."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from actwise.activations import AnyActivation
+from actwise.errors import ActwiseWarning, InputError
+from actwise.estimators import architecture
+from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from actwise.estimators.choices import AUTO, AdaptiveRate, Choices, choose, schedule
+from actwise.estimators.constraints import CONSTRAINTS
+from actwise.estimators.fitting import Fitted, Fitting, Rows, find_rate, hold_out
+from actwise.estimators.scaling import Scaling, fold, unfold
+from actwise.estimators.watching import Watcher
+from actwise.estimators.why import why_constant
+from actwise.kernels import engine
+from actwise.losses import Loss
+from actwise.network import Network
+from actwise.optimizers import LBFGS
+from actwise.training import OptimizerState
+
+FloatArray = npt.NDArray[np.floating[Any]]
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
+SPARSE_BATCH = 4096  # sparse rows that are made dense at once
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned.
+
+    Parameters
+    ----------
+    loss : Loss
+        What is minimised.
+    output_activation : str or Activation
+        Of the last layer.
+    n_outputs : int
+        Its units.
+    scales_targets : bool
+        Whether targets are standardised where columns are.
+    """
+
+    loss: Loss
+    output_activation: str | AnyActivation
+    n_outputs: int
+    scales_targets: bool = False
+
+
+class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Base of `MLPClassifier` and `MLPRegressor`."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    coefs_: list[FloatArray]
+    intercepts_: list[FloatArray]
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    validation_loss_curve_: list[float] | None
+    _parameters: FloatArray
+    _inputs: Scaling | None
+    _outputs: Scaling | None
+    _state: OptimizerState | None
+
+    @abstractmethod
+    def _pose(self, y: npt.NDArray[Any]) -> Problem:
+        """Say what is to be learned."""
+
+    @abstractmethod
+    def _encode(self, y: npt.NDArray[Any]) -> FloatArray:
+        """Return the network's targets, shape (n_rows, n_targets)."""
+
+    @abstractmethod
+    def _own_score(self, outputs: FloatArray, rows: Rows, outputs_scaling: Scaling) -> float:
+        """Judge outputs as `score` does, without scikit-learn's checks."""
+
+    @abstractmethod
+    def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        """Return what rows that are held out are stratified by."""
+
+    @abstractmethod
+    def _checked(self, X: Any, y: Any, *, reset: bool, partial: bool) -> tuple[Any, npt.NDArray[Any]]:
+        """Check columns and targets as scikit-learn does."""
+
+    def _row_weights(self, y: npt.NDArray[Any], sample_weight: FloatArray | None) -> FloatArray | None:
+        return sample_weight
+
+    # Fitting
+
+    def _run_fit(self, *arguments: Any, **named: Any) -> None:
+        with_callbacks(type(self)._fit)(self, *arguments, **named)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        *,
+        partial: bool = False,
+    ) -> None:
+        self._validate_params()
+        if partial and self.early_stopping is True:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        sizes = architecture.hidden_sizes(self.hidden_layer_sizes)
+        first = not hasattr(self, "coefs_") or not (self.warm_start or partial)
+        X, y = self._checked(X, y, reset=first, partial=partial)
+        weights = self._check_weights(sample_weight, X, y)
+        problem = self._pose(y)
+        rows = Rows(_dense(X), y, self._encode(y), weights)
+        held = self._check_validation(*validation, rows)
+
+        self._lay_out(sizes, problem, rows, first)
+        given = self.get_params(deep=False)
+        size = self._network.n_parameters
+        chosen = choose(given, len(rows), size, validated=held is not None, partial=partial)
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(LARGEST_SEED))
+        if chosen.early_stopping and held is None and chosen.stochastic and not partial:
+            insist = self.early_stopping is True
+            rows, held = hold_out(rows, self.validation_fraction, rng, self._strata(rows.y), insist=insist)
+            chosen = replace(chosen, batch_size=min(chosen.batch_size, len(rows)))
+
+        fitting = self._prepare(problem, chosen, rows, held, first, given)
+        tasks = EpochTasks(
+            self,
+            None if chosen.starts is None else chosen.epochs,
+            {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}},
+        )
+        watcher = self._watcher(fitting, tasks)
+        resumed = self._state if partial and not first else None
+        tasks.begin_epoch()
+        fitted = fitting.run(watcher, seed, goes_on=not first, resumed=resumed)
+        self._state = fitted.state
+        self._keep(fitting, fitted, watcher)
+        tasks.end_fit()
+        if not partial:
+            self._warn(fitting, fitted)
+
+    def _check_weights(self, sample_weight: Any, X: Any, y: npt.NDArray[Any]) -> FloatArray | None:
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+            if not np.any(sample_weight):
+                raise InputError("Sample weights must contain at least one non-zero number: nothing can be learned.")
+        return self._row_weights(y, sample_weight)
+
+    def _check_validation(self, X: Any, y: Any, sample_weight: Any, rows: Rows) -> Rows | None:
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise InputError("X_val and y_val belong together: give both or neither")
+        X, y = self._checked(X, y, reset=False, partial=True)
+        if y.ndim != rows.y.ndim or y.shape[1:] != rows.y.shape[1:]:
+            raise InputError(f"y_val has the shape {y.shape}, which does not go with a y of shape {rows.y.shape}")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        return Rows(_dense(X), y, self._encode(y), weights)
+
+    def _lay_out(self, sizes: tuple[int, ...], problem: Problem, rows: Rows, first: bool) -> None:
+        """Make the network, or see whether the one at hand still fits."""
+        network = architecture.build(
+            rows.X.shape[1], sizes, self.activation, self.dropout, problem.n_outputs, problem.output_activation,
+            rows.X.dtype.name if first or not hasattr(self, "_parameters") else self._parameters.dtype.name,
+        )  # fmt: skip
+        self.n_outputs_ = problem.n_outputs
+        self.n_layers_ = len(sizes) + 2
+        name = getattr(network.output_activation, "name", "maxout")
+        self.out_activation_ = architecture.SKLEARN_NAMES.get(name, name)
+        if first:
+            self._inputs, self._outputs = None, None
+            self.n_iter_, self.t_ = 0, 0
+            self.loss_curve_ = []
+            self._set_parameters(network, network.values)
+            return
+        shapes = [weights.shape for weights in network.weights]
+        if [np.shape(each) for each in self.coefs_] != shapes:
+            raise InputError(
+                f"the weights at hand have the shapes {[np.shape(each) for each in self.coefs_]}, these parameters and "
+                f"data need {shapes}: set warm_start=False or keep hidden_layer_sizes as they were"
+            )
+        if not hasattr(self, "_parameters"):  # a user has set coefs_ and intercepts_ by hand
+            coefs, intercepts = self.coefs_, self.intercepts_
+            self._set_parameters(network, network.values)
+            self.coefs_, self.intercepts_ = list(coefs), list(intercepts)
+            self._inputs, self._outputs, self._state = None, None, None
+        self._network = network
+
+    def _prepare(
+        self, problem: Problem, chosen: Choices, rows: Rows, held: Rows | None, first: bool, given: dict[str, Any]
+    ) -> Fitting:
+        """Learn the scaling, bring the parameters into it, and settle the learning rate."""
+        scales = chosen.scaled if self.scale_inputs == AUTO else self.scale_inputs
+        n_inputs = rows.X.shape[1]
+        if first:
+            self._inputs = Scaling.learn(rows.X, rows.weights, inputs=True) if scales else None
+            wanted = getattr(self, "scale_targets", False)
+            if scales and problem.scales_targets if wanted == AUTO else wanted:
+                self._outputs = Scaling.learn(rows.targets, rows.weights, inputs=False)
+        inputs = self._inputs or Scaling.none(n_inputs)
+        outputs = self._outputs or Scaling.none(problem.n_outputs)
+        if not (inputs.is_finite and outputs.is_finite):
+            raise ValueError(NOT_FINITE)
+        loss = problem.loss
+        if self._outputs is not None and "delta" in loss.params and problem.n_outputs == 1:
+            loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scale[0])})
+        dtype = chosen.dtype or self._network.dtype
+        dtype = dtype if self.dtype == AUTO else self.dtype
+        network = architecture.for_training(self._network, dtype, chosen.output_gain)
+        if not first:
+            network = network.with_parameters(unfold(network, self._current(), inputs, outputs))
+        jobs = self.n_jobs if self.n_jobs is None or self.n_jobs > 0 else None
+        options = {
+            "shuffle": self.shuffle,
+            "largest_gradient_norm": self.max_gradient_norm or np.inf,
+            "threads": jobs,
+        }
+        fitting = Fitting(network, loss, chosen, rows, held, inputs, outputs, options)
+        if not chosen.stochastic:
+            return fitting
+        if self.learning_rate_init == "find" and first:
+            self.learning_rate_init_ = find_rate(fitting, 0)
+        if self.learning_rate_init == "find":
+            chosen = chosen.with_rate(self.learning_rate_init_)
+        state = getattr(self, "_state", None)
+        rate = schedule(given, chosen, len(rows), self.t_, 0 if state is None else state.step)
+        return replace(fitting, choices=chosen.with_rate(rate))
+
+    def _watcher(self, fitting: Fitting, tasks: EpochTasks) -> Watcher:
+        chosen = fitting.choices
+        by_score = chosen.early_stopping and chosen.stochastic and fitting.held is not None
+        if chosen.scoring == "loss" and not self.weight_averaging:
+            by_score = False
+        rate = None if isinstance(chosen.optimizer, LBFGS) else chosen.optimizer.learning_rate
+        before = getattr(self, "best_validation_score_", None) if self.loss_curve_ else None
+        return Watcher(
+            verbose=bool(self.verbose),
+            score=self._scorer(fitting) if by_score else None,
+            best_score=-np.inf if before is None else before,
+            tolerance=chosen.tolerance,
+            patience=chosen.patience,
+            adaptive=rate if isinstance(rate, AdaptiveRate) else None,
+            averaging=self.weight_averaging,
+            tasks=tasks,
+            attributes=lambda parameters: self._attributes(fitting, parameters),
+        )
+
+    def _scorer(self, fitting: Fitting) -> Callable[[FloatArray], float]:
+        """Return what judges parameters by the rows held out."""
+        held, network = fitting.held, fitting.network
+        assert held is not None
+        scoring = fitting.choices.scoring
+        if scoring is None or scoring == "loss":
+            X, _ = fitting.scaled(held)
+
+            def own(parameters: FloatArray) -> float:
+                return self._own_score(engine.predict(network.structure, parameters, X), held, fitting.outputs)
+
+            return own
+        scorer = check_scoring(self, scoring)
+        weights = {} if held.weights is None else {"sample_weight": held.weights}
+
+        def asked(parameters: FloatArray) -> float:
+            folded = fold(network, parameters, fitting.inputs, fitting.outputs)
+            self._set_parameters(self._network, folded)
+            return float(scorer(self, held.X, held.y, **weights))
+
+        return asked
+
+    def _attributes(self, fitting: Fitting, parameters: FloatArray) -> dict[str, Any]:
+        """Return what makes a copy of the estimator predict with these parameters."""
+        folded = fold(fitting.network, parameters, fitting.inputs, fitting.outputs).astype(self._parameters.dtype)
+        coefs, intercepts = architecture.views(self._network, folded)
+        return {
+            "_parameters": folded, "coefs_": coefs, "intercepts_": intercepts, "_views": (*coefs, *intercepts),
+        }  # fmt: skip
+
+    def _keep(self, fitting: Fitting, fitted: Fitted, watcher: Watcher) -> None:
+        """Set what scikit-learn's estimators have after a fit."""
+        run, chosen = fitted.run, fitting.choices
+        losses = run.history.training_losses.tolist()
+        folded = fold(fitting.network, fitted.parameters, fitting.inputs, fitting.outputs)
+        unusable = run.stopped_because == "loss is not finite" and not run.best_epoch
+        if unusable or not np.all(np.isfinite(folded)):
+            raise ValueError(NOT_FINITE)
+        self._set_parameters(self._network, folded)
+        goes_on = bool(self.loss_curve_)
+        self.loss_curve_ += losses
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.inf
+        self.n_iter_ = len(losses)
+        self.t_ += len(losses) * len(fitting.rows)
+        self.stopped_because_ = run.stopped_because
+        self.choices_ = chosen
+        self.best_loss_ = float(np.nanmin(self.loss_curve_))
+        scores = watcher.scores
+        curve = run.history.validation_losses.tolist() if fitting.held is not None else []
+        if chosen.early_stopping and chosen.stochastic and not scores:
+            scores = [-loss for loss in curve]
+        if scores:
+            self.best_loss_ = None
+            self.validation_scores_ = [*(self.validation_scores_ or [] if goes_on else []), *scores]
+            self.best_validation_score_ = max(watcher.best_score, np.nanmax([-np.inf, *scores]))
+        elif not goes_on or not hasattr(self, "validation_scores_"):
+            self.validation_scores_, self.best_validation_score_ = None, None
+        before = getattr(self, "validation_loss_curve_", None) or [] if goes_on else []
+        self.validation_loss_curve_ = [*before, *curve] or None
+
+    def _warn(self, fitting: Fitting, fitted: Fitted) -> None:
+        run, chosen = fitted.run, fitting.choices
+        if run.stopped_because == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=6)
+        limited = self.max_iter != AUTO or self.solver != AUTO
+        if run.stopped_because == "all epochs done" and limited:
+            which = "Stochastic Optimizer: Maximum iterations" if chosen.stochastic else "lbfgs: Maximum iterations"
+            warnings.warn(
+                f"{which} ({len(run.history)}) reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+        if run.stopped_because == "loss is not finite":
+            warnings.warn(
+                f"the loss became infinite or NaN in epoch {len(run.history)}; the weights of epoch {run.best_epoch} "
+                "were kept: try a learning rate ten times smaller, or scale_inputs=True",
+                ActwiseWarning,
+                stacklevel=6,
+            )
+        reason = why_constant(fitting, fitted)
+        if reason:
+            warnings.warn(reason, ActwiseWarning, stacklevel=6)
+
+    # The parameters: one array, of which coefs_ and intercepts_ are parts
+
+    def _set_parameters(self, network: Network, parameters: FloatArray) -> None:
+        self._network = network
+        self._parameters = np.array(parameters, network.dtype)
+        self.coefs_, self.intercepts_ = architecture.views(network, self._parameters)
+        self._views = (*self.coefs_, *self.intercepts_)
+
+    def _current(self) -> FloatArray:
+        """Return all parameters, with what a user may have put into `coefs_` and `intercepts_`."""
+        given = (*self.coefs_, *self.intercepts_)
+        if len(given) == len(self._views) and all(one is other for one, other in zip(given, self._views, strict=True)):
+            return self._parameters
+        parameters = np.array(self._parameters)
+        places = [each for part in architecture.views(self._network, parameters) for each in part]
+        if [np.shape(each) for each in given] != [place.shape for place in places]:
+            raise InputError(
+                f"coefs_ and intercepts_ have the shapes {[np.shape(each) for each in given]}, this network needs "
+                f"{[place.shape for place in places]}"
+            )
+        for place, each in zip(places, given, strict=True):
+            place[...] = each
+        return parameters
+
+    @property
+    def network_(self) -> Network:
+        """The trained network: it takes the columns as they are and gives what `predict` is made of."""
+        check_is_fitted(self, "coefs_")
+        return self._network.with_parameters(self._current())
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        if "_parameters" in state:
+            # Parts of an array would be pickled as copies.
+            state = {**state, "_parameters": self._current()}
+            for name in ("coefs_", "intercepts_", "_views"):
+                state.pop(name, None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "_parameters"):
+            self.coefs_, self.intercepts_ = architecture.views(self._network, self._parameters)
+            self._views = (*self.coefs_, *self.intercepts_)
+
+    # Predicting
+
+    def _predict_outputs(self, X: Any) -> FloatArray:
+        """Return the network's outputs, shape (n_rows, n_outputs)."""
+        check_is_fitted(self, "coefs_")
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        parameters, structure = self._current(), self._network.structure
+        if not scipy.sparse.issparse(X):
+            return engine.predict(structure, parameters, engine.as_inputs(X, parameters.dtype))
+        by_rows = X.tocsr()
+        parts = [
+            engine.predict(
+                structure, parameters, engine.as_inputs(by_rows[at : at + SPARSE_BATCH].toarray(), parameters.dtype)
+            )
+            for at in range(0, by_rows.shape[0], SPARSE_BATCH)
+        ]
+        return np.concatenate(parts)
+
+    def _check_solver(self) -> bool:
+        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+            raise AttributeError(
+                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
+            )
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _dense(X: Any) -> FloatArray:
+    dense: FloatArray = X.toarray() if scipy.sparse.issparse(X) else X
+    return dense

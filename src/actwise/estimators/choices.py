@@ -1,0 +1,261 @@
+"""What is trained with: the user's parameters, and what stands for ``"auto"``.
+
+There are two regimes. With ``solver="auto"`` everything that is left open is chosen by the size of the
+problem. A solver that is given by name trains as scikit-learn does with it, so what is left open takes
+scikit-learn's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise import optimizers
+from actwise.errors import InputError
+from actwise.optimizers import LBFGS, SGD, Adam, Optimizer
+from actwise.schedules import Rates, Schedule, as_schedule
+from actwise.training.api import SMALL_WORK
+
+AUTO = "auto"
+# scikit-learn's defaults, which a solver given by name brings with it.
+SKLEARN_ALPHA = 1e-4
+SKLEARN_RATE = 1e-3
+SKLEARN_EPOCHS = 200
+SKLEARN_TOLERANCE = 1e-4
+SKLEARN_PATIENCE = 10
+SKLEARN_BATCH = 200
+SKLEARN_SMALLEST_RATE = 1e-6  # of "adaptive": below it training ends
+SKLEARN_RATE_DIVISOR = 5.0
+# Ours.
+ITERATIONS = 1000  # of L-BFGS
+SMALLEST_BATCH, LARGEST_BATCH = 32, 256
+ROWS_PER_BATCH_ROW = 100
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
+UPDATES_AIMED_AT = 20_000
+PATIENCE = 20
+OUTPUT_GAIN = 0.03  # an output layer that starts small starts near the same answer for every row, not from noise
+ALPHA = 1e-2
+ENOUGH_FOR_VALIDATION = 10_000  # rows from which a tenth of them is held out to stop by
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a fit uses.
+
+    Parameters
+    ----------
+    optimizer : optimiser
+        The rule and its constants, the learning rate among them.
+    alpha : float
+        Strength of the L2 penalty, in scikit-learn's sense: divided by the rows of a step.
+    batch_size, epochs : int
+        Rows of a step; epochs, or iterations of L-BFGS, at most.
+    tolerance : float
+        An improvement smaller than this is none.
+    patience : int
+        Epochs without improvement after which training ends, less one; 0: never.
+    early_stopping : bool
+        Whether rows are held out to stop by.
+    scoring : object
+        What held-out rows are judged by: ``"loss"``, None for the estimator's own score, a scorer or its name.
+    scaled : bool
+        Whether columns are standardised.
+    dtype : str or None
+        Of the arithmetic of training; None: that of X.
+    starts : int or None
+        Initial draws; None: several where the problem is tiny.
+    output_gain : float
+        Size of the output layer's initial weights, as a share of the usual one.
+    """
+
+    optimizer: Optimizer
+    alpha: float
+    batch_size: int
+    epochs: int
+    tolerance: float
+    patience: int
+    early_stopping: bool
+    scoring: Any
+    scaled: bool
+    dtype: str | None
+    starts: int | None
+    output_gain: float = 1.0
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether the optimiser takes steps on parts of the rows."""
+        return not isinstance(self.optimizer, LBFGS)
+
+    def with_rate(self, rate: float | Schedule) -> Choices:
+        """Return the same with another learning rate."""
+        assert not isinstance(self.optimizer, LBFGS)
+        return replace(self, optimizer=replace(self.optimizer, learning_rate=rate))
+
+
+class AdaptiveRate:
+    """A learning rate that is divided when training stalls (scikit-learn's ``"adaptive"``)."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
+        """Return the learning rate of each step."""
+        return np.full(steps.shape, self.rate)
+
+    def lower(self) -> bool:
+        """Divide the rate; false where it is too small already."""
+        if self.rate <= SKLEARN_SMALLEST_RATE:
+            return False
+        self.rate /= SKLEARN_RATE_DIVISOR
+        return True
+
+
+@dataclass(frozen=True)
+class InverseScaling:
+    """``rate / (rows seen + 1) ** power``, changed after each epoch (scikit-learn's ``"invscaling"``)."""
+
+    rate: float
+    power: float
+    rows: int
+    steps_per_epoch: int
+    rows_before: int = 0
+    steps_before: int = 0
+
+    def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
+        """Return the learning rate of each step."""
+        seen = self.rows_before + (steps - self.steps_before) // self.steps_per_epoch * self.rows
+        return np.asarray(self.rate / (seen + 1.0) ** self.power)
+
+
+def choose(given: Mapping[str, Any], n_rows: int, n_parameters: int, *, validated: bool, partial: bool) -> Choices:
+    """Decide what a fit uses, the learning rate's schedule apart.
+
+    Parameters
+    ----------
+    given : mapping
+        The estimator's parameters.
+    n_rows, n_parameters : int
+        Size of the problem.
+    validated : bool
+        Whether the user gave rows to judge by.
+    partial : bool
+        Whether this is one step of `partial_fit`.
+    """
+    solver = given["solver"]
+    if given["batch_size"] != AUTO and given["batch_size"] < 1:
+        raise InputError(f"batch_size must be a positive whole number or 'auto', not {given['batch_size']!r}")
+    if solver == AUTO:
+        chosen = _our_own(given, n_rows, n_parameters, validated, partial)
+    else:
+        chosen = _like_sklearn(given, n_rows, validated)
+    return replace(chosen, epochs=1, early_stopping=False) if partial else chosen
+
+
+def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Choices:
+    tolerance = _or(given["tol"], SKLEARN_TOLERANCE)
+    return Choices(
+        optimizer=_optimizer(given, given["solver"], tolerance),
+        alpha=_or(given["alpha"], SKLEARN_ALPHA),
+        batch_size=min(_or(given["batch_size"], SKLEARN_BATCH), n_rows),
+        epochs=_or(given["max_iter"], SKLEARN_EPOCHS),
+        tolerance=tolerance,
+        patience=_patience(_or(given["n_iter_no_change"], SKLEARN_PATIENCE)),
+        early_stopping=_or(given["early_stopping"], validated),
+        scoring=given["scoring"],
+        scaled=False,
+        dtype=None,
+        starts=1,
+    )
+
+
+def _our_own(given: Mapping[str, Any], n_rows: int, n_parameters: int, validated: bool, partial: bool) -> Choices:
+    if _suits_second_order(given, n_rows * n_parameters, validated, partial):
+        tolerance = _or(given["tol"], LBFGS.gradient_tolerance)
+        return Choices(
+            optimizer=_optimizer(given, "lbfgs", tolerance),
+            alpha=_or(given["alpha"], ALPHA),
+            batch_size=n_rows,
+            epochs=_or(given["max_iter"], ITERATIONS),
+            tolerance=tolerance,
+            patience=0,
+            early_stopping=False,
+            scoring=None,
+            scaled=True,
+            dtype=None,
+            starts=None,
+        )
+    batch_size = int(np.clip(n_rows // ROWS_PER_BATCH_ROW, SMALLEST_BATCH, LARGEST_BATCH))
+    batch_size = min(_or(given["batch_size"], batch_size), n_rows)
+    steps = -(-n_rows // batch_size)
+    stops_early = _or(given["early_stopping"], validated or n_rows >= ENOUGH_FOR_VALIDATION)
+    asked = given["early_stopping"] is True or given["scoring"] is not None
+    return Choices(
+        optimizer=_optimizer(given, "adam", 0.0),
+        alpha=_or(given["alpha"], ALPHA),
+        batch_size=batch_size,
+        epochs=_or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, MOST_EPOCHS))),
+        tolerance=_or(given["tol"], 0.0),
+        patience=_patience(_or(given["n_iter_no_change"], PATIENCE)),
+        early_stopping=stops_early,
+        scoring=given["scoring"] if asked else "loss",
+        scaled=True,
+        dtype="float32",
+        starts=1,
+        output_gain=OUTPUT_GAIN,
+    )
+
+
+def _suits_second_order(given: Mapping[str, Any], work: int, validated: bool, partial: bool) -> bool:
+    """Whether all rows at once are the better way, and nothing was asked for that needs steps."""
+    plain = {
+        "batch_size": AUTO, "learning_rate": "constant", "learning_rate_init": AUTO, "scoring": None,
+        "max_gradient_norm": None, "weight_averaging": 0.0, "dropout": 0.0,
+    }  # fmt: skip
+    asked = any(not isinstance(given[name], type(value)) or given[name] != value for name, value in plain.items())
+    return work <= SMALL_WORK and not (asked or validated or partial or given["early_stopping"] is True)
+
+
+def _optimizer(given: Mapping[str, Any], solver: str | Optimizer, tolerance: float) -> Optimizer:
+    if not isinstance(solver, str):
+        return solver
+    if solver == "lbfgs":
+        return LBFGS(gradient_tolerance=tolerance, most_evaluations=given["max_fun"])
+    rate = _or(given["learning_rate_init"], SKLEARN_RATE)
+    rate = SKLEARN_RATE if rate == "find" else rate
+    if solver == "adam":
+        return Adam(rate, given["beta_1"], given["beta_2"], given["epsilon"])
+    if solver == "sgd":
+        return SGD(rate, given["momentum"], given["nesterovs_momentum"])
+    return optimizers.optimizer(solver, rate)
+
+
+def schedule(
+    given: Mapping[str, Any], choices: Choices, n_rows: int, rows_before: int, steps_before: int
+) -> float | Schedule:
+    """Return the learning rate as the parameter ``learning_rate`` says."""
+    assert not isinstance(choices.optimizer, LBFGS)
+    base = choices.optimizer.learning_rate
+    wanted = given["learning_rate"]
+    if not isinstance(wanted, str):
+        return as_schedule(wanted)
+    if not isinstance(choices.optimizer, SGD) or not isinstance(base, int | float):
+        return base  # as in scikit-learn, the names act on plain gradient descent only
+    if wanted == "adaptive":
+        return AdaptiveRate(float(base))
+    if wanted == "invscaling":
+        steps = -(-n_rows // choices.batch_size)
+        return InverseScaling(float(base), given["power_t"], n_rows, steps, rows_before, steps_before)
+    return base
+
+
+def _or(given: Any, otherwise: Any) -> Any:
+    return otherwise if isinstance(given, str) and given == AUTO else given
+
+
+def _patience(epochs: float) -> int:
+    """Count as scikit-learn does: one more than `epochs` without improvement end the training."""
+    return 0 if np.isinf(epochs) else int(epochs) + 1

@@ -1,0 +1,393 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+from sklearn.utils.validation import validate_data
+
+from actwise import losses
+from actwise.activations import AnyActivation
+from actwise.errors import InputError
+from actwise.estimators.base import BaseMLP, FloatArray, Problem
+from actwise.estimators.constraints import CONSTRAINTS
+from actwise.estimators.fitting import Rows
+from actwise.estimators.labels import Labels
+from actwise.estimators.scaling import Scaling
+from actwise.losses import Loss
+from actwise.optimizers import Optimizer
+from actwise.schedules import Schedule
+
+LOG_LOSS = "log_loss"
+_LOSSES = (LOG_LOSS, "hinge", "squared_error")
+
+
+def _gives_probabilities(estimator: MLPClassifier) -> bool:
+    if estimator.loss == "hinge":
+        raise AttributeError("the hinge loss gives no probabilities: use decision_function, or loss='log_loss'")
+    return True
+
+
+def _gives_margins(estimator: MLPClassifier) -> bool:
+    return bool(estimator.loss == "hinge")
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+    """Multilayer perceptron for classification, with the interface of scikit-learn's.
+
+    Parameters that scikit-learn's ``MLPClassifier`` has too mean the same. Where one is left at ``"auto"`` it
+    is chosen by the size of the data as long as the solver is, and is scikit-learn's default where a solver
+    is given by name.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+        Units of each hidden layer.
+    activation : str, Activation or a list of them
+        Of the hidden layers: a name (``aw.activations.names()``), a formula in ``x``, a gated activation or
+        ``aw.activations.maxout(3)``; a list has one for each layer.
+    solver : {"auto", "lbfgs", "sgd", "adam", "adamw", "rmsprop", "adagrad"} or optimiser
+        ``"auto"``: L-BFGS where the data are small, from several starts where they are tiny, Adam elsewhere.
+    alpha : float
+        Strength of the L2 penalty, divided by the number of rows of a step.
+    batch_size : int
+        Rows of a step.
+    learning_rate : {"constant", "invscaling", "adaptive"} or schedule
+        The names act on ``solver="sgd"``; a schedule such as ``aw.CosineDecay`` on any but L-BFGS.
+    learning_rate_init : float or "find"
+        Step size; ``"find"`` tries a range of them on some rows first (``learning_rate_init_``).
+    power_t : float
+        Exponent of ``"invscaling"``.
+    max_iter : int
+        At most so many epochs, or iterations of L-BFGS.
+    shuffle : bool
+        Whether the rows come in a new order in each epoch.
+    random_state : int, RandomState or None
+        For initial weights, order of rows and rows held out.
+    tol : float
+        A smaller improvement is none; for L-BFGS the largest entry of the gradient at which it ends.
+    verbose : bool
+        Writes a line per epoch.
+    warm_start : bool
+        Whether `fit` goes on from the weights at hand.
+    momentum, nesterovs_momentum : float, bool
+        Of ``solver="sgd"``.
+    early_stopping : bool
+        Whether rows are held out and training ends when their score does not improve; the best weights are kept.
+    validation_fraction : float
+        Share of the rows held out.
+    beta_1, beta_2, epsilon : float
+        Of ``solver="adam"``.
+    n_iter_no_change : int
+        Training ends after more epochs without improvement than this.
+    max_fun : int
+        Evaluations of the loss that L-BFGS may make.
+    loss : {"log_loss", "hinge", "squared_error"} or Loss
+        What is minimised. The hinge loss gives margins instead of probabilities.
+    output_activation : str or Activation
+        ``"auto"``: what belongs to the loss.
+    dropout : float or list of float
+        Share of each hidden layer's outputs that is dropped in training.
+    label_smoothing : float
+        Share of each row's target that is spread over all classes.
+    class_weight : dict, list of dict, "balanced" or None
+        Weights of the classes, as elsewhere in scikit-learn.
+    scoring : str, callable or None
+        What early stopping judges by: a scorer or its name, ``"loss"``, or None for the accuracy.
+    max_gradient_norm : float or None
+        Longer gradients are scaled down to it.
+    weight_averaging : float
+        Share that a moving average of the weights over the epochs keeps in each; 0 for none. The average is
+        what is judged and kept.
+    scale_inputs : bool
+        Whether columns are standardised while training; ``"auto"``: with ``solver="auto"``. The weights in
+        ``coefs_`` are those for the columns as they are.
+    dtype : {"auto", "float32", "float64"}
+        Of the arithmetic of training. The model itself has the dtype of X.
+    n_jobs : int or None
+        Threads for large matrix products.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The labels.
+    coefs_, intercepts_ : list of ndarray
+        Weights (n_inputs, n_units) and biases (n_units,) of each layer, for columns as they are; a gated unit
+        has several. What is written into them counts.
+    loss_, best_loss_, loss_curve_ : float, float or None, list of float
+        Training loss of the last epoch, the best one (None with early stopping), and that of each epoch.
+    validation_scores_, best_validation_score_ : list of float or None, float or None
+        With early stopping.
+    validation_loss_curve_ : list of float or None
+        Where there are rows to judge by.
+    n_iter_, t_ : int
+        Epochs of the last fit, and rows seen.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
+        As in scikit-learn.
+    network_ : Network
+        The trained network.
+    choices_ : Choices
+        What stood for ``"auto"``.
+    stopped_because_ : str
+        Why training ended.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier(random_state=0).fit(X, y)
+    >>> model.predict(X[:3]), model.score(X, y) > 0.95
+    (array([0, 0, 0]), True)
+    """
+
+    classes_: npt.NDArray[Any]
+    _labels: Labels
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CONSTRAINTS,
+        "label_smoothing": CONSTRAINTS["beta_1"],
+        "class_weight": [dict, list, str, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | AnyActivation | Sequence[str | AnyActivation] = "relu",
+        *,
+        solver: str | Optimizer = "auto",
+        alpha: float | str = "auto",
+        batch_size: int | str = "auto",
+        learning_rate: str | Schedule = "constant",
+        learning_rate_init: float | str = "auto",
+        power_t: float = 0.5,
+        max_iter: int | str = "auto",
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float | str = "auto",
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | str = "auto",
+        max_fun: int = 15000,
+        loss: str | Loss = LOG_LOSS,
+        output_activation: str | AnyActivation = "auto",
+        dropout: float | Sequence[float] = 0.0,
+        label_smoothing: float = 0.0,
+        class_weight: Mapping[Any, float] | Sequence[Mapping[Any, float]] | str | None = None,
+        scoring: Any = None,
+        max_gradient_norm: float | None = None,
+        weight_averaging: float = 0.0,
+        scale_inputs: bool | str = "auto",
+        dtype: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.output_activation = output_activation
+        self.dropout = dropout
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.scoring = scoring
+        self.max_gradient_norm = max_gradient_norm
+        self.weight_averaging = weight_averaging
+        self.scale_inputs = scale_inputs
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        X : array_like, sparse matrix or frame of shape (n_rows, n_columns)
+            Columns of numbers.
+        y : array_like of shape (n_rows,) or (n_rows, n_labels)
+            Labels; with a column of 0 and 1 per label a row can have several.
+        sample_weight : array_like of shape (n_rows,), optional
+            Weight of each row.
+        X_val, y_val, sample_weight_val
+            Rows to judge by after every epoch. Training ends when they do not improve and the best weights are
+            kept, unless ``early_stopping=False``.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If something cannot be used; in scikit-learn's words where scikit-learn checks it.
+        """
+        self._run_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    @available_if(lambda estimator: estimator._check_solver())  # type: ignore[untyped-decorator]  # of scikit-learn
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
+        """Go through some rows once; the first call needs all `classes`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes : array_like of shape (n_classes,), optional
+            All labels that will ever come.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            if type_of_target(y).startswith("multilabel"):
+                self._labels = Labels(np.asarray(self.classes_), "multilabel")
+            else:
+                self._labels = Labels.of_classes(self.classes_)
+        self._run_fit(X, y, sample_weight, partial=True)
+        return self
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return the label of each row, shape (n_rows,) or (n_rows, n_labels)."""
+        outputs = self._predict_outputs(X)
+        return self._labels.decode(outputs, 0.0 if self.loss == "hinge" else 0.5)
+
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # of scikit-learn
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of each class (or label), shape (n_rows, n_classes)."""
+        outputs = self._predict_outputs(X)
+        if self._labels.kind != "binary":
+            return outputs
+        if len(self.classes_) == 1:
+            return np.ones_like(outputs)
+        return np.hstack([1 - outputs, outputs])
+
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # of scikit-learn
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Return the logarithm of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            logarithms: FloatArray = np.log(self.predict_proba(X))
+        return logarithms
+
+    @available_if(_gives_margins)  # type: ignore[untyped-decorator]  # of scikit-learn
+    def decision_function(self, X: Any) -> FloatArray:
+        """Return the margins, shape (n_rows,) for two classes and (n_rows, n_classes) for more."""
+        outputs = self._predict_outputs(X)
+        return outputs[:, 0] if self._labels.kind == "binary" else outputs
+
+    def _checked(self, X: Any, y: Any, *, reset: bool, partial: bool) -> tuple[Any, npt.NDArray[Any]]:
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
+        )
+        y = y.toarray() if scipy.sparse.issparse(y) else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        found = Labels.learn(y)
+        if not hasattr(self, "classes_") or not (self.warm_start or partial):
+            self._labels = found
+            self.classes_ = found.classes
+            return X, y
+        if not hasattr(self, "_labels"):
+            self._labels = Labels.of_classes(self.classes_)
+        if self.warm_start and not partial and set(found.classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {found.classes}"
+            )
+        if len(np.setdiff1d(found.classes, self.classes_)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {found.classes}."
+            )
+        return X, y
+
+    def _row_weights(self, y: npt.NDArray[Any], sample_weight: FloatArray | None) -> FloatArray | None:
+        if self.class_weight is None:
+            return sample_weight
+        by_class: FloatArray = compute_sample_weight(self.class_weight, y)
+        return by_class if sample_weight is None else by_class * sample_weight
+
+    def _pose(self, y: npt.NDArray[Any]) -> Problem:
+        several = self._labels.kind == "multiclass"
+        output: str | AnyActivation
+        if isinstance(self.loss, Loss):
+            loss, output = self.loss, self.loss.output or ("softmax" if several else "sigmoid")
+        elif self.loss == LOG_LOSS and not several:
+            loss, output = losses.loss("binary_cross_entropy"), "sigmoid"
+        elif self.loss == LOG_LOSS:
+            loss = losses.loss("soft_cross_entropy" if self.label_smoothing else "categorical_cross_entropy")
+            output = "softmax"
+        elif self.loss == "hinge":
+            loss, output = losses.loss("hinge"), "identity"
+        elif self.loss == "squared_error":
+            loss, output = losses.loss("squared_error"), "softmax" if several else "sigmoid"
+        else:
+            raise InputError(f"loss of a classifier is one of {', '.join(map(repr, _LOSSES))}, not {self.loss!r}")
+        if self.output_activation != "auto":
+            output = self.output_activation
+        return Problem(loss, output, self._labels.n_outputs)
+
+    def _encode(self, y: npt.NDArray[Any]) -> FloatArray:
+        loss = self._pose(y).loss
+        if loss.target == "class":
+            return self._labels.encode(y).reshape(-1, 1)
+        said = self._labels.indicators(y)
+        if self.label_smoothing:
+            n_classes = said.shape[1] if self._labels.kind == "multiclass" else 2
+            said = said * (1 - self.label_smoothing) + self.label_smoothing / n_classes
+        return 2 * said - 1 if loss.name == "hinge" else said
+
+    def _own_score(self, outputs: FloatArray, rows: Rows, outputs_scaling: Scaling) -> float:
+        if not np.all(np.isfinite(outputs)):
+            return float("nan")
+        decoded = self._labels.decode(outputs, 0.0 if self.loss == "hinge" else 0.5)
+        right = decoded == rows.y if rows.y.ndim == 1 else np.all(decoded == rows.y, axis=1)
+        return float(np.average(right, weights=rows.weights))
+
+    def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        if self._labels.kind == "multilabel":
+            return None
+        codes = self._labels.encode(y)
+        # A column, as in scikit-learn: its error then names the class by a word.
+        return codes.astype(bool)[:, None] if self._labels.kind == "binary" else codes
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

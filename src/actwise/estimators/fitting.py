@@ -1,0 +1,235 @@
+"""One fit: rows that are checked and encoded in, trained parameters and their history out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+
+from actwise.estimators.choices import Choices
+from actwise.estimators.scaling import Scaling
+from actwise.estimators.watching import Watcher
+from actwise.losses import Loss
+from actwise.network import Network
+from actwise.optimizers import LBFGS
+from actwise.schedules import ExponentialDecay
+from actwise.training import OptimizerState, Run, start, train
+
+FloatArray = npt.NDArray[np.floating[Any]]
+# The range test for a learning rate: from the lowest to the highest in so many steps on so many rows.
+LOWEST_RATE, HIGHEST_RATE = 1e-6, 1.0
+RANGE_STEPS = 120
+RANGE_ROWS = 1024
+SMOOTHING = 0.7  # of the loss over the steps: the share that the mean so far keeps
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows: columns as they are, labels or numbers as given, targets as the network learns them, weights."""
+
+    X: FloatArray
+    y: npt.NDArray[Any]
+    targets: FloatArray
+    weights: FloatArray | None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, which: npt.NDArray[np.int64]) -> Rows:
+        """Return some of them."""
+        weights = None if self.weights is None else self.weights[which]
+        return Rows(self.X[which], self.y[which], self.targets[which], weights)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit comes to.
+
+    Parameters
+    ----------
+    parameters : ndarray of shape (n_parameters,)
+        For columns as they are.
+    run : Run
+        The training.
+    state : OptimizerState or None
+        To go on from in the next step of `partial_fit`.
+    """
+
+    parameters: FloatArray
+    run: Run
+    state: OptimizerState | None
+
+
+def hold_out(
+    rows: Rows, share: float, rng: np.random.RandomState, strata: npt.NDArray[Any] | None, *, insist: bool
+) -> tuple[Rows, Rows]:
+    """Split off rows to judge by.
+
+    Parameters
+    ----------
+    rows : Rows
+        All of them.
+    share : float
+        How many to hold out.
+    rng : numpy.random.RandomState
+        Draws them.
+    strata : ndarray of shape (n_rows,) or None
+        What should be equally frequent on both sides.
+    insist : bool
+        Whether strata that cannot be split are an error (scikit-learn's) or are ignored.
+
+    Returns
+    -------
+    tuple of Rows
+        The rows to learn from and those held out.
+    """
+    indices = np.arange(len(rows))
+    try:
+        kept, held = train_test_split(indices, test_size=share, random_state=rng, stratify=strata)
+    except ValueError:
+        if insist or strata is None:
+            raise
+        kept, held = train_test_split(indices, test_size=share, random_state=rng)
+    if len(held) < 2:
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+    return rows.take(kept), rows.take(held)
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A fit that is ready to run.
+
+    Parameters
+    ----------
+    network : Network
+        For scaled columns, in the dtype of training, with the parameters to go on from.
+    loss : Loss
+        What is minimised, in the units of the scaled targets.
+    choices : Choices
+        How.
+    rows, held : Rows
+        To learn from and, perhaps, to judge by.
+    inputs, outputs : Scaling
+        Of the columns and of the targets.
+    options : dict
+        Further arguments of `actwise.training.train`.
+    """
+
+    network: Network
+    loss: Loss
+    choices: Choices
+    rows: Rows
+    held: Rows | None
+    inputs: Scaling
+    outputs: Scaling
+    options: dict[str, Any]
+
+    def scaled(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
+        """Return columns and targets as the network learns them."""
+        dtype = self.network.dtype
+        return self.inputs.apply(rows.X, dtype), self.outputs.apply(rows.targets, dtype)
+
+    def run(self, watcher: Watcher, seed: int, *, goes_on: bool, resumed: OptimizerState | None) -> Fitted:
+        """Train.
+
+        Parameters
+        ----------
+        watcher : Watcher
+            Called after every epoch if it has anything to do.
+        seed : int
+            For initial weights and the order of rows.
+        goes_on : bool
+            Whether training goes on from the network's parameters.
+        resumed : OptimizerState or None
+            From the step before.
+        """
+        choices = self.choices
+        X, targets = self.scaled(self.rows)
+        judged_by_watcher = watcher.judges
+        options = {
+            **self.options,
+            "loss": self.loss,
+            "optimizer": choices.optimizer,
+            "batch_size": choices.batch_size,
+            "epochs": choices.epochs,
+            "tolerance": choices.tolerance,
+            "patience": 0 if judged_by_watcher or not choices.stochastic else choices.patience,
+            "l2": self.l2,
+            "sample_weight": self.rows.weights,
+            "seed": seed,
+            "watch": watcher if watcher.needed else None,
+            "keep_parameters": goes_on,
+        }
+        if self.held is not None:
+            weights = () if self.held.weights is None else (self.held.weights,)
+            options["validation"] = (*self.scaled(self.held), *weights)
+        if choices.starts is None and not goes_on:
+            run = train(self.network, X, targets, **options)
+            return Fitted(run.network.values, run, None)
+        progress = start(self.network, X, targets, resumed=resumed, **options)
+        try:
+            for _ in progress:
+                pass
+        except KeyboardInterrupt:
+            progress.stopped_because = "interrupted"
+        run = progress.run()
+        keeps_last = not choices.early_stopping and run.stopped_because != "loss is not finite"
+        parameters = progress.parameters if keeps_last else run.network.values
+        if watcher.best_parameters is not None:
+            parameters = watcher.best_parameters
+        elif watcher.average is not None:
+            parameters = watcher.average
+        state = None if isinstance(choices.optimizer, LBFGS) else progress.state
+        return Fitted(parameters.copy(), run, state)
+
+    @property
+    def l2(self) -> float:
+        """The penalty on the mean loss: `alpha` over the weight of the rows of a step, as in scikit-learn."""
+        weights = self.rows.weights
+        mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
+        return float(self.choices.alpha / (self.choices.batch_size * mean)) if self.choices.alpha else 0.0
+
+
+def find_rate(fitting: Fitting, seed: int) -> float:
+    """Try learning rates from small to large on some rows and return the one at which the loss falls fastest.
+
+    Parameters
+    ----------
+    fitting : Fitting
+        What is to be trained.
+    seed : int
+        Of the initial weights and of the choice of rows.
+
+    References
+    ----------
+    Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, arXiv:1506.01186; the
+    place of the steepest fall, as in Howard's fastai.
+    """
+    order = np.random.default_rng(seed).permutation(len(fitting.rows))[:RANGE_ROWS]
+    X, targets = fitting.scaled(fitting.rows.take(order))
+    factor = (HIGHEST_RATE / LOWEST_RATE) ** (1 / (RANGE_STEPS - 1))
+    rising = ExponentialDecay(LOWEST_RATE, factor=factor, every=1)
+    trial = start(
+        fitting.network, X, targets, loss=fitting.loss, batch_size=len(X), epochs=RANGE_STEPS, seed=seed,
+        optimizer=replace(fitting.choices.with_rate(rising).optimizer), l2=fitting.l2,
+    )  # fmt: skip
+    losses: list[float] = []
+    for records in trial:
+        losses += list(records.training_losses)
+    smooth = _smoothed(np.array([each for each in losses if np.isfinite(each)]))
+    lowest = int(np.argmin(smooth))
+    if lowest < 2:
+        return LOWEST_RATE
+    steepest = int(np.argmin(np.gradient(smooth[: lowest + 1])))
+    return float(LOWEST_RATE * factor**steepest)
+
+
+def _smoothed(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    mean, smooth = losses[0], np.empty_like(losses)
+    for index, loss in enumerate(losses):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        smooth[index] = mean
+    return smooth
