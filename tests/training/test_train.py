@@ -181,6 +181,20 @@ def test_validation_keeps_the_best_parameters_and_patience_stops():
     assert kept == pytest.approx(losses.min(), rel=1e-12)
 
 
+def test_a_batch_counts_by_the_weights_of_its_rows():
+    """Rows of weight 0 in a batch of their own change nothing, and small weights make small steps."""
+    weights = np.r_[np.full(10, 2.0), np.zeros(10), np.full(10, 1e-3)]
+    settings = {"optimizer": SGD(0.1), "epochs": 1, "shuffle": False, "keep_parameters": True}
+    network = _network().initialised(4)
+
+    def moved(rows):
+        run = aw.train(network, X[rows], Y[rows], sample_weight=weights[rows], batch_size=10, **settings)
+        return run.network.values - network.values
+
+    first, whole = moved(slice(0, 10)), moved(slice(0, 30))
+    np.testing.assert_allclose(whole, first * 2.0 / weights[:30].mean(), rtol=2e-3, atol=1e-4)
+
+
 def test_sample_weights_count_like_repeated_rows():
     weights = RNG.integers(0, 4, len(X))
     repeated = np.repeat(np.arange(len(X)), weights)

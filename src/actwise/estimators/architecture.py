@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from actwise.activations import AnyActivation
 from actwise.errors import InputError
-from actwise.layers import Dense, Dropout, Layer, Scaled
+from actwise.initializers import Scaled
+from actwise.layers import Dense, Dropout, Layer
 from actwise.network import Network
 
 FloatArray = npt.NDArray[np.floating[Any]]

@@ -37,8 +37,10 @@ ROWS_PER_BATCH_ROW = 100
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 UPDATES_AIMED_AT = 20_000
 PATIENCE = 20
-OUTPUT_GAIN = 0.03  # an output layer that starts small starts near the same answer for every row, not from noise
-ALPHA = 1e-2
+OUTPUT_GAIN = 0.1  # an output layer that starts small starts near the same answer for every row, not from noise
+FIRST_STEP_GAIN = 0.03  # of partial_fit, whose first answers may be asked for
+ALPHA = 1e-4
+SECOND_ORDER_ALPHA = 1e-2  # L-BFGS goes to the very minimum, where only the penalty keeps weights finite
 ENOUGH_FOR_VALIDATION = 10_000  # rows from which a tenth of them is held out to stop by
 
 
@@ -177,7 +179,7 @@ def _our_own(given: Mapping[str, Any], n_rows: int, n_parameters: int, validated
         tolerance = _or(given["tol"], LBFGS.gradient_tolerance)
         return Choices(
             optimizer=_optimizer(given, "lbfgs", tolerance),
-            alpha=_or(given["alpha"], ALPHA),
+            alpha=_or(given["alpha"], SECOND_ORDER_ALPHA),
             batch_size=n_rows,
             epochs=_or(given["max_iter"], ITERATIONS),
             tolerance=tolerance,
@@ -205,7 +207,7 @@ def _our_own(given: Mapping[str, Any], n_rows: int, n_parameters: int, validated
         scaled=True,
         dtype="float32",
         starts=1,
-        output_gain=OUTPUT_GAIN,
+        output_gain=FIRST_STEP_GAIN if partial else OUTPUT_GAIN,
     )
 
 

@@ -323,6 +323,8 @@ def set_rows(
         ones = np.ones(len(X), context.dtype) if weights is None else weights
         context.hold(f"{prefix}WEIGHTS", np.ascontiguousarray(ones, context.dtype))
         context.hold(f"{prefix}ORDER", np.arange(len(X)))
+        if not judged:
+            context.set(MEAN_WEIGHT=float(np.mean(ones, dtype=np.float64)))
 
 
 def random_state(seed: int) -> npt.NDArray[np.uint64]:

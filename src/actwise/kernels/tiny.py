@@ -120,7 +120,7 @@ for step in range(max_steps):
     floats[WEIGHT_SUM] += weight_sum
     finite = isfinite(loss_sum)
     if finite:
-        inverse = ELEMENT(1.0 / weight_sum) if weight_sum > 0.0 else ELEMENT(0)
+        inverse = ELEMENT(1.0 / ((stop - start) * floats[MEAN_WEIGHT]))
         context[STEP] += 1
 {indented([f"g{i} *= inverse" for i in every], 2)}
         number, learning_rate = context[STEP], rates[step]

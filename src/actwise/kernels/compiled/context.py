@@ -60,7 +60,8 @@ N_INTEGERS = len(INTEGER_NAMES)
 FLOAT_NAMES = (
     "L2", "LARGEST_NORM", "TOLERANCE",  # settings; gradients longer than LARGEST_NORM are scaled down
     "RATE",  # learning rate of the step
-    "LOSS_SUM", "WEIGHT_SUM", "BATCH_LOSS", "BATCH_WEIGHT",  # state of the epoch and of the batch
+    "LOSS_SUM", "WEIGHT_SUM", "BATCH_LOSS",  # state of the epoch and of the batch
+    "MEAN_WEIGHT",  # of all rows that are learned from
     "NORM", "LARGEST_NORM_SEEN", "BEST_LOSS",
 )  # fmt: skip
 (
@@ -71,7 +72,7 @@ FLOAT_NAMES = (
     LOSS_SUM,
     WEIGHT_SUM,
     BATCH_LOSS,
-    BATCH_WEIGHT,
+    MEAN_WEIGHT,
     NORM,
     LARGEST_NORM_SEEN,
     BEST_LOSS,

@@ -14,7 +14,6 @@ from .context import (
     BATCH_SIZE,
     BATCH_STAGE,
     BATCH_TARGETS,
-    BATCH_WEIGHT,
     BATCH_WEIGHTS,
     BEST,
     BEST_EPOCH,
@@ -48,6 +47,7 @@ from .context import (
     LOSS_ON_PRE_ACTIVATION,
     LOSS_SUM,
     MAP,
+    MEAN_WEIGHT,
     N_FLOATS,
     N_INPUTS,
     N_INTEGERS,
@@ -144,7 +144,6 @@ def batch_loss(context_at, which, start, mode):
         context[WORK] + target * size, count, last[N_UNITS], context[LOSS_CONSTANTS],
     )  # fmt: skip
     floats[BATCH_LOSS] = loss
-    floats[BATCH_WEIGHT] = weight
     floats[LOSS_SUM] += loss
     floats[WEIGHT_SUM] += weight
     return count
@@ -245,7 +244,8 @@ def run_steps(context_at, max_steps, unused_1, unused_2):
             call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
             return NOT_FINITE
         call_stage(context[BACKWARD_STAGE], context_at, count, 0, 0)
-        _finish_gradient(context, floats[BATCH_WEIGHT])
+        # By the mean weight of all rows: a batch of rows that weigh little must not count as much as any other.
+        _finish_gradient(context, count * floats[MEAN_WEIGHT])
         floats[LARGEST_NORM_SEEN] = max(floats[LARGEST_NORM_SEEN], floats[NORM])
         context[STEP] += 1
         call_stage(context[UPDATE_STAGE], context_at, 0, 0, 0)
