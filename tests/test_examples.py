@@ -281,3 +281,15 @@ def test_probabilities() -> None:
             assert row["said"] == pytest.approx(p[inside].mean())
             assert row["true"] == pytest.approx(y[inside].mean())
             assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high), abs=1e-6)
+
+
+# Leaving
+
+
+def test_leaving(tmp_path: Path) -> None:
+    shown, printed = run("leaving", "--out", str(tmp_path / "penguins.onnx"))
+    assert shown["labels"] == ["gentoo", "chinstrap", "chinstrap"]
+    np.testing.assert_allclose(shown["probabilities"], shown["ours"], atol=1e-5)
+    assert np.max(shown["ours"], axis=1).min() > 0.6
+    assert "takes island: tensor(string)" in printed
+    assert (tmp_path / "penguins.onnx").exists()

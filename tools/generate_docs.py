@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import actwise as aw
+from actwise.report.export_page import export_page
 from actwise.report.pages import activations_page, gallery_page
 from actwise.report.plots import PlotSize, plot_activations
 
@@ -34,7 +35,11 @@ def texts() -> dict[str, str]:
     dict of str to str
         The content of each file, by its path under docs/.
     """
-    return {"activations.md": activations_page(entries()), "gallery.md": gallery_page(entries(), PICTURES)}
+    return {
+        "activations.md": activations_page(entries()),
+        "gallery.md": gallery_page(entries(), PICTURES),
+        "export.md": export_page(entries()),
+    }
 
 
 def pictures(folder: Path) -> dict[str, str]:

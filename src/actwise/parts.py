@@ -84,6 +84,8 @@ class ModelParts:
         The labels of a classification. Two of them may stand for one output, the probability of the second.
     multilabel : bool
         Whether each output is a question of its own, answered yes from a probability of one half on.
+    margins : bool
+        Whether outputs are margins, of which a positive one says yes, instead of probabilities.
     names : tuple of str
         What the outputs are called, where they have names.
     """
@@ -94,6 +96,7 @@ class ModelParts:
     outputs: Scaling | None = None
     classes: tuple[Label, ...] = ()
     multilabel: bool = False
+    margins: bool = False
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -110,8 +113,8 @@ class ModelParts:
 
     @property
     def has_one_probability(self) -> bool:
-        """Whether a single output is the probability of the second of two classes."""
-        return bool(self.classes) and not self.multilabel and self.network.n_outputs == 1
+        """Whether a single output is the probability (or margin) of the second of two classes."""
+        return len(self.classes) == 2 and not self.multilabel and self.network.n_outputs == 1
 
 
 @runtime_checkable

@@ -48,7 +48,7 @@ def test_a_deep_network_of_each_activation(dtype: str, onnx_run: Run) -> None:
         network = aw.Network([aw.Dense(6, what), aw.Dense(5, what), aw.Dense(2)], n_inputs=4, dtype=dtype)
         outputs = network.initialised(1).predict(X)
         scale = max(1.0, np.abs(outputs).max())
-        found = onnx_run(network.initialised(1), X)["outputs"]
+        found = onnx_run(network.initialised(1), {"X": X.astype(dtype)})["outputs"]
         np.testing.assert_allclose(found, outputs, atol=1e-5 * scale, err_msg=what.name)
 
 
@@ -137,6 +137,34 @@ def test_two_outputs_that_are_no_sigmoid(onnx_run: Run) -> None:
         p = parts.network.predict(X)[:, 0]
         found = onnx_run(build_model(parts).SerializeToString(), X)
         np.testing.assert_allclose(found["probabilities"], np.column_stack([1 - p, p]), atol=1e-6)
+
+
+def test_margins(onnx_run: Run) -> None:
+    parts = ModelParts(network_of(1, "identity"), classes=("a", "b"), margins=True)
+    margin = parts.network.predict(X)[:, 0]
+    found = onnx_run(build_model(parts).SerializeToString(), X)
+    np.testing.assert_allclose(found["margins"], np.column_stack([-margin, margin]), atol=1e-6)
+    assert found["labels"].tolist() == [parts.classes[int(each > 0)] for each in margin]
+    several = ModelParts(network_of(3, "identity"), classes=(0, 1, 2), multilabel=True, margins=True)
+    found = onnx_run(build_model(several).SerializeToString(), X)
+    np.testing.assert_array_equal(found["labels"], several.network.predict(X) > 0)
+    only = ModelParts(network_of(1, "sigmoid"), classes=("a",))
+    assert set(onnx_run(build_model(only).SerializeToString(), X)["labels"]) == {"a"}
+
+
+def test_linear_maps_of_float64_networks_keep_float64(onnx_run: Run) -> None:
+    network = aw.Network([aw.Dense(3, "tanh"), aw.BatchNorm(), aw.Dense(1)], n_inputs=4, dtype="float64").initialised(0)
+    far = X.astype(np.float64) + 1e7  # in float32 nothing of X would be left
+    values = network.values.copy()
+    values[12:15] = -1e7 * network.weights[0].sum(axis=0)
+    network = network.with_parameters(values)
+    for parts in (ModelParts(network), ModelParts(network, outputs=Scaling([3.0], [2.0]))):
+        found = next(iter(onnx_run(build_model(parts).SerializeToString(), {"X": far}).values()))
+        wanted = network.predict(far) if parts.outputs is None else parts.outputs.undo(network.predict(far))
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    named = ModelParts(aw.Network([aw.Dense(1, "sigmoid")], 4, dtype="float64"), classes=(0, 1))
+    found = onnx_run(build_model(named).SerializeToString(), {"X": X.astype(np.float64)})["probabilities"]
+    np.testing.assert_allclose(found[:, 1:], named.network.predict(X), atol=1e-6)
 
 
 def test_many_classes_and_many_questions(onnx_run: Run) -> None:

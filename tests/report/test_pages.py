@@ -8,6 +8,7 @@ import pytest
 
 import actwise as aw
 from actwise.activations import ENTRIES, Activation
+from actwise.report.export_page import export_page
 from actwise.report.pages import activations_page, gallery_page
 from actwise.report.summary import summarise, trusted_between
 
@@ -26,6 +27,13 @@ def test_the_committed_pages_are_up_to_date():
     assert generator.differing(generator.texts()) == [], "run python tools/generate_docs.py"
     pictures = {file.stem for file in (ROOT / "docs" / "gallery").glob("*.svg")}
     assert pictures == set(aw.activations.names())
+
+
+def test_every_entry_has_its_row_in_the_page_on_exports():
+    page = export_page(ENTRIES)
+    for each in ENTRIES:
+        assert f"| [{each.name}](gallery.md#{each.name}) | " in page
+    assert "| [squareplus](gallery.md#squareplus) | composed: `Add`, `Div`" in page
 
 
 def test_a_page_that_differs_is_found(tmp_path):

@@ -60,10 +60,10 @@ def build_model(parts: ModelParts) -> Any:
         value, names = add_columns(builder, parts.columns)
         inputs = [(name, kind, 1) for name, kind in names]
     else:
-        inputs = [(builder.name("X"), FLOAT, parts.network.n_inputs)]
+        inputs = [(builder.name("X"), _type_of(parts.network), parts.network.n_inputs)]
         value = "X"
     if parts.inputs is not None:
-        value = _scaled(builder, parts.inputs, value)
+        value = _scaled(builder, parts.inputs, value, _type_of(parts.network))
     outputs = _answers(builder, parts, *_layers(builder, parts.network, value))
     graph = helper.make_graph(
         builder.nodes,
@@ -89,13 +89,18 @@ def build_model(parts: ModelParts) -> Any:
     return model
 
 
-def _scaled(builder: GraphBuilder, scaling: Scaling, value: str) -> str:
+def _type_of(network: Network) -> int:
+    """Return the type of a network's linear maps: its own. Activations are in float32 in any case."""
+    return DOUBLE if network.dtype == "float64" else FLOAT
+
+
+def _scaled(builder: GraphBuilder, scaling: Scaling, value: str, to: int) -> str:
     # In float64: a centre that is large beside its scale would take the digits of the difference.
     centres, scales = scaling.arrays
     wide = builder.cast(value, DOUBLE)
     centred = builder.add("Sub", wide, builder.array(centres, "input_centres"))
     standard = builder.add("Div", centred, builder.array(scales, "input_scales"))
-    return builder.add("Cast", standard, output="scaled", to=FLOAT)
+    return builder.add("Cast", standard, output="scaled", to=to)
 
 
 def _layers(builder: GraphBuilder, network: Network, value: str) -> tuple[str, str]:
@@ -103,10 +108,14 @@ def _layers(builder: GraphBuilder, network: Network, value: str) -> tuple[str, s
     linear = value
     for index, shape in enumerate(network.structure):
         linear = _map(builder, network, index, value)
-        what = layer_activation(network, index)
-        value = add_activation(
-            builder, what, network.activation_values(index), linear, shape.n_units, f"layer_{index}_outputs"
-        )
+        what, values = layer_activation(network, index), network.activation_values(index)
+        if what.name == "identity" and is_from_catalogue(what):
+            value = linear
+            continue
+        wide = _type_of(network) == DOUBLE
+        given = builder.cast(linear, FLOAT) if wide else linear
+        value = add_activation(builder, what, values, given, shape.n_units, f"layer_{index}_outputs")
+        value = builder.cast(value, DOUBLE) if wide else value
     return linear, value
 
 
@@ -118,11 +127,11 @@ def layer_activation(network: Network, index: int) -> AnyActivation:
 
 def _map(builder: GraphBuilder, network: Network, index: int, value: str) -> str:
     """Add what stands before a layer's activation: a linear map, a normalisation, or nothing."""
-    shape, values = network.structure[index], network.values.astype(np.float64)
+    shape, values = network.structure[index], network.values
     output = f"layer_{index}_linear"
 
     def stored(name: str, start: int, width: int) -> str:
-        return builder.array(values[start : start + width].astype(np.float32), f"layer_{index}_{name}")
+        return builder.array(values[start : start + width], f"layer_{index}_{name}")
 
     if shape.map == "identity":
         return builder.add("Identity", value, output=output)
@@ -136,7 +145,7 @@ def _map(builder: GraphBuilder, network: Network, index: int, value: str) -> str
         ]  # fmt: skip
         return builder.add("BatchNormalization", value, *arrays, output=output, epsilon=shape.constants[1])
     matrix = values[shape.weights_at : shape.weights_at + shape.n_weights].reshape(shape.n_inputs, shape.n_linear)
-    weights = builder.array(matrix.astype(np.float32), f"layer_{index}_weights")
+    weights = builder.array(matrix, f"layer_{index}_weights")
     if shape.biases_at < 0:
         return builder.add("MatMul", value, weights, output=output)
     return builder.add("Gemm", value, weights, stored("biases", shape.biases_at, shape.n_linear), output=output)
@@ -151,25 +160,30 @@ def _answers(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) 
         predicted = builder.add("Add", spread, builder.array(centres, "output_centres"), output="predictions")
         return [(predicted, DOUBLE, height)]
     if not parts.classes:
-        return [(builder.add("Identity", value, output="outputs"), FLOAT, height)]
+        return [(builder.add("Identity", value, output="outputs"), _type_of(parts.network), height)]
+    if _type_of(parts.network) == DOUBLE:
+        linear, value = builder.cast(linear, FLOAT), builder.cast(value, FLOAT)
+    what = "margins" if parts.margins else "probabilities"
     if parts.multilabel:
-        half = builder.constant(0.5, np.float32)
-        labels = builder.add("Cast", builder.add("Greater", value, half), output="labels", to=INT64)
-        probabilities = builder.add("Identity", value, output="probabilities")
-        return [(labels, INT64, height), (probabilities, FLOAT, height)]
+        edge = builder.constant(0.0 if parts.margins else 0.5, np.float32)
+        labels = builder.add("Cast", builder.add("Greater", value, edge), output="labels", to=INT64)
+        return [(labels, INT64, height), (builder.add("Identity", value, output=what), FLOAT, height)]
     if parts.has_one_probability:
-        value = _both_probabilities(builder, parts.network, linear, value)
-    probabilities = builder.add("Identity", value, output="probabilities")
+        value = _both(builder, parts, linear, value)
+    scores = builder.add("Identity", value, output=what)
     best = builder.add("ArgMax", value, output="best", axis=1, keepdims=0)
     kind = _LABEL_TYPES[type(parts.classes[0])]
     dtype = {STRING: object, BOOL: np.bool_, INT64: np.int64, DOUBLE: np.float64}[kind]
     names = builder.array(np.asarray(parts.classes, dtype=dtype), "classes")
     labels = builder.add("Gather", names, best, output="labels", axis=0)
-    return [(labels, kind, 0), (probabilities, FLOAT, len(parts.classes))]
+    return [(labels, kind, 0), (scores, FLOAT, len(parts.classes))]
 
 
-def _both_probabilities(builder: GraphBuilder, network: Network, linear: str, value: str) -> str:
-    last = layer_activation(network, len(network.structure) - 1)
+def _both(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) -> str:
+    """Put what speaks for the first of two classes beside what speaks for the second."""
+    if parts.margins:
+        return builder.add("Concat", builder.add("Neg", value), value, output="both", axis=1)
+    last = layer_activation(parts.network, len(parts.network.structure) - 1)
     if last.name == "sigmoid" and is_from_catalogue(last):
         # From the pre-activation: 1 - p has no digits left where p is near 1, and onnxruntime's own Sigmoid
         # none where it is near 0.
