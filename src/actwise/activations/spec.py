@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from actwise.errors import InputError, suggest
 from actwise.formula import stabilise
+from actwise.formula.compensate import compensated
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import Expression
 from actwise.formula.parse import parse, trace
@@ -226,9 +227,11 @@ class Activation:
     def _apply(self, expression: Expression, variable: str, array: npt.ArrayLike) -> Any:
         given = real_array(self.name, array)
         values = {variable: given.astype(np.float64), **self.values}
+        wanted = result_dtype(given)
+        exact = compensated(expression) if wanted == np.float64 else expression
         with np.errstate(all="ignore"):
-            result = evaluate(expression, values, numpy_table())
-            return np.broadcast_to(result, given.shape).astype(result_dtype(given))[()]
+            result = evaluate(exact, values, numpy_table())
+            return np.broadcast_to(result, given.shape).astype(wanted)[()]
 
     @property
     def range(self) -> tuple[float, float]:

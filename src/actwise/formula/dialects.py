@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from actwise.formula.expression import SYMBOL, Expression, walk
 
+_SPLITTER = 2.0**27 + 1  # takes a float64 number apart into two halves of its digits
 Table: TypeAlias = Mapping[str, Callable[..., Any]]
 
 
@@ -72,7 +73,28 @@ def numpy_table() -> Table:
         "less": np.less, "less_equal": np.less_equal, "greater": np.greater,
         "greater_equal": np.greater_equal, "equal": np.equal, "not_equal": np.not_equal,
         "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_not": np.logical_not,
+        "sum_error": _sum_error, "product_error": _product_error, "scaled_erfc": special.erfcx,
+        "scaled_erfc_error": lambda u: 0.0 * u,  # SciPy does not tell
     }  # fmt: skip
+
+
+def _sum_error(u: Any, v: Any) -> Any:
+    """Return what a sum loses in rounding (Knuth)."""
+    total = u + v
+    part = total - u
+    return (u - (total - part)) + (v - part)
+
+
+def _product_error(u: Any, v: Any) -> Any:
+    """Return what a product loses in rounding (Dekker); NaN beyond 1e300, where splitting overflows."""
+
+    def split(w: Any) -> tuple[Any, Any]:
+        scaled = _SPLITTER * w
+        high = scaled - (scaled - w)
+        return high, w - high
+
+    (u_high, u_low), (v_high, v_low) = split(u), split(v)
+    return ((u_high * v_high - u * v) + u_high * v_low + u_low * v_high) + u_low * v_low
 
 
 @cache
@@ -119,4 +141,6 @@ PYTHON_TEMPLATES: dict[str, str] = {
     "logical_and": "{0} & {1}", "logical_or": "{0} | {1}", "logical_not": "not {0}",
     "where": "{1} if {0} else {2}",
     "maximum": "maximum({0}, {1})", "minimum": "minimum({0}, {1})",
+    "sum_error": "sum_error({0}, {1})", "product_error": "product_error({0}, {1})",
+    "scaled_erfc": "scaled_erfc({0})", "scaled_erfc_error": "scaled_erfc_error({0})",
 }  # fmt: skip

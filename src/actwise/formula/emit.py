@@ -18,6 +18,11 @@ SHORTEST_POLYNOMIAL = 4  # coefficients from which a chain of products and sums 
 LARGEST_UNROLLED_POWER = 8  # beyond it, power() is as fast as a chain of products
 
 
+CALLED = frozenset(
+    {"power", "maximum", "minimum", "sum_error", "product_error", "scaled_erfc", "scaled_erfc_error"}
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Statements:
     """A formula as Python statements.
@@ -143,5 +148,5 @@ def _operation_text(node: Expression, names: dict[Expression, str], renamed: Map
     if operation in FUNCTIONS_OF_ONE:
         name = renamed.get(operation, operation)
         return f"{name}({arguments[0]})", {name}
-    called = {operation} if operation in {"power", "maximum", "minimum"} else set()
+    called = {operation} if operation in CALLED else set()
     return PYTHON_TEMPLATES[operation].format(*arguments), called

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from actwise.kernels import build
 from actwise.kernels.engine import LinearLayer, Loss, Stage, stage_at
-from actwise.kernels.unrolled import RULES, Rule, backward, count_parameters, forward, helpers, indented
+from actwise.kernels.unrolled import RULES, Rule, backward, count_parameters, exact_layers, forward, helpers, indented
 
 LANES = 16  # networks worked on at once: two vectors of eight float64 numbers hide each other's latency
 FIELDS = ("contexts", "state", "inputs", "wide", "active", "ended")  # of a block; position and step follow them
@@ -63,7 +63,7 @@ def stage(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) ->
 
     The stage takes the address of a block and a number of steps; it returns how many networks go on.
     """
-    module = build.rendered("lanes", source(tuple(layers), loss, rule), element)
+    module = build.rendered("lanes", source(exact_layers(layers, element), loss, rule), element)
     return stage_at(module.run_steps.address)
 
 

@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from actwise.formula.compensate import compensated
 from actwise.formula.emit import Statements, statements
 from actwise.formula.expression import REDUCTIONS, Expression, absolute, rebuild, substitute, symbol, walk
 from actwise.kernels import build
@@ -136,7 +137,7 @@ def activation_source(formula: Formula, element: str) -> str:
     >>> "def backward(" in activation_source(relu, "float32")
     True
     """
-    formula = with_own_names(formula)
+    formula = with_own_names(as_exact_as(element, formula))
     arrays = ("pre_activations", "outputs", "upstream", "gradients")
     forward = _Kernel("forward", element, formula.parameters, formula.pieces, arrays[:2])
     backward = _Kernel("backward", element, formula.parameters, formula.pieces, arrays)
@@ -155,6 +156,15 @@ def loss_source(formula: LossFormula, element: str) -> str:
     formula = with_own_names(formula)
     kernel = _Kernel("loss", element, formula.parameters, 1, ("outputs", "targets", "weights", "deltas"))
     return _module([kernel.loss(formula)])
+
+
+def as_exact_as(element: str, formula: Formula) -> Formula:
+    """Carry rounding errors along where the arrays hold float64; float32 has no use for them."""
+    if element != "float64":
+        return formula
+    return replace(
+        formula, value=compensated(formula.value), gradients=tuple(compensated(each) for each in formula.gradients)
+    )
 
 
 def with_own_names(formula: _AnyFormula) -> _AnyFormula:

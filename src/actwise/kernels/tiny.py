@@ -19,6 +19,7 @@ from actwise.kernels.unrolled import (
     Rule,
     backward,
     count_parameters,
+    exact_layers,
     forward,
     helpers,
     indented,
@@ -29,7 +30,7 @@ FEWEST_STEPS = 50_000  # compiling takes about a second: with fewer steps it wou
 
 def stage_address(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) -> int:
     """Compile the steps of a network, or load them from the cache; return the stage's address."""
-    module = build.rendered("tiny", source(tuple(layers), loss, rule), element)
+    module = build.rendered("tiny", source(exact_layers(layers, element), loss, rule), element)
     address: int = module.run_steps.address
     return address
 

@@ -7,12 +7,12 @@ and losses come from the same formulas.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actwise.formula.emit import statements
 from actwise.formula.expression import REDUCTIONS, Expression, walk
 from actwise.kernels.engine import LinearLayer, Loss
-from actwise.kernels.rendering import with_own_names
+from actwise.kernels.rendering import as_exact_as, with_own_names
 
 MOST_PARAMETERS = 64  # beyond it the state no longer fits the registers and compiling takes seconds
 
@@ -95,6 +95,11 @@ class Helpers:
     def imports(self) -> str:
         """The line that imports the elementary functions; empty where none is needed."""
         return f"from .elementary import {', '.join(self.functions)}\n" if self.functions else ""
+
+
+def exact_layers(layers: Sequence[LinearLayer], element: str) -> tuple[LinearLayer, ...]:
+    """Return the layers with activations as the general loop computes them for arrays of this type."""
+    return tuple(replace(layer, formula=as_exact_as(element, layer.formula)) for layer in layers)
 
 
 def helpers(layers: Sequence[LinearLayer], loss: Loss) -> Helpers:

@@ -26,14 +26,13 @@ from actwise.formula.expression import (
     sigmoid,
     sign,
     sin,
-    sinh,
     softplus,
     sqrt,
     tanh,
     where,
 )
 
-HUGE_ANGLE = 2.0**1000
+HUGE_ANGLE = 2.0**1023  # its double overflows
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
@@ -235,10 +234,17 @@ def _one_plus_sine_of_double(u: Expression) -> Expression:
     return where(is_huge, (s + c) * (s + c), where(s < 0, c * c / (1 - s), 1 + s))
 
 
+def _snake(x: Expression, alpha: Expression) -> Expression:
+    # Where a negative x cancels most of sin(u)**2, that is (1 - cos(2 u)) / 2, with half the error.
+    u = alpha * x
+    near = x + sin(u) * (sin(u) / alpha)
+    return where(absolute(u) < 0.5, near, where(absolute(u) > HUGE, x, x + (1 - cos(2 * u)) / (2 * alpha)))
+
+
 SNAKE = Activation(
     name="snake",
     params={"alpha": Param(1.0, low=1e-6, high=1e6, meaning="frequency")},
-    f=lambda x, alpha: where(absolute(x) * alpha > HUGE, x, x + sin(alpha * x) * (sin(alpha * x) / alpha)),
+    f=_snake,
     df_x=lambda x, alpha: _one_plus_sine_of_double(alpha * x),
     claims=Claims(lipschitz=2),
     definition="x + sin(alpha * x)**2 / alpha",
@@ -257,11 +263,19 @@ BENT_IDENTITY = Activation(
 )
 
 
+# sinh(u) is the sum of u**(2 k + 1) / (2 k + 1)!; up to 1/2, terms beyond k = 7 do not count.
+_SINH_SERIES = tuple(1 / math.factorial(2 * k + 1) for k in range(8))
+_LOG_2 = (math.log(2), 2.3190468138462996e-17)  # in two parts
+
+
 def _log_cosh(x: Expression) -> Expression:
-    # Near 0 the first form keeps the digits of x**2 / 2; the second does not overflow.
+    # Near 0, log(1 + 2 sinh(x / 2)**2) keeps the digits of x**2 / 2; the other form does not overflow.
     size = absolute(x)
-    near = log1p(2 * (sinh(x / 2) * sinh(x / 2)))
-    return where(size < 2, near, size + (log1p(exp(-2 * size)) - math.log(2)))
+    half = x / 2
+    sinh_of_half = half * polynomial(half * half, _SINH_SERIES)
+    near = log1p(2 * (sinh_of_half * sinh_of_half))
+    far = size + ((log1p(exp(-2 * size)) - _LOG_2[0]) - _LOG_2[1])
+    return where(size < 1, near, far)
 
 
 LOG_COSH = Activation(

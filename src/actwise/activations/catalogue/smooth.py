@@ -162,7 +162,7 @@ def _gelu_tanh_slope(x: Expression) -> Expression:
     # from its value at the root: of exp(u), and of x u'.
     root = GELU_TANH_ROOT
     d = root.distance(x)
-    squares = x * (x + root.high) + root.high * root.high  # x**3 - root**3 is d times this
+    squares = x * ((x + root.high) + root.low) + root.high * root.high  # x**3 - root**3 is d times this
     v = _GELU_TANH_SHARPNESS * (d * (1 + _GELU_TANH_CUBIC * squares))
     rest = _GELU_TANH_SHARPNESS * (d * (1 + 3 * _GELU_TANH_CUBIC * squares))
     e = root.times_exp(exp(v))
@@ -215,7 +215,9 @@ MISH = Activation(
 
 def _serf_slope(x: Expression) -> Expression:
     s = softplus(x)
-    return erf(s) + x * sigmoid(x) * (_TWO_OVER_ROOT_PI * exp(-(s * s)))
+    # Of an exponential near 1, float64 keeps more digits in its difference from 1.
+    bell = where(s < 1, 1 + expm1(-(s * s)), exp(-(s * s)))
+    return erf(s) + x * sigmoid(x) * (_TWO_OVER_ROOT_PI * bell)
 
 
 SERF = Activation(

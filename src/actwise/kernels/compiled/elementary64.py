@@ -9,7 +9,9 @@ from math import atan as arctan  # noqa: F401
 
 from numba import njit
 
-from .instructions import polynomial  # noqa: F401
+from .instructions import polynomial, strict  # noqa: F401
+from .instructions import product_error as _product_error
+from .scaled_erfc import scaled_erfc, scaled_erfc_error  # noqa: F401
 
 near_sin, near_cos = sin, cos  # libm looks by itself whether an angle is large
 _ROOT_HALF = math.sqrt(0.5)
@@ -58,3 +60,17 @@ def minimum(u, v):
     """Return the smaller one; NaN if either is NaN."""
     smaller = u if u < v else v
     return u if u != u else smaller
+
+
+@strict
+def sum_error(u, v):
+    """U + v without rounding, less u + v rounded (Knuth)."""
+    total = u + v
+    part = total - u
+    return (u - (total - part)) + (v - part)
+
+
+@strict
+def product_error(u, v):
+    """U * v without rounding, less u * v rounded."""
+    return _product_error(u, v, u * v)
