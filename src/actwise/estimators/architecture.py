@@ -1,4 +1,4 @@
-"""From the estimators' parameters to a network, and its parameters as scikit-learn shows them."""
+"""From the estimators' parameters to a network, and how it is laid out for training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from actwise.activations import AnyActivation
 from actwise.errors import InputError
@@ -14,7 +13,6 @@ from actwise.initializers import Scaled
 from actwise.layers import Dense, Dropout, Layer
 from actwise.network import Network
 
-FloatArray = npt.NDArray[np.floating[Any]]
 # How scikit-learn calls two of the activations that it uses for outputs.
 SKLEARN_NAMES = {"sigmoid": "logistic", "exponential": "exp"}
 
@@ -77,12 +75,3 @@ def _for_each(name: str, given: Any, n_layers: int) -> list[Any]:
     if len(given) != n_layers:
         raise InputError(f"{name} has {len(given)} entries for {n_layers} hidden layers: give one, or one per layer")
     return list(given)
-
-
-def views(network: Network, parameters: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Return weights and biases of each layer as parts of one array: what changes one changes the other."""
-    weights = [
-        parameters[s.weights_at : s.weights_at + s.n_inputs * s.n_linear].reshape(s.n_inputs, s.n_linear)
-        for s in network.structure
-    ]
-    return weights, [parameters[s.biases_at : s.biases_at + s.n_linear] for s in network.structure]

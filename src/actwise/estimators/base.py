@@ -26,8 +26,8 @@ from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Fitted, Fitting, Rows, find_rate, hold_out
 from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
+from actwise.estimators.weights import Weights
 from actwise.estimators.why import why_constant
-from actwise.kernels import engine
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
@@ -74,7 +74,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     validation_loss_curve_: list[float] | None
-    _parameters: FloatArray
+    _weights: Weights
     _inputs: Scaling | None
     _outputs: Scaling | None
     _state: OptimizerState | None
@@ -129,7 +129,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
         self._lay_out(sizes, problem, rows, first)
         given = self.get_params(deep=False)
-        size = self._network.n_parameters
+        size = self._weights.network.n_parameters
         chosen = choose(given, len(rows), size, validated=held is not None, partial=partial)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(LARGEST_SEED))
@@ -176,7 +176,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """Make the network, or see whether the one at hand still fits."""
         network = architecture.build(
             rows.X.shape[1], sizes, self.activation, self.dropout, problem.n_outputs, problem.output_activation,
-            rows.X.dtype.name if first or not hasattr(self, "_parameters") else self._parameters.dtype.name,
+            rows.X.dtype.name if first or not hasattr(self, "_weights") else self._weights.network.dtype,
         )  # fmt: skip
         self.n_outputs_ = problem.n_outputs
         self.n_layers_ = len(sizes) + 2
@@ -186,7 +186,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
             self._inputs, self._outputs = None, None
             self.n_iter_, self.t_ = 0, 0
             self.loss_curve_ = []
-            self._set_parameters(network, network.values)
+            self._set_weights(Weights(network, network.values))
             return
         shapes = [weights.shape for weights in network.weights]
         if [np.shape(each) for each in self.coefs_] != shapes:
@@ -194,12 +194,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
                 f"the weights at hand have the shapes {[np.shape(each) for each in self.coefs_]}, these parameters and "
                 f"data need {shapes}: set warm_start=False or keep hidden_layer_sizes as they were"
             )
-        if not hasattr(self, "_parameters"):  # a user has set coefs_ and intercepts_ by hand
-            coefs, intercepts = self.coefs_, self.intercepts_
-            self._set_parameters(network, network.values)
-            self.coefs_, self.intercepts_ = list(coefs), list(intercepts)
+        if not hasattr(self, "_weights"):  # a user has set coefs_ and intercepts_ by hand
+            self._weights = Weights(network, network.values)
             self._inputs, self._outputs, self._state = None, None, None
-        self._network = network
+        self._weights = Weights(network, self._current().parameters)
 
     def _prepare(
         self, problem: Problem, chosen: Choices, rows: Rows, held: Rows | None, first: bool, given: dict[str, Any]
@@ -219,16 +217,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         loss = problem.loss
         if self._outputs is not None and "delta" in loss.params and problem.n_outputs == 1:
             loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scale[0])})
-        dtype = chosen.dtype or self._network.dtype
+        dtype = chosen.dtype or self._weights.network.dtype
         dtype = dtype if self.dtype == AUTO else self.dtype
-        network = architecture.for_training(self._network, dtype, chosen.output_gain)
+        network = architecture.for_training(self._weights.network, dtype, chosen.output_gain)
         if not first:
-            network = network.with_parameters(unfold(network, self._current(), inputs, outputs))
-        jobs = self.n_jobs if self.n_jobs is None or self.n_jobs > 0 else None
+            network = network.with_parameters(unfold(network, self._current().parameters, inputs, outputs))
         options = {
             "shuffle": self.shuffle,
             "largest_gradient_norm": self.max_gradient_norm or np.inf,
-            "threads": jobs,
+            "threads": self._threads,
         }
         fitting = Fitting(network, loss, chosen, rows, held, inputs, outputs, options)
         if not chosen.stochastic:
@@ -267,38 +264,41 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         scoring = fitting.choices.scoring
         if scoring is None or scoring == "loss":
             X, _ = fitting.scaled(held)
+            scratch = Weights(network, network.values)
 
             def own(parameters: FloatArray) -> float:
-                return self._own_score(engine.predict(network.structure, parameters, X), held, fitting.outputs)
+                scratch.parameters[:] = parameters
+                return self._own_score(scratch.outputs(X, self._threads), held, fitting.outputs)
 
             return own
         scorer = check_scoring(self, scoring)
         weights = {} if held.weights is None else {"sample_weight": held.weights}
 
         def asked(parameters: FloatArray) -> float:
-            folded = fold(network, parameters, fitting.inputs, fitting.outputs)
-            self._set_parameters(self._network, folded)
+            self._set_weights(self._folded(fitting, parameters))
             return float(scorer(self, held.X, held.y, **weights))
 
         return asked
 
+    def _folded(self, fitting: Fitting, parameters: FloatArray) -> Weights:
+        """Return weights for the columns as they are."""
+        folded = fold(fitting.network, parameters, fitting.inputs, fitting.outputs)
+        return Weights(self._weights.network, folded)
+
     def _attributes(self, fitting: Fitting, parameters: FloatArray) -> dict[str, Any]:
         """Return what makes a copy of the estimator predict with these parameters."""
-        folded = fold(fitting.network, parameters, fitting.inputs, fitting.outputs).astype(self._parameters.dtype)
-        coefs, intercepts = architecture.views(self._network, folded)
-        return {
-            "_parameters": folded, "coefs_": coefs, "intercepts_": intercepts, "_views": (*coefs, *intercepts),
-        }  # fmt: skip
+        weights = self._folded(fitting, parameters)
+        return {"_weights": weights, "coefs_": list(weights.coefs), "intercepts_": list(weights.intercepts)}
 
     def _keep(self, fitting: Fitting, fitted: Fitted, watcher: Watcher) -> None:
         """Set what scikit-learn's estimators have after a fit."""
         run, chosen = fitted.run, fitting.choices
         losses = run.history.training_losses.tolist()
-        folded = fold(fitting.network, fitted.parameters, fitting.inputs, fitting.outputs)
+        weights = self._folded(fitting, fitted.parameters)
         unusable = run.stopped_because == "loss is not finite" and not run.best_epoch
-        if unusable or not np.all(np.isfinite(folded)):
+        if unusable or not np.all(np.isfinite(weights.parameters)):
             raise ValueError(NOT_FINITE)
-        self._set_parameters(self._network, folded)
+        self._set_weights(weights)
         goes_on = bool(self.loss_curve_)
         self.loss_curve_ += losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.inf
@@ -343,50 +343,39 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         if reason:
             warnings.warn(reason, ActwiseWarning, stacklevel=6)
 
-    # The parameters: one array, of which coefs_ and intercepts_ are parts
+    @property
+    def _threads(self) -> int | None:
+        return self.n_jobs if self.n_jobs is None or self.n_jobs > 0 else None
 
-    def _set_parameters(self, network: Network, parameters: FloatArray) -> None:
-        self._network = network
-        self._parameters = np.array(parameters, network.dtype)
-        self.coefs_, self.intercepts_ = architecture.views(network, self._parameters)
-        self._views = (*self.coefs_, *self.intercepts_)
+    # The weights
 
-    def _current(self) -> FloatArray:
-        """Return all parameters, with what a user may have put into `coefs_` and `intercepts_`."""
-        given = (*self.coefs_, *self.intercepts_)
-        if len(given) == len(self._views) and all(one is other for one, other in zip(given, self._views, strict=True)):
-            return self._parameters
-        parameters = np.array(self._parameters)
-        places = [each for part in architecture.views(self._network, parameters) for each in part]
-        if [np.shape(each) for each in given] != [place.shape for place in places]:
-            raise InputError(
-                f"coefs_ and intercepts_ have the shapes {[np.shape(each) for each in given]}, this network needs "
-                f"{[place.shape for place in places]}"
-            )
-        for place, each in zip(places, given, strict=True):
-            place[...] = each
-        return parameters
+    def _set_weights(self, weights: Weights) -> None:
+        self._weights = weights
+        self.coefs_, self.intercepts_ = list(weights.coefs), list(weights.intercepts)
+
+    def _current(self) -> Weights:
+        """Return the weights, with what a user may have put into `coefs_` and `intercepts_`."""
+        return self._weights.with_arrays(self.coefs_, self.intercepts_)
 
     @property
     def network_(self) -> Network:
         """The trained network: it takes the columns as they are and gives what `predict` is made of."""
         check_is_fitted(self, "coefs_")
-        return self._network.with_parameters(self._current())
+        weights = self._current()
+        return weights.network.with_parameters(weights.parameters)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        if "_parameters" in state:
-            # Parts of an array would be pickled as copies.
-            state = {**state, "_parameters": self._current()}
-            for name in ("coefs_", "intercepts_", "_views"):
-                state.pop(name, None)
+        if "_weights" in state:
+            state = {**state, "_weights": self._current()}
+            for name in ("coefs_", "intercepts_"):  # parts of the weights
+                del state[name]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if hasattr(self, "_parameters"):
-            self.coefs_, self.intercepts_ = architecture.views(self._network, self._parameters)
-            self._views = (*self.coefs_, *self.intercepts_)
+        if hasattr(self, "_weights"):
+            self._set_weights(self._weights)
 
     # Predicting
 
@@ -394,17 +383,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """Return the network's outputs, shape (n_rows, n_outputs)."""
         check_is_fitted(self, "coefs_")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        parameters, structure = self._current(), self._network.structure
+        weights, threads = self._current(), self._threads
         if not scipy.sparse.issparse(X):
-            return engine.predict(structure, parameters, engine.as_inputs(X, parameters.dtype))
+            return weights.outputs(X, threads)
         by_rows = X.tocsr()
-        parts = [
-            engine.predict(
-                structure, parameters, engine.as_inputs(by_rows[at : at + SPARSE_BATCH].toarray(), parameters.dtype)
-            )
-            for at in range(0, by_rows.shape[0], SPARSE_BATCH)
-        ]
-        return np.concatenate(parts)
+        starts = range(0, by_rows.shape[0], SPARSE_BATCH)
+        return np.concatenate([weights.outputs(_dense(by_rows[at : at + SPARSE_BATCH]), threads) for at in starts])
 
     def _check_solver(self) -> bool:
         if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
