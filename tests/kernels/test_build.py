@@ -208,3 +208,24 @@ def test_another_version_or_processor_compiles_into_another_folder(monkeypatch):
             names.add(build._package_name("float32"))
     build._package_name.cache_clear()
     assert len(names) == 3
+
+
+@pytest.mark.parametrize("interpreter", ["python-that-is-not-there", "blender", ""])
+def test_without_a_second_interpreter_everything_is_compiled_here(tmp_path, interpreter):
+    code = f"import sys; sys.executable = {interpreter!r}; from actwise.kernels import build; "
+    code += "build.compile_ahead('float32'); assert not build._helpers"
+    result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_second_process_compiles_what_this_one_then_loads(tmp_path):
+    code = """
+from actwise.kernels import build
+build._HERE, build._ELSEWHERE = (), (("passes", "drop"),)
+build.compile_ahead("float32")
+(helper,) = build._helpers.values()
+assert helper.wait() == 0
+print(build.stage("passes", "drop", "float32").cache_hits)
+"""
+    result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
+    assert result.stdout.strip() == ("1" if (os.cpu_count() or 1) > 1 else "0"), result.stderr

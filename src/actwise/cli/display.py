@@ -121,7 +121,8 @@ class Display:
 
     def compiling(self) -> None:
         """Say why nothing happens for a while."""
-        self.line("compiling", "for the first time on this machine, some seconds; it is kept for later")
+        self.line("compiling", "the training loop and the activations, for the first time on this machine;")
+        self.line("", "some seconds, then kept for later")
 
     def trained(self, report: FitReport) -> None:
         """Say how training went."""

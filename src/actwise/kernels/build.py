@@ -19,6 +19,7 @@ import importlib.util
 import os
 import re
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
@@ -35,6 +36,17 @@ CACHE_VARIABLE = "ACTWISE_CACHE_DIR"
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
 _SOURCES = Path(__file__).parent / "compiled"
 _Loaded = TypeVar("_Loaded")
+# Two halves of the compilation: another process does the second while this one does the first.
+_HERE = (("loop", "run_steps"), ("loop", "close_epoch"))
+_ELSEWHERE = (("passes", "backward"), ("loop", "batch_loss"))
+_helpers: dict[tuple[str, str, str], subprocess.Popen[bytes]] = {}
+_COMPILE = """
+import sys
+sys.path[:] = {path!r}
+from actwise.kernels import build
+for module, function in {stages!r}:
+    build.stage(module, function, {element!r})
+"""
 
 
 # A module that another thread is compiling stands in sys.modules already, half finished.
@@ -256,6 +268,33 @@ def arithmetic_digest(source: str, element: str) -> str:
 
 
 @cache
+def compile_ahead(element: str) -> None:
+    """Where the cache lacks the training's stages, compile half of them while a second process does the others.
+
+    Parameters
+    ----------
+    element : str
+        ``"float32"`` or ``"float64"``.
+    """
+    cached = Path(package(element).__path__[0]) / "__pycache__"
+    missing = [
+        (module, function) for module, function in _ELSEWHERE if not any(cached.glob(f"{module}.{function}-*.nbc"))
+    ]
+    # A program that brings Python along is not an interpreter that could be asked to run a line.
+    runs_python = Path(sys.executable or "").name.lower().startswith("python") and not hasattr(sys, "frozen")
+    if not missing or not runs_python or (os.cpu_count() or 1) < 2:
+        return
+    code = _COMPILE.format(path=[str(Path(each).resolve()) for each in sys.path], stages=missing, element=element)
+    nowhere = subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        # This interpreter, and a line of our own: nothing here comes from outside.
+        helper = subprocess.Popen([sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere)  # noqa: S603
+        _helpers.update({(module, function, element): helper for module, function in missing})
+        for module, function in _HERE:
+            stage(module, function, element)
+
+
+@cache
 def stage(module: str, function: str, element: str) -> Any:
     """Compile one stage of the loop as a C function of the context's address and three integers.
 
@@ -266,6 +305,8 @@ def stage(module: str, function: str, element: str) -> Any:
     """
     from numba import cfunc, types
 
+    if (module, function, element) in _helpers:
+        _helpers[module, function, element].wait()  # whatever became of it, what is missing is compiled here
     signature = types.intp(*[types.intp] * 4)
     written = getattr(compiled(module, element), function)
     return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, f"{module}.{function}-")

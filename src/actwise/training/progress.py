@@ -154,6 +154,7 @@ class Progress:
         """Compile what is missing and lay out all arrays."""
         network, settings = self.network, self.settings
         dtype = np.dtype(network.dtype)
+        build.compile_ahead(dtype.name)
         context = engine.prepare(network.structure, dtype, batch_size, settings.loss.for_engine(network.n_outputs))
         if update is not None:
             context.set(UPDATE_STAGE=build.stage("updates", update, dtype.name).address)
