@@ -405,3 +405,8 @@ class Predictor:
         integers[n_rows] = len(X)
         self._stage(integers.ctypes.data, 0, 0, 0)
         self._free.append(context)
+
+
+def predict(layers: Sequence[LinearLayer], parameters: FloatArray, X: FloatArray) -> FloatArray:
+    """Compute the outputs of a network that predicts once; see `Predictor`."""
+    return Predictor(layers, parameters)(X)

@@ -159,8 +159,6 @@ def _steps(layers: tuple[LinearLayer, ...], loss: Loss, rule: Rule) -> str:
         *load_gradients,
         *(f"m{i} = {state(1, i)}" for i in every),
         *(f"v{i} = {state(2, i)}" for i in every),
-        f"weight_sum = {wide('weight_sum')}",
-        "inverse = ELEMENT(1.0 / weight_sum) if weight_sum > 0.0 else ELEMENT(0)",
         *(f"g{i} *= inverse" for i in every),
         f"learning_rate = {wide('rate')}",
         *rule.each_rate,
@@ -183,6 +181,7 @@ buffer = elements(block[2], {n_inputs * LANES})
 wide = doubles(block[3], {(n_targets + _N_OWN) * LANES})
 active, ended = integers(block[4], {LANES}), integers(block[5], {LANES})
 common = integers(contexts[0], N_INTEGERS)
+floats = doubles(common[FLOATS], N_FLOATS)
 constants = doubles(common[RULE_CONSTANTS], 4)
 n_rows, batch_size = common[N_ROWS], common[BATCH_SIZE]
 position, number = block[{len(FIELDS)}], block[{len(FIELDS) + 1}]
@@ -235,6 +234,7 @@ for step in range(max_steps):
                 integers(contexts[lane], N_INTEGERS)[STEP] = number
                 going -= 1
     number += 1
+    inverse = ELEMENT(1.0 / ((stop - position) * floats[MEAN_WEIGHT]))
 {indented(rule.each_step, 1)}
     for lane in range({LANES}):
 {indented(update, 2)}

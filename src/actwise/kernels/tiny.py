@@ -28,6 +28,33 @@ from actwise.kernels.unrolled import (
 FEWEST_STEPS = 50_000  # compiling takes about a second: with fewer steps it would not pay
 
 
+# What `close_epoch` in compiled/loop.py does where no rows are judged by, without a call and without the weights
+# going through memory; the best weights are kept between the two parts.
+CLOSE_EPOCH = (
+    "loss = floats[LOSS_SUM] / floats[WEIGHT_SUM] if floats[WEIGHT_SUM] > 0.0 else 0.0",
+    "place_in_history = context[HISTORY_ROW] * HISTORY_COLUMNS",
+    "history[place_in_history + TRAINING_LOSS] = loss",
+    "history[place_in_history + VALIDATION_LOSS] = NAN",
+    "history[place_in_history + LEARNING_RATE] = floats[RATE]",
+    "history[place_in_history + GRADIENT_NORM] = 0.0",
+    "context[HISTORY_ROW] += 1",
+    "context[EPOCH] += 1",
+    "floats[LOSS_SUM] = 0.0",
+    "floats[WEIGHT_SUM] = 0.0",
+    "context[STALE_EPOCHS] += 1",
+    "if loss < floats[BEST_LOSS] - floats[TOLERANCE]:",
+    "    context[STALE_EPOCHS] = 0",
+    "if loss < floats[BEST_LOSS]:",
+    "    floats[BEST_LOSS] = loss",
+    "    context[BEST_EPOCH] = context[EPOCH]",
+)
+CLOSED_BECAUSE = (
+    "ended = EPOCHS_DONE if context[EPOCH] >= context[EPOCHS] else PAUSED",
+    "ended = STALE if context[PATIENCE] > 0 and context[STALE_EPOCHS] >= context[PATIENCE] else ended",
+    "ended = ended if isfinite(loss) else NOT_FINITE",
+)
+
+
 def stage_address(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) -> int:
     """Compile the steps of a network, or load them from the cache; return the stage's address."""
     module = build.rendered("tiny", source(exact_layers(layers, element), loss, rule), element)
@@ -59,7 +86,7 @@ from numpy import sqrt as square_root  # of float32 it is float32, as in the gen
 from .calls import call_stage
 from .context import *
 from .element import ELEMENT
-{written.imports}from .loop import NOT_FINITE, PAUSED
+{written.imports}from .loop import EPOCHS_DONE, NOT_FINITE, PAUSED, STALE
 from .randomness import shuffle
 from .tiles import multiply_add
 
@@ -89,6 +116,11 @@ def _steps(layers: tuple[LinearLayer, ...], loss: Loss, rule: Rule) -> str:
         for name, array in (("p", "parameters"), ("m", "first"), ("v", "second"))
         for i in every
     ]
+    close = [
+        *CLOSE_EPOCH,
+        *(f"    best[{i}] = p{i}" for i in every),
+        *CLOSED_BECAUSE,
+    ]
     update = [line.format(**each) for each in names for line in rule.each_weight]
     text = f"""
 context = integers(context_at, N_INTEGERS)
@@ -99,6 +131,8 @@ n_rows, batch_size = context[N_ROWS], context[BATCH_SIZE]
 parameters = elements(context[PARAMETERS], {n_parameters})
 first = elements(context[FIRST], {n_parameters})
 second = elements(context[SECOND], {n_parameters})
+best = elements(context[BEST], {n_parameters})
+history = doubles(context[HISTORY], context[HISTORY_SIZE])
 inputs = elements(context[INPUTS], (n_rows - 1) * context[ROW_STRIDE] + {n_inputs - 1} * context[COLUMN_STRIDE] + 1)
 targets = elements(context[TARGETS], n_rows * {n_targets})
 weights = elements(context[WEIGHTS], n_rows)
@@ -129,12 +163,15 @@ for step in range(max_steps):
 {indented(update, 2)}
         context[POSITION] = stop if stop < n_rows else 0
     if stop == n_rows or not finite:
-{indented(store, 2)}
-        ended = call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
-        if not finite:
-            return NOT_FINITE
+        if context[N_JUDGED] > 0 or not finite:
+{indented(store, 3)}
+            ended = call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
+            if not finite:
+                return NOT_FINITE
+        else:
+{indented(close, 3)}
         if ended != PAUSED:
-            return ended
+            break
 {indented(store)}
 """
     return indented(text.strip("\n").split("\n"), 1)

@@ -55,14 +55,12 @@ class Rule:
 
 # The same arithmetic as in compiled/updates.py; {p}, {g}, {m}, {v} are a weight, its gradient and its state.
 RULES = {
+    "plain_sgd": Rule((), (), ("rate = ELEMENT(learning_rate)",), ("{p} -= rate * {g}",)),
     "sgd": Rule(
         ("momentum = ELEMENT(constants[0])", "nesterov = constants[1] != 0.0"),
         (),
         ("rate = ELEMENT(learning_rate)",),
-        (
-            "{m} = momentum * {m} + {g}",
-            "{p} -= rate * (({g} + momentum * {m} if nesterov else {m}) if momentum != 0 else {g})",
-        ),
+        ("{m} = momentum * {m} + {g}", "{p} -= rate * ({g} + momentum * {m} if nesterov else {m})"),
     ),
     "adam": Rule(
         (
@@ -196,3 +194,10 @@ def backward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
                 ]
                 lines.append(f"e{index - 1}_{j} = {_chain('ELEMENT(0)', pairs)}")
     return lines
+
+
+def rule_of(optimizer_rule: str, constants: Sequence[float]) -> str | None:
+    """Name the written-out rule of an optimiser with these constants; None where there is none."""
+    if optimizer_rule == "sgd" and constants[0] == 0:
+        return "plain_sgd"
+    return optimizer_rule if optimizer_rule in RULES else None

@@ -113,13 +113,11 @@ class Group:
     def tasks(self) -> list[Callable[[], None]]:
         """Make the pieces of work that threads can share."""
         count = len(self.networks)
-        if (
-            count >= FEWEST_FOR_LANES
-            and count * self.total_steps >= FEWEST_STEPS_FOR_LANES
-            and self.template.can_be_written_out()
-        ):
+        pays = count >= FEWEST_FOR_LANES and count * self.total_steps >= FEWEST_STEPS_FOR_LANES
+        rule = self.template.written_out_rule if pays else None
+        if rule is not None:
             return [
-                partial(self._train_lanes, range(first, min(first + lanes.LANES, count)))
+                partial(self._train_lanes, rule, range(first, min(first + lanes.LANES, count)))
                 for first in range(0, count, lanes.LANES)
             ]
         return [partial(self._train_one, index) for index in range(count)]
@@ -201,11 +199,10 @@ class Group:
 
         self._call(range(index, index + 1), call)
 
-    def _train_lanes(self, members: range) -> None:
+    def _train_lanes(self, rule: str, members: range) -> None:
         settings, network = self.template.settings, self.template.network
         described = settings.loss.for_engine(network.n_outputs)
-        assert not isinstance(settings.optimizer, LBFGS)
-        stage = lanes.stage(network.structure, described, settings.optimizer.rule, network.dtype)
+        stage = lanes.stage(network.structure, described, rule, network.dtype)
         rows = [self.integers[index] for index in members]
         # Lanes without a network work on a copy of the last one, which is thrown away.
         spare = _copy_of(rows[-1], self.context, {name: self.arrays[name][members[-1]] for name in _OF_A_NETWORK})

@@ -137,18 +137,16 @@ class Progress:
         """Steps in which all rows are seen."""
         return -(-len(self.rows) // self.batch_size)
 
-    def can_be_written_out(self) -> bool:
-        """Whether steps for tiny networks do what is asked for."""
-        settings = self.settings
-        return (
-            settings.l2 == 0
-            and not np.isfinite(settings.largest_gradient_norm)
-            and not isinstance(settings.optimizer, LBFGS)
-            and settings.optimizer.rule in unrolled.RULES
-            and unrolled.can_be_written_out(
-                self.network.structure, settings.loss.for_engine(self.network.n_outputs), self.network.n_parameters
-            )
-        )
+    @property
+    def written_out_rule(self) -> str | None:
+        """The name of the rule with which steps for tiny networks do what is asked for; None where they cannot."""
+        settings, network = self.settings, self.network
+        if settings.l2 != 0 or np.isfinite(settings.largest_gradient_norm) or isinstance(settings.optimizer, LBFGS):
+            return None
+        described = settings.loss.for_engine(network.n_outputs)
+        if not unrolled.can_be_written_out(network.structure, described, network.n_parameters):
+            return None
+        return unrolled.rule_of(settings.optimizer.rule, settings.optimizer.constants)
 
     def _prepare(self, batch_size: int, update: str | None) -> engine.Context:
         """Compile what is missing and lay out all arrays."""
@@ -196,9 +194,10 @@ class Progress:
         steps_per_epoch = self.steps_per_epoch
         total_steps = steps_per_epoch * settings.epochs
         schedule = as_schedule(optimizer.learning_rate)
-        if total_steps >= tiny.FEWEST_STEPS and self.can_be_written_out():
+        rule = self.written_out_rule if total_steps >= tiny.FEWEST_STEPS else None
+        if rule is not None:
             described = settings.loss.for_engine(self.network.n_outputs)
-            address = tiny.stage_address(self.network.structure, described, optimizer.rule, self.network.dtype)
+            address = tiny.stage_address(self.network.structure, described, rule, self.network.dtype)
             run_steps = engine.stage_at(address)
         else:
             run_steps = engine.stage("loop", "run_steps", self.network.dtype)
