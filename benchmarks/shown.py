@@ -42,8 +42,8 @@ def cells(row: dict[str, Any]) -> list[list[str]]:
         elif ours and name != "actwise":
             ratio = f"{peer['seconds'] / ours:.3g}x"
         aim = _aim(row, name)
-        if name == "actwise" and "time" in row["aims"]:
-            wanted = row["aims"]["time"]
+        if f"{name} time" in row["aims"]:
+            wanted = row["aims"][f"{name} time"]
             aim = f"{duration(wanted['aim'])}: {'reached' if wanted['reached'] else 'missed'}"
         agrees = {True: "yes", False: f"NO ({peer['apart']:.1e})" if peer["apart"] else "NO", None: "-"}[peer["agrees"]]
         found.append(
