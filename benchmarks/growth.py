@@ -13,9 +13,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training import machine
 from turns import measure
 from works import Work
+
+from training import machine
 
 PEERS = ("actwise", "jax", "torch")
 AXES: dict[str, tuple[int, ...]] = {
