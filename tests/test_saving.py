@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pickle
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 
 import actwise as aw
 from actwise import saving
@@ -30,7 +32,16 @@ def models() -> dict[str, Any]:
     table = read_table("sample:iris")
     chosen = aw.FitSettings(hidden=(4,), activation=("x * sigmoid(x) + 0.1 * x",), epochs=3, baselines=False)
     model = aw.fit_table(table, "species", chosen).model
-    return {"network": model.network, "table_model": model}
+    rows = table.drop("species").to_pandas()
+    options = {"hidden_layer_sizes": (3, 2), "activation": ["tanh", "x * sigmoid(x)"], "random_state": 0, "max_iter": 9}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        classifier = aw.MLPClassifier(class_weight={"setosa": 2.0}, **options).fit(rows, table["species"].to_numpy())
+        regressor = aw.MLPRegressor(
+            solver=aw.SGD(aw.CosineDecay(0.1), 0.5), loss=aw.loss("huber", delta=0.7), **options
+        ).fit(rows.to_numpy(), rows.to_numpy()[:, :2])
+    found = {"network": model.network, "table_model": model}
+    return found | {"mlp_classifier": classifier, "mlp_regressor": regressor}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +56,11 @@ def answers(model: Any) -> Any:
     """What a model says, as bytes."""
     if isinstance(model, aw.TableModel):
         return model.predict_proba("sample:iris").tobytes()
+    if isinstance(model, aw.MLPClassifier):
+        rows = read_table("sample:iris").drop("species").to_pandas()
+        return model.predict_proba(rows).tobytes() + model.predict(rows).tobytes()
+    if isinstance(model, aw.MLPRegressor):
+        return model.predict(np.linspace(-2, 2, 7 * 4).reshape(7, 4)).tobytes()
     return model.predict(np.linspace(-2, 2, 7 * model.n_inputs).reshape(7, -1)).tobytes()
 
 
@@ -59,6 +75,68 @@ def test_a_model_comes_back_as_what_it_was(kind: str, models: dict[str, Any], sa
     assert type(again) is type(models[kind])
     assert answers(again) == answers(models[kind])
     assert {each.name for each in saved[kind].iterdir()} >= set(FILES)
+
+
+def test_estimators_keep_parameters_and_records(models: dict[str, Any], saved: dict[str, Path]) -> None:
+    for kind in ("mlp_classifier", "mlp_regressor"):
+        model, again = models[kind], aw.load(saved[kind])
+        assert repr(again.get_params()) == repr(model.get_params())
+        for name in ("n_iter_", "t_", "loss_curve_", "best_loss_", "n_features_in_", "n_layers_", "out_activation_"):
+            assert getattr(again, name) == getattr(model, name), name
+        assert [each.tolist() for each in again.coefs_] == [each.tolist() for each in model.coefs_]
+        clone(again)
+    classifier = aw.load(saved["mlp_classifier"])
+    assert list(classifier.feature_names_in_) == list(models["mlp_classifier"].feature_names_in_)
+    assert classifier.classes_.dtype == models["mlp_classifier"].classes_.dtype
+
+
+def test_a_loaded_estimator_can_be_trained_on(saved: dict[str, Path]) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 4))
+    again = aw.load(saved["mlp_regressor"])
+    before = again.coefs_[0].copy()
+    again.partial_fit(rows, rows[:, :2])
+    assert not np.array_equal(again.coefs_[0], before)
+    assert again.score(rows, rows[:, :2]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scoring": lambda *_: 0.0}, "'scoring' is a function, which cannot be saved without pickle"),
+        ({"random_state": np.random.RandomState(0)}, "'random_state' is of the type RandomState"),
+        ({"max_iter": 3}, None),
+    ],
+    ids=["function", "random state", "plain"],
+)
+def test_parameters_that_are_no_data(options: dict[str, Any], message: str | None, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = aw.MLPClassifier(**options).fit(rows, rows[:, 0] > 0)
+    if message is None:
+        aw.save(model, tmp_path / "model")
+        assert aw.load(tmp_path / "model").classes_.tolist() == [False, True]
+        return
+    with pytest.raises(InputError, match=message):
+        aw.save(model, tmp_path / "model")
+    with pytest.raises(InputError, match="has not been fitted yet"):
+        aw.save(aw.MLPClassifier(), tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_every_type(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    codes = np.digitize(rows[:, 0], [-0.4, 0.4])
+    for classes in ([1, 5, 9], [-0.5, 0.0, 2.5], ["a", "b", "ç"], np.array([1, 2, 3], np.uint8)):
+        labels = np.asarray(classes)
+        for y in (labels[codes], labels[codes].astype(object) if labels.dtype.kind == "U" else labels[codes]):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = aw.MLPClassifier(max_iter=3).fit(rows, y)
+            aw.save(model, tmp_path / "model")
+            again = aw.load(tmp_path / "model")
+            assert again.classes_.dtype == model.classes_.dtype
+            assert again.predict(rows).tolist() == model.predict(rows).tolist()
 
 
 def test_anything_else_is_refused(models: dict[str, Any], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,41 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     for centres, scales in (([0.0], [0.0]), ([np.nan], [1.0]), ([0.0, 1.0], [1.0]), ([[0.0]], [[1.0]])):
         with pytest.raises(aw.InputError):
             Scaling(centres, scales)
+
+
+# Estimators
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("target", ["two", "three", "text", "questions", "one", "margins", "three margins"])
+def test_classifiers(target: str, dtype: str, onnx_run: Run) -> None:
+    rows = (X * [1, 100, 0.01, 1] + [0, 1e5, 0, 3]).astype(dtype)  # a column far from 0
+    y = {
+        "two": X[:, 0] > 0, "three": np.digitize(X[:, 0], [-0.5, 0.5]), "text": np.where(X[:, 1] > 0, "ä", "b"),
+        "questions": (X[:, :3] > 0).astype(int), "one": np.zeros(50), "margins": np.where(X[:, 0] > 0, 5, 2),
+        "three margins": np.digitize(X[:, 0], [-0.5, 0.5]),
+    }[target]  # fmt: skip
+    loss = "hinge" if "margins" in target else "log_loss"
+    model = aw.MLPClassifier(hidden_layer_sizes=(5,), activation="swish", loss=loss, random_state=0, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(rows, y)
+    found = onnx_run(model, {"X": rows})
+    np.testing.assert_array_equal(found["labels"], model.predict(rows))
+    if loss == "hinge":
+        margins = model.decision_function(rows)
+        margins = np.column_stack([-margins, margins]) if margins.ndim == 1 else margins
+        np.testing.assert_allclose(found["margins"], margins, rtol=1e-4, atol=1e-3 if dtype == "float32" else 1e-5)
+    else:
+        tolerance = 2e-2 if dtype == "float32" else 1e-5  # of float32 columns with an offset few digits are left
+        np.testing.assert_allclose(found["probabilities"], model.predict_proba(rows), atol=tolerance)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_regressors(outputs: int, onnx_run: Run) -> None:
+    rows = X.astype(np.float64) * [1, 100, 0.01, 1] + [0, 1e5, 0, 3]
+    y = 1e3 + 20 * X[:, :outputs].astype(np.float64) ** 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = aw.MLPRegressor(hidden_layer_sizes=(5,), random_state=0).fit(rows, y.squeeze())
+    np.testing.assert_allclose(onnx_run(model, {"X": rows})["outputs"], model.predict(rows).reshape(50, -1), rtol=1e-5)

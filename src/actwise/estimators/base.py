@@ -31,6 +31,7 @@ from actwise.estimators.why import why_constant
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
+from actwise.parts import ModelParts
 from actwise.training import OptimizerState
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -363,6 +364,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_is_fitted(self, "coefs_")
         weights = self._current()
         return weights.network.with_parameters(weights.parameters)
+
+    def model_parts(self) -> ModelParts:
+        """Say what the model is made of, for `actwise.to_onnx` and `actwise.to_torch`."""
+        return ModelParts(self.network_)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()

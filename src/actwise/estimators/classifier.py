@@ -24,6 +24,7 @@ from actwise.estimators.labels import Labels
 from actwise.estimators.scaling import Scaling
 from actwise.losses import Loss
 from actwise.optimizers import Optimizer
+from actwise.parts import ModelParts
 from actwise.schedules import Schedule
 
 LOG_LOSS = "log_loss"
@@ -316,6 +317,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         """Return the margins, shape (n_rows,) for two classes and (n_rows, n_classes) for more."""
         outputs = self._predict_outputs(X)
         return outputs[:, 0] if self._labels.kind == "binary" else outputs
+
+    def model_parts(self) -> ModelParts:
+        """Say what the model is made of, for `actwise.to_onnx` and `actwise.to_torch`."""
+        network = self.network_
+        several = self._labels.kind == "multilabel"
+        classes = tuple(self.classes_.tolist())
+        return ModelParts(network, classes=classes, multilabel=several, margins=self.loss == "hinge")
 
     def _checked(self, X: Any, y: Any, *, reset: bool, partial: bool) -> tuple[Any, npt.NDArray[Any]]:
         X, y = validate_data(

@@ -170,9 +170,15 @@ def _answers(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) 
         return [(labels, INT64, height), (builder.add("Identity", value, output=what), FLOAT, height)]
     if parts.has_one_probability:
         value = _both(builder, parts, linear, value)
+    if len(parts.classes) == 1 and not parts.margins:
+        value = builder.add("Expand", builder.constant(1.0, np.float32), builder.add("Shape", value))
     scores = builder.add("Identity", value, output=what)
     best = builder.add("ArgMax", value, output="best", axis=1, keepdims=0)
-    kind = _LABEL_TYPES[type(parts.classes[0])]
+    kind = _LABEL_TYPES.get(type(parts.classes[0]), 0)
+    if not kind or len({type(each) for each in parts.classes}) > 1:
+        raise InputError(
+            "an ONNX file can name classes by text, numbers or truth values, all of one type; use such labels"
+        )
     dtype = {STRING: object, BOOL: np.bool_, INT64: np.int64, DOUBLE: np.float64}[kind]
     names = builder.array(np.asarray(parts.classes, dtype=dtype), "classes")
     labels = builder.add("Gather", names, best, output="labels", axis=0)
