@@ -16,6 +16,8 @@ from actwise.errors import InputError, ModelError
 from actwise.estimators import MLPClassifier, MLPRegressor
 from actwise.estimators.labels import Labels
 from actwise.estimators.scaling import Scaling
+from actwise.estimators.weights import Weights
+from actwise.layers import Dense, Dropout
 from actwise.network import Network
 from actwise.persistence import (
     Saved,
@@ -90,6 +92,8 @@ def _from_saved(kind: type[Estimator], saved: Saved) -> Estimator:
     rest = {name: each for name, each in saved.arrays.items() if name not in _SCALING}
     refuse_spare_arrays(rest)
     network = network_from_document(section["network"], rest)
+    if not all(isinstance(each, Dropout) or (isinstance(each, Dense) and each.bias) for each in network.layers):
+        raise ModelError("estimator.network must have layers with weights and biases only")
     model = kind()
     given = section.section("parameters", [*model.get_params(deep=False)])
     model.set_params(
@@ -105,7 +109,7 @@ def _from_saved(kind: type[Estimator], saved: Saved) -> Estimator:
         _set_labels(model, section.section("labels", ["kind", "dtype", "classes"]), network)
     elif section["labels"] is not None:
         raise ModelError("estimator.labels must be nothing for a regression")
-    model._set_parameters(network, network.values)
+    model._set_weights(Weights(network, network.values))
     return model
 
 
