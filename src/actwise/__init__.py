@@ -57,6 +57,8 @@ _HOME = {
     "train_many": ("actwise.training", "train_many"),
     "MLPClassifier": ("actwise.estimators", "MLPClassifier"),
     "MLPRegressor": ("actwise.estimators", "MLPRegressor"),
+    "diagnose": ("actwise.doctor", "diagnose"),
+    "diagnose_functions": ("actwise.doctor", "diagnose_functions"),
     "fit_table": ("actwise.tabular", "fit_table"),
     "FitSettings": ("actwise.tabular", "FitSettings"),
     "TableModel": ("actwise.tabular", "TableModel"),

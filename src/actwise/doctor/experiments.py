@@ -1,0 +1,192 @@
+"""Training the same thing several times, and many things side by side, within a budget of seconds."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from actwise.doctor.changes import reference_subject
+from actwise.doctor.subjects import Data, Outcome, Subject, train_once
+
+SHORTEST_SECONDS = 0.3  # a training gets at least so long
+MOST_BASELINE_ROWS = 20_000
+FEWEST_BASELINE_ROWS = 50
+FEWEST_FOLDED_ROWS, FOLDS = 30, 5
+LEARNED_BY_HEART = 0.15  # by so much more is reached on rows that were learned from than on others
+
+
+@dataclass
+class Laboratory:
+    """Runs trainings in threads: compiled stages leave Python's lock to others.
+
+    Parameters
+    ----------
+    data : Data
+        The rows.
+    seed : int
+        The first seed; others follow it.
+    deadline : float
+        Of `time.perf_counter`.
+    observe : callable
+        Called with a word on what is done next and the share of the budget that is used up.
+    """
+
+    data: Data
+    seed: int
+    budget: float
+    observe: Callable[[str, float], object]
+    _stopped: bool = False
+    _began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the budget is used up."""
+        return max(0.0, self._began + self.budget - time.perf_counter())
+
+    def train(self, subjects: Sequence[Subject], n_seeds: int, first: int = 0) -> list[list[Outcome]]:
+        """Train each subject with so many seeds.
+
+        Parameters
+        ----------
+        subjects : sequence of Subject
+            What to train.
+        n_seeds : int
+            How often.
+        first : int
+            The first seed's place after the laboratory's own.
+
+        Returns
+        -------
+        list of list of Outcome
+            For each subject an outcome for each seed.
+        """
+        jobs = [(subject, self.seed + first + k) for subject in subjects for k in range(n_seeds)]
+        workers = min(len(jobs), os.cpu_count() or 1)
+        each = max(SHORTEST_SECONDS, self.seconds_left * workers / max(1, len(jobs)))
+
+        def run(job: tuple[Subject, int]) -> Outcome:
+            return train_once(job[0], self.data, job[1], each, lambda: self._stopped)
+
+        with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(run, job) for job in jobs]
+            try:
+                outcomes = [future.result() for future in futures]
+            except BaseException:
+                # Ctrl-C reaches this thread only: the others end at their next look.
+                self._stopped = True
+                for future in futures:
+                    future.cancel()
+                raise
+        return [outcomes[k * n_seeds : (k + 1) * n_seeds] for k in range(len(subjects))]
+
+    def say(self, what: str) -> None:
+        """Tell what is done next."""
+        self.observe(what, 1 - self.seconds_left / self.budget)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What can be reached on these rows.
+
+    Parameters
+    ----------
+    scores : dict of str to float
+        By name: a well-set network (the median of its seeds), a linear model, boosted trees.
+    network_scores : tuple of float
+        The network's seeds.
+    is_of_others : bool
+        Whether the well-set network is judged by rows left out in turn, because it would learn the judging
+        rows by heart.
+    """
+
+    scores: dict[str, float]
+    network_scores: tuple[float, ...]
+    is_of_others: bool = False
+
+    @property
+    def score(self) -> float:
+        """The best of them."""
+        return max(self.scores.values())
+
+    @property
+    def name(self) -> str:
+        """Which is the best."""
+        return max(self.scores, key=lambda each: self.scores[each])
+
+
+def find_reference(laboratory: Laboratory, n_seeds: int = 3) -> Reference:
+    """Train what a network is compared with."""
+    data = laboratory.data
+    (outcomes,) = laboratory.train([reference_subject(data)], n_seeds)
+    scores = {"a well-set network": float(np.median([each.score for each in outcomes]))}
+    by_heart = False
+    if data.held_out:
+        if len(data.train) >= FEWEST_BASELINE_ROWS:
+            scores |= _classic_scores(data)
+    elif data.task.kind in ("binary", "multiclass") and len(data.train) >= FEWEST_FOLDED_ROWS and not data.is_complete:
+        left_out = _score_of_left_out_rows(laboratory)
+        by_heart = left_out < scores["a well-set network"] - LEARNED_BY_HEART
+        if by_heart:
+            # Labels that cannot be told from the inputs can only be learned by heart: no fair aim.
+            linear = _classic_scores(data)["a linear model"]
+            scores = {"a well-set network on rows left out in turn": left_out, "a linear model": linear}
+    return Reference(scores, tuple(each.score for each in outcomes), by_heart)
+
+
+def _score_of_left_out_rows(laboratory: Laboratory) -> float:
+    """Score the well-set network on rows that it has not seen, a fifth of them at a time."""
+    data = laboratory.data
+    order = np.random.default_rng(laboratory.seed).permutation(data.train)
+    scores = []
+    for fold in range(FOLDS):
+        judge = np.sort(order[fold::FOLDS])
+        part = Data(data.X, data.task, np.setdiff1d(data.train, judge), judge)
+        scores.append(train_once(reference_subject(part), part, laboratory.seed).score)
+    return float(np.mean(scores))
+
+
+def _classic_scores(data: Data) -> dict[str, float]:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    rows = data.train
+    if len(rows) > MOST_BASELINE_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_BASELINE_ROWS, replace=False))
+    task, X = data.task, data.standard_inputs
+    if task.kind == "regression":
+        models = {"a linear model": Ridge(), "boosted trees": HistGradientBoostingRegressor(max_iter=100)}
+    else:
+        models = {"a linear model": LogisticRegression(max_iter=500),
+                  "boosted trees": HistGradientBoostingClassifier(max_iter=100)}  # fmt: skip
+    found = {}
+    columns = task.truth.reshape(len(task.truth), -1)
+    for name, model in models.items():
+        if name == "boosted trees" and (X.shape[1] > 200 or columns.shape[1] > 8):
+            continue  # seconds, and rarely the best with so many columns
+        said = np.empty((len(data.judge), columns.shape[1]))
+        with warnings.catch_warnings(), threadpool_limits(1):
+            warnings.simplefilter("ignore")
+            for k in range(columns.shape[1]):
+                if len(np.unique(columns[rows, k])) < 2:
+                    said[:, k] = columns[rows[0], k]
+                else:
+                    said[:, k] = model.fit(X[rows], columns[rows, k]).predict(X[data.judge])
+        found[name] = _score_of_answers(data, said)
+    return found
+
+
+def _score_of_answers(data: Data, said: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
+    """Judge answers: class indices or numbers."""
+    task = data.task
+    if task.kind in ("regression", "multilabel"):
+        wide = said if task.kind == "regression" else task.given.min() + said * np.ptp(task.given)
+        return task.score(wide, data.judge)
+    n_classes = max(2, len(task.labels))
+    return task.score((said == np.arange(n_classes)).astype(float), data.judge)

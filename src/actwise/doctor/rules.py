@@ -1,0 +1,263 @@
+"""What can be said without training: free, and nearly never wrong where it is called certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from actwise.doctor.changes import Code, first_rate, fits_output, hidden_activations, output_name
+from actwise.doctor.subjects import Data, Subject
+from actwise.initializers import Constant, initializer
+from actwise.layers import Dense
+from actwise.optimizers import LBFGS, SGD
+
+UNREACHABLE = 0.1  # share of the targets' spread that no output can reach, from which a mismatch is certain
+FEW_UPDATES = 1000  # a network of any size needs more than a few hundred steps
+LARGE, SMALL = 20.0, 0.05  # size of a standardised column's neighbourhood: beyond it scaling is advised
+MUCH = 100.0  # from this size on it is nearly always the cause
+DEEP = 6  # hidden layers of a saturating activation from which gradients vanish
+SMALL_INIT, LARGE_INIT = 0.3, 3.0  # size of initial weights beside what the activation asks for
+BOUNDED_HIDDEN = frozenset({"sigmoid", "hardsigmoid", "hardsigmoid_keras2", "softmax", "exponential"})
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Something that may keep a network from learning.
+
+    Parameters
+    ----------
+    code : str
+        The cause.
+    weight : float
+        How plausible, from 0 to 1; 1 is certain.
+    evidence : str
+        What was seen, with its numbers.
+    layer : int or None
+        The layer, counted from 1.
+    """
+
+    code: Code
+    weight: float
+    evidence: str
+    layer: int | None = None
+
+
+def suspicions(subject: Subject, data: Data) -> list[Suspicion]:
+    """Return what looks wrong before any training, the most plausible first.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network and its training.
+    data : Data
+        The rows.
+    """
+    found = _not_finite(data)
+    if found:
+        return found
+    found = [
+        *_output(subject, data), *_scales(subject, data), *_weights(subject), *_rows(subject, data),
+        *_hidden(subject, data), *_steps(subject, data),
+    ]  # fmt: skip
+    return sorted(found, key=lambda each: -each.weight)
+
+
+def _not_finite(data: Data) -> list[Suspicion]:
+    found = []
+    for name, values in (("X", data.X), ("y", data.task.given)):
+        bad = ~np.isfinite(values)
+        if bad.any():
+            row, column = (int(k) for k in np.argwhere(bad)[0])
+            seen = f"{name} holds {int(bad.sum())} values that are not finite, the first in row {row}, column {column}"
+            found.append(Suspicion("not_finite", 1.0, seen))
+    return found
+
+
+def unreachable_share(subject: Subject, data: Data) -> float:
+    """Share of the targets' spread that lies outside of what the output layer can put out."""
+    output = subject.network.output_activation
+    if output is None or subject.loss.target == "class" or subject.loss.output == "exponential":
+        return 0.0
+    t = subject.targets(data)[0][data.train].astype(np.float64)
+    if output.name == "softmax":
+        # The nearest point of the simplex would be exact; taking the excess of the sum off evenly is a bound.
+        nearest = t - (t.sum(axis=1, keepdims=True) - 1) / t.shape[1]
+    else:
+        low, high = output.range if hasattr(output, "range") else (-np.inf, np.inf)
+        nearest = np.clip(t, low, high)
+    spread = float(((t - t.mean(axis=0)) ** 2).sum())
+    missed = float(((t - nearest) ** 2).sum())
+    return missed / spread if spread > 0 else float(missed > 0)
+
+
+def _output(subject: Subject, data: Data) -> list[Suspicion]:
+    found = []
+    output, loss, task = output_name(subject.network), subject.loss.name, data.task
+    last = len(subject.network.layers)
+    share = unreachable_share(subject, data)
+    fits, _, encoded = fits_output(subject, task)
+    t = subject.targets(data)[0][data.train]
+    if share > 0.001:
+        if output == "softmax" and subject.network.n_outputs == 1:
+            seen = "softmax on a single unit is 1 for every row, whatever the weights"
+        elif output == "softmax":
+            sums = t.sum(axis=1)
+            seen = f"softmax outputs sum to 1 in each row, and the targets to {sums.min():.4g} to {sums.max():.4g}"
+        else:
+            low, high = getattr(subject.network.output_activation, "range", (-np.inf, np.inf))
+            seen = (
+                f"targets run from {t.min():.4g} to {t.max():.4g}, and {output} puts out {low:g} to {high:g}: "
+                f"{min(share, 1):.0%} of their spread is out of reach"
+            )
+        code: Code = "label_encoding" if task.is_classification and fits else "output_activation_mismatch"
+        found.append(Suspicion(code, 1.0 if share > UNREACHABLE else 0.4, seen, last))
+    if "cross_entropy" in loss:
+        low, high = getattr(subject.network.output_activation, "range", (-np.inf, np.inf))
+        if low < 0 or high > 1:
+            seen = f"{loss} takes the logarithm of outputs, and {output} leaves the interval from 0 to 1"
+            found.append(Suspicion("output_activation_mismatch", 0.6, seen, last))
+        if task.kind == "regression":
+            seen = f"{loss} is for classes, and the targets are numbers"
+            found.append(Suspicion("loss_mismatch", 0.7, seen, last))
+    elif task.is_classification:
+        found.append(Suspicion("loss_mismatch", 0.15, f"{loss} is for numbers, and the targets are classes", last))
+    if task.kind == "multiclass" and output == "sigmoid" and not fits:
+        seen = "sigmoid units are independent of each other, and each row has exactly one class"
+        found.append(Suspicion("output_activation_mismatch", 0.2, seen, last))
+    if not encoded:
+        columns, units = task.given.shape[1], subject.network.n_outputs
+        seen = (
+            f"{columns} column of labels for {units} output units: each unit is given the same target"
+            if columns != units
+            else f"the labels are {task.given.min():g} to {task.given.max():g}, and {output} with {loss} wants 0 and 1"
+        )
+        found.append(Suspicion("label_encoding", 0.7 if columns != units else 0.3, seen, last))
+    return found
+
+
+def _scales(subject: Subject, data: Data) -> list[Suspicion]:
+    found = []
+    X = subject.inputs(data)[data.train].astype(np.float64)
+    size = np.sqrt((X**2).mean(axis=0))
+    largest, spread = float(size.max()), X.std(axis=0)
+    useful = spread[spread > 0]
+    smallest = float(np.median(useful)) if useful.size else 1.0
+    if largest > LARGE or (smallest < SMALL and useful.size):
+        worst = max(largest / LARGE, SMALL / max(smallest, 1e-300))
+        seen = f"inputs have root mean squares from {size.min():.3g} to {largest:.3g}"
+        seen += f" and deviations of {smallest:.3g} in the median" * (smallest < SMALL)
+        found.append(Suspicion("unscaled_inputs", float(np.clip(0.3 + 0.2 * np.log10(worst), 0.3, 0.8)), seen))
+    if data.task.kind == "regression":
+        t = subject.targets(data)[0][data.train]
+        size_of_targets = float(np.sqrt((t**2).mean()))
+        if size_of_targets > LARGE or 0 < float(t.std()) < SMALL:
+            worst = max(size_of_targets / LARGE, SMALL / max(float(t.std()), 1e-300))
+            seen = f"targets have a mean of {t.mean():.3g} and a deviation of {t.std():.3g}"
+            found.append(Suspicion("unscaled_targets", float(np.clip(0.3 + 0.2 * np.log10(worst), 0.3, 0.8)), seen))
+    return found
+
+
+def _weights(subject: Subject) -> list[Suspicion]:
+    found = []
+    weights = iter(subject.network.weights)
+    for index, layer in enumerate(subject.network.layers):
+        if not hasattr(layer, "init"):
+            continue
+        matrix = next(weights).astype(np.float64)
+        hidden = index < len(subject.network.layers) - 1
+        if hidden and matrix.shape[1] > 1 and np.all(matrix == matrix[:, :1]):
+            seen = f"all {matrix.shape[1]} units of layer {index + 1} start with the same weights and stay the same"
+            found.append(Suspicion("init", 0.9, seen, index + 1))
+        elif hidden and matrix.size > 4 and isinstance(layer, Dense):
+            wanted = _wanted_size(layer, matrix.shape)
+            ratio = float(np.sqrt(np.mean(matrix**2))) / wanted
+            if ratio < SMALL_INIT or ratio > LARGE_INIT:
+                seen = (
+                    f"initial weights of layer {index + 1} are {ratio:.2g} times what {layer.activation.name} asks for"
+                )
+                found.append(Suspicion("init", 0.35, seen, index + 1))
+        constant = (
+            isinstance(layer.init, Constant) if not isinstance(layer.init, str) else layer.init in ("zeros", "ones")
+        )
+        if isinstance(layer, Dense) and not layer.bias and not constant:
+            seen = f"layer {index + 1} has no bias: inputs of 0 always give {float(layer.activation(np.zeros(2))[0]):g}"
+            found.append(Suspicion("missing_bias", 0.5, seen, index + 1))
+    merged: dict[str, Suspicion] = {}
+    for each in found:  # one for each cause: the first layer that shows it
+        merged.setdefault(each.code, each)
+    return list(merged.values())
+
+
+def _wanted_size(layer: Dense, shape: tuple[int, ...]) -> float:
+    """Root mean square of the weights that the activation's gain asks for."""
+    fans = (float(shape[0]), float(shape[1]))
+    drawn = initializer("auto", layer.gain).draw((400,), fans, np.random.default_rng(0))
+    return float(np.sqrt(np.mean(drawn**2)))
+
+
+def _rows(subject: Subject, data: Data) -> list[Suspicion]:
+    found = []
+    n = len(data.train)
+    if subject.batch_size >= n and n >= 64 and not isinstance(subject.optimizer, LBFGS):
+        seen = f"a batch of {subject.batch_size} rows is all {n} rows: one step an epoch"
+        found.append(Suspicion("batch_size", 0.3, seen))
+    if subject.batch_size == 1 and n > 100 and (first_rate(subject) or 0) >= 0.01:
+        found.append(Suspicion("batch_size", 0.2, f"every single row makes a step of its own, {n} an epoch"))
+    if len(np.unique(data.task.given[data.train], axis=0)) == 1:
+        found.append(Suspicion("no_signal", 0.5, "all targets are the same: there is nothing to learn"))
+    conflicts = _conflicts(data)
+    if conflicts > 0.05:
+        seen = f"{conflicts:.0%} of the rows have a twin with the same inputs and another target"
+        found.append(Suspicion("no_signal", 0.2, seen))
+    return found
+
+
+def _conflicts(data: Data) -> float:
+    rows = data.train[:20_000]
+    if not data.task.is_classification or data.task.truth.ndim > 1:
+        return 0.0
+    _, group = np.unique(data.X[rows], axis=0, return_inverse=True)
+    pairs = np.unique(np.column_stack([group.reshape(-1), data.task.truth[rows]]), axis=0)[:, 0]
+    labels = np.bincount(pairs)
+    return float(np.mean(labels[group.reshape(-1)] > 1))
+
+
+def _hidden(subject: Subject, data: Data) -> list[Suspicion]:
+    hidden = hidden_activations(subject.network)
+    found = []
+    if hidden and all(name == "identity" for name in hidden):
+        seen = f"{len(hidden)} hidden layers without a nonlinearity are one linear map"
+        found.append(Suspicion("missing_nonlinearity", 0.5, seen))
+    squashing = [name for name in hidden if name in BOUNDED_HIDDEN]
+    if squashing:
+        deep = len(squashing) >= DEEP or "exponential" in squashing
+        seen = f"{len(squashing)} hidden layers of {squashing[0]}"
+        found.append(Suspicion("hidden_activation", 0.6 if deep else 0.2, seen))
+    narrow = [
+        (k + 1, layer.units) for k, layer in enumerate(subject.network.layers[:-1])
+        if isinstance(layer, Dense) and layer.units < min(2, data.X.shape[1])
+    ]  # fmt: skip
+    if narrow:
+        found.append(Suspicion("capacity", 0.3, f"layer {narrow[0][0]} lets a single number through", narrow[0][0]))
+    return found
+
+
+def _steps(subject: Subject, data: Data) -> list[Suspicion]:
+    if isinstance(subject.optimizer, LBFGS):
+        return []
+    found = []
+    updates = subject.steps_per_epoch(data) * subject.epochs
+    if updates < FEW_UPDATES:
+        weight = 0.6 if updates < FEW_UPDATES / 10 else 0.35
+        found.append(Suspicion("undertrained", weight, f"{updates:,} updates in all"))
+    rate = first_rate(subject) or 0.0
+    plain = isinstance(subject.optimizer, SGD)
+    low, high = (1e-3, 0.5) if plain else (1e-4, 0.03)
+    if plain and isinstance(subject.optimizer, SGD):
+        rate = rate / (1 - subject.optimizer.momentum)
+    if rate <= low:
+        found.append(Suspicion("learning_rate_too_low", 0.4, f"a learning rate of {rate:g}"))
+    if rate >= high:
+        found.append(Suspicion("learning_rate_too_high", 0.4, f"a learning rate of {rate:g}"))
+    return found

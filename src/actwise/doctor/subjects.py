@@ -1,0 +1,267 @@
+"""A network together with how it is trained and on what: what the doctor examines and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from actwise.activations import RowActivation
+from actwise.doctor.tasks import Numbers, Task
+from actwise.errors import InputError
+from actwise.layers import ActivationLayer, Dense, Layer
+from actwise.losses import Loss
+from actwise.network import Network
+from actwise.optimizers import LBFGS, Optimizer
+from actwise.training import StoppedBecause, start
+
+FEWEST_HELD_OUT = 50  # rows; with fewer a score on them would mostly be noise
+ROWS_TO_SPLIT = 200  # from so many rows on a quarter is held out where no split is given
+MOST_UPDATES = 20_000  # of one training: enough to tell whether a network learns at all
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Rows, what is to be learned from them, and which of them judge.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_inputs)
+        Inputs as the network is given them.
+    task : Task
+        The targets.
+    train, judge : ndarray of int
+        The rows to learn from and those to judge by; the same where there are too few.
+    """
+
+    X: Numbers
+    task: Task
+    train: Rows
+    judge: Rows
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the judging rows are not learned from."""
+        return self.judge is not self.train
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether these rows are all there can be, such as a truth table: nothing is left to generalise to."""
+        return is_complete(self.X)
+
+    @cached_property
+    def constant_score(self) -> float:
+        """Score of the best constant answer."""
+        return self.task.constant_score(self.judge)
+
+    @cached_property
+    def standard_inputs(self) -> Numbers:
+        """Inputs of mean 0 and deviation 1 over the training rows."""
+        return _standardised(self.X, self.train)[0]
+
+    @cached_property
+    def scaling(self) -> tuple[Numbers, Numbers]:
+        """Centre and scale of each input column."""
+        return _standardised(self.X, self.train)[1:]
+
+
+def split(X: Numbers, task: Task, n_train: int | None, seed: int) -> Data:
+    """Choose the rows to judge by: those after `n_train`, or a quarter where there are enough."""
+    rows = np.arange(len(X))
+    if n_train is None and len(X) >= ROWS_TO_SPLIT and not is_complete(X):
+        rows = np.random.default_rng(seed).permutation(len(X))
+        n_train = len(X) - len(X) // 4
+    train = np.sort(rows[:n_train]) if n_train is not None else rows
+    judge = np.sort(rows[n_train:]) if n_train is not None else rows[:0]
+    return Data(X, task, train, judge if len(judge) >= FEWEST_HELD_OUT else train)
+
+
+def is_complete(X: Numbers) -> bool:
+    """Whether every combination of the columns' values is a row."""
+    if len(X) > MOST_UPDATES or X.shape[1] > 16 or not np.isfinite(X).all():
+        return False
+    counts = [len(np.unique(column)) for column in X.T]
+    return len(X.T) > 1 and int(np.prod(counts, dtype=float)) == len(np.unique(X, axis=0))
+
+
+def _standardised(values: Numbers, rows: Rows) -> tuple[Numbers, Numbers, Numbers]:
+    wide = values.astype(np.float64)
+    centre, scale = wide[rows].mean(axis=0), wide[rows].std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    return (wide - centre) / scale, centre, scale
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network and its training.
+
+    Parameters
+    ----------
+    network : Network
+        The description.
+    loss : Loss
+        What is minimised.
+    optimizer : optimiser
+        How.
+    batch_size, epochs, shuffle, l2, largest_gradient_norm, patience, tolerance
+        As for `actwise.training.train`.
+    standard_inputs, standard_targets : bool
+        Whether inputs and targets are standardised first.
+    encodes : bool
+        Whether the targets are encoded as the task wants them, instead of being handed on as they are.
+    own_parameters : bool
+        Whether training goes on from the network's parameters instead of new ones.
+    """
+
+    network: Network
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int = 32
+    epochs: int = 100
+    shuffle: bool = True
+    l2: float = 0.0
+    largest_gradient_norm: float = np.inf
+    patience: int = 0
+    tolerance: float = 0.0
+    standard_inputs: bool = False
+    standard_targets: bool = False
+    encodes: bool = False
+    own_parameters: bool = False
+
+    def steps_per_epoch(self, data: Data) -> int:
+        """Updates in one epoch."""
+        return 1 if isinstance(self.optimizer, LBFGS) else -(-len(data.train) // self.batch_size)
+
+    def inputs(self, data: Data) -> Numbers:
+        """Return all rows' inputs as the network gets them."""
+        chosen = data.standard_inputs if self.standard_inputs else data.X
+        with np.errstate(over="ignore"):
+            return chosen.astype(self.network.dtype)
+
+    def targets(self, data: Data) -> tuple[Numbers, Numbers, Numbers]:
+        """Return all rows' targets as the loss gets them, and the centre and scale that bring outputs back."""
+        task, n_outputs = data.task, self.network.n_outputs
+        none = np.zeros(1), np.ones(1)
+        if self.encodes and task.is_classification:
+            if self.loss.target == "class":
+                return task.truth.reshape(-1, 1).astype(float), *none
+            if task.kind == "multilabel":
+                return task.truth.astype(float), *none
+            columns = np.arange(n_outputs) if n_outputs > 1 else np.ones(1)
+            return (task.truth.reshape(-1, 1) == columns).astype(float), *none
+        given = task.given
+        centre: Numbers
+        scale: Numbers
+        centre, scale = none
+        if self.standard_targets:
+            given, centre, scale = _standardised(given, data.train)
+        if self.loss.target == "class":
+            if given.shape[1] > 1:
+                given = given.argmax(axis=1).reshape(-1, 1).astype(float)
+            return given, *none
+        if given.shape[1] == n_outputs:
+            return given, centre, scale
+        if given.shape[1] == 1:
+            return np.repeat(given, n_outputs, axis=1), centre, scale
+        if n_outputs == 1:
+            return given.mean(axis=1, keepdims=True), centre.mean(keepdims=True), scale.mean(keepdims=True)
+        raise InputError(
+            f"the network has {n_outputs} outputs and y has {given.shape[1]} columns; one must be 1 or both the same"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one training came to.
+
+    Parameters
+    ----------
+    score : float
+        On the judging rows.
+    network : Network
+        With the parameters that were reached.
+    losses : ndarray
+        Training loss of each epoch.
+    stopped_because : str
+        Why training ended.
+    seconds : float
+        How long it took.
+    epochs_share : float
+        Share of the epochs asked for that were done.
+    """
+
+    score: float
+    network: Network
+    losses: npt.NDArray[np.float64]
+    stopped_because: StoppedBecause
+    seconds: float
+    epochs_share: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the loss stayed finite."""
+        return self.stopped_because != "loss is not finite"
+
+
+def _trainable(network: Network) -> Network:
+    """Give softmax on one unit another name: training refuses it, and here it shall show what it does."""
+    last = network.layers[-1]
+    if network.n_outputs > 1 or not isinstance(last, Dense | ActivationLayer) or last.activation.name != "softmax":
+        return network
+    assert isinstance(last.activation, RowActivation)
+    alike = replace(last.activation, name="softmax of one unit")
+    if isinstance(last, Dense):
+        changed: Layer = Dense(last.units, alike, last.bias, last.init, last.bias_init)
+    else:
+        changed = ActivationLayer(alike)
+    return Network((*network.layers[:-1], changed), network.n_inputs, network.values, network.dtype)
+
+
+def train_once(
+    subject: Subject,
+    data: Data,
+    seed: int,
+    time_limit: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train a subject once and judge it.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network and its training.
+    data : Data
+        The rows.
+    seed : int
+        Of initial weights, order of rows and dropout.
+    time_limit : float, optional
+        Seconds.
+    should_stop : callable
+        Asked about ten times a second.
+    """
+    inputs, (targets, centre, scale) = subject.inputs(data), subject.targets(data)
+    most = max(1, MOST_UPDATES // subject.steps_per_epoch(data))
+    settings: dict[str, Any] = {
+        "loss": subject.loss, "optimizer": subject.optimizer, "batch_size": subject.batch_size,
+        "epochs": min(subject.epochs, most), "shuffle": subject.shuffle, "l2": subject.l2,
+        "largest_gradient_norm": subject.largest_gradient_norm, "seed": seed, "time_limit": time_limit,
+        "patience": subject.patience, "tolerance": subject.tolerance, "keep_parameters": subject.own_parameters,
+    }  # fmt: skip
+    progress = start(_trainable(subject.network), inputs[data.train], targets[data.train], **settings)
+    for _ in progress:
+        if should_stop():
+            progress.stopped_because = "interrupted"
+            break
+    run = progress.run()
+    network = subject.network.with_parameters(run.network.values)
+    score = data.task.worst
+    if run.stopped_because != "loss is not finite":
+        score = data.task.score(network.predict(inputs[data.judge]) * scale + centre, data.judge)
+    ended = run.stopped_because in ("all epochs done", "converged", "no improvement", "loss is not finite")
+    share = 1.0 if ended else len(run.history) / max(1, settings["epochs"])
+    return Outcome(score, network, run.history.training_losses, run.stopped_because, run.seconds, share)
