@@ -116,8 +116,7 @@ def run_all(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
         right = found.cause in case["accepted_causes"]
         rows.append({"id": case["id"], "said": found.cause, "all": [each.code for each in found.findings],
                      "accepted": case["accepted_causes"], "right": right})  # fmt: skip
-        print(
-            f"{'+' if right else '!'} {case['id']:42} said {found.cause:38} accepted {', '.join(case['accepted_causes'])}"
-        )
+        accepted = ", ".join(case["accepted_causes"])
+        print(f"{'+' if right else '!'} {case['id']:42} said {found.cause:38} accepted {accepted}")
     print(f"\n{sum(row['right'] for row in rows)} of {len(rows)} scripts right")
     return rows

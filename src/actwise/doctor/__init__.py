@@ -1,18 +1,28 @@
 """The doctor: why a network does not learn, answered by experiment."""
 
 from actwise.doctor.api import check_settings, diagnose
+from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis, Finding, Repaired
 from actwise.doctor.functions import FunctionsDiagnosis, FunctionsFinding, diagnose_functions
-from actwise.doctor.rules import Suspicion
+from actwise.doctor.rules import Suspicion, suspicions
+from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject
+from actwise.doctor.tasks import Task, find_task
 
 __all__ = [
+    "FEWEST_HELD_OUT",
+    "Data",
     "Diagnosis",
     "Finding",
     "FunctionsDiagnosis",
     "FunctionsFinding",
     "Repaired",
+    "Subject",
     "Suspicion",
+    "Task",
     "check_settings",
     "diagnose",
     "diagnose_functions",
+    "examine",
+    "find_task",
+    "suspicions",
 ]

@@ -22,7 +22,7 @@ DEFAULT_BUDGET = 10.0
 def diagnose(
     model: object,
     X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    y: npt.ArrayLike | None = None,
     *,
     task: str | None = None,
     n_train: int | None = None,
@@ -39,11 +39,12 @@ def diagnose(
 
     Parameters
     ----------
-    model : Network, Run, table model, or scikit-learn's MLPClassifier or MLPRegressor
-        What is to be examined, fitted or not.
+    model : Network, Run, TableModel, or scikit-learn's MLPClassifier or MLPRegressor
+        What is to be examined, fitted or not. Any other object can join in with a method ``diagnosed(X, y,
+        budget, seed, observe)``.
     X : array_like of shape (n_rows, n_inputs)
-        Inputs as the network is given them.
-    y : array_like of shape (n_rows,) or (n_rows, n_columns)
+        Inputs as the network is given them; for a `TableModel` a frame with its columns and targets.
+    y : array_like of shape (n_rows,) or (n_rows, n_columns), optional
         Targets as the network is given them: numbers, labels, one-hot rows.
     task : {"regression", "binary", "multiclass", "multilabel"}, optional
         What is to be learned; guessed from `y` and the loss where not given.
@@ -81,10 +82,11 @@ def diagnose(
     ('broken', 'missing_nonlinearity')
     """
     budget, seed = check_number("budget", budget), check_whole("seed", seed, least=0)
-    hook = getattr(model, "to_examine", None)
-    if callable(hook) and not isinstance(model, type):
-        model, X, y, own = hook(X, y)
-        settings = own | settings
+    if not isinstance(model, type) and callable(own := getattr(model, "diagnosed", None)):
+        answer: Diagnosis = own(X, y, budget=budget, seed=seed, observe=on_progress)
+        return answer
+    if y is None:
+        raise InputError("y is missing: hand over the targets that go with X")
     subject, data = _prepare(model, X, y, task, n_train, seed, settings)
     return examine(subject, data, budget=budget, seed=seed, observe=on_progress)
 

@@ -19,7 +19,7 @@ from actwise.inputs import as_numbers
 Array: TypeAlias = npt.NDArray[np.float64]
 N_DRAWS = 64  # random parameters at which the network is looked at
 WIDE = 10.0  # their spread: activations then reach the ends of their ranges
-SAME = 1e-9
+SAME, SAME_FACTOR = 1e-9, 1e-3
 SOLVED = 0.05  # of the best constant's mean squared error: below it the network has learned
 RATE_STEPS = (10.0, 100.0, 1000.0)
 WIDTH = 100
@@ -253,8 +253,8 @@ def _check_gradients(patient: _Patient, exact: bool, rng: np.random.Generator) -
     if report.correct:
         return []
     first = next(each for each in report.findings if each.cause != "correct")
-    factors: list[float] = [each.factor for each in report.findings if each.factor is not None]
-    if len(factors) == len(report.findings) and np.ptp(factors) < 1e-3 * abs(factors[0]):
+    factors = np.array([each.factor for each in report.findings if each.factor is not None])
+    if len(factors) == len(report.findings) and np.ptp(factors) < SAME_FACTOR * abs(factors[0]):
         if factors[0] > 0:
             return []  # a sum for a mean, or a 2: the learning rate takes it up
         seen = "every gradient has the wrong sign: each step climbs the loss instead of descending"

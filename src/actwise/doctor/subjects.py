@@ -37,12 +37,15 @@ class Data:
         The targets.
     train, judge : ndarray of int
         The rows to learn from and those to judge by; the same where there are too few.
+    watch : ndarray of int, optional
+        The rows by which a subject that `watches` decides when to stop.
     """
 
     X: Numbers
     task: Task
     train: Rows
     judge: Rows
+    watch: Rows | None = None
 
     @property
     def held_out(self) -> bool:
@@ -116,6 +119,8 @@ class Subject:
         Whether the targets are encoded as the task wants them, instead of being handed on as they are.
     own_parameters : bool
         Whether training goes on from the network's parameters instead of new ones.
+    watches : bool
+        Whether `Data.watch` decides when training stops and which parameters are kept.
     """
 
     network: Network
@@ -132,6 +137,7 @@ class Subject:
     standard_targets: bool = False
     encodes: bool = False
     own_parameters: bool = False
+    watches: bool = False
 
     def steps_per_epoch(self, data: Data) -> int:
         """Updates in one epoch."""
@@ -252,6 +258,8 @@ def train_once(
         "largest_gradient_norm": subject.largest_gradient_norm, "seed": seed, "time_limit": time_limit,
         "patience": subject.patience, "tolerance": subject.tolerance, "keep_parameters": subject.own_parameters,
     }  # fmt: skip
+    if subject.watches and data.watch is not None:
+        settings["validation"] = (inputs[data.watch], targets[data.watch])
     progress = start(_trainable(subject.network), inputs[data.train], targets[data.train], **settings)
     for _ in progress:
         if should_stop():

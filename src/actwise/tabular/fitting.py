@@ -162,7 +162,7 @@ def fit_table(
     (30, None)
     """
     settings = settings or FitSettings()
-    target, encoding, split = _learn_table(frame, targets, settings)
+    target, encoding, split = learn_table(frame, targets, settings)
     training, validation = (
         Rows(encoding.encode(frame, rows), target.encode(frame, rows)) for rows in (split.train, split.validation)
     )
@@ -196,10 +196,16 @@ def fit_table(
     return FitResult(model.with_report(report), run.history)
 
 
-def _learn_table(
+def learn_table(
     frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings
 ) -> tuple[Target, TableEncoding, Split]:
-    """Split the rows, then learn target and columns from the training rows; return positions in the frame."""
+    """Split the rows, then learn target and columns from the training rows; return positions in the frame.
+
+    Raises
+    ------
+    TableError
+        If the table or a target cannot be learned from.
+    """
     target = find_task(frame, targets, settings.task)
     labelled = target.labelled_rows(frame)
     found = split_rows(

@@ -1,0 +1,118 @@
+"""The doctor for tables: the network that a fit would train, or did train, on the rows that it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from actwise import optimizers
+from actwise.doctor import FEWEST_HELD_OUT, Data, Diagnosis, Subject, Suspicion, examine, find_task, suspicions
+from actwise.losses import loss
+from actwise.network import Network
+from actwise.optimizers import LBFGS
+from actwise.tables import Split, TableEncoding, Target, split_rows
+from actwise.tabular.fitting import learn_table
+from actwise.tabular.model import TableModel
+from actwise.tabular.settings import FitSettings, build_network, training_options
+
+DEFAULT_BUDGET = 20.0  # seconds: a fit trains longer than most networks that are handed over by themselves
+
+
+def diagnose_table(
+    frame: pl.DataFrame,
+    targets: str | Sequence[str],
+    settings: FitSettings | None = None,
+    *,
+    budget: float = DEFAULT_BUDGET,
+    seed: int = 0,
+    observe: Callable[[str, float], object] = lambda what, share: None,
+) -> Diagnosis:
+    """Say whether the network that `fit_table` would train learns what can be learned, and if not, why.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table.
+    targets : str or sequence of str
+        The columns to predict.
+    settings : FitSettings, optional
+        How it would be fitted.
+    budget, seed, observe
+        As for `actwise.diagnose`, `observe` being its `on_progress`.
+    """
+    return examine(*prepare(frame, targets, settings or FitSettings()), budget=budget, seed=seed, observe=observe)
+
+
+def check_table(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> list[Suspicion]:
+    """Say what looks wrong with settings before any training, the most plausible first."""
+    return suspicions(*prepare(frame, targets, settings))
+
+
+def diagnose_model(
+    model: TableModel,
+    frame: pl.DataFrame,
+    *,
+    budget: float = DEFAULT_BUDGET,
+    seed: int = 0,
+    observe: Callable[[str, float], object] = lambda what, share: None,
+) -> Diagnosis:
+    """Say whether a model of a table learned what can be learned; its training is repeated on the rows given.
+
+    Parameters
+    ----------
+    model : TableModel
+        From `fit_table` or `load`.
+    frame : polars.DataFrame
+        Rows with the columns of the model and its targets.
+    budget, seed, observe
+        As for `diagnose_table`.
+    """
+    labelled = model.target.labelled_rows(frame)
+    classes = model.target.encode(frame, labelled) if model.target.is_classification else None
+    found = split_rows(len(labelled), classes=classes, test_size=0.2, validation_size=0.15, seed=seed)
+    split = Split(labelled[found.train], labelled[found.validation], labelled[found.test])
+    facts = model.report.training
+    optimizer = optimizers.optimizer(facts.optimizer, facts.learning_rate)
+    options = {
+        "loss": loss(facts.loss), "optimizer": optimizer, "batch_size": facts.batch_size, "l2": facts.l2,
+        "epochs": facts.epochs_allowed, "patience": 0,
+    }  # fmt: skip
+    if facts.stopped_because == "no improvement" and facts.best_epoch:
+        options["patience"] = max(1, facts.epochs_done - facts.best_epoch)
+    subject, data = _subject(frame, model.target, model.encoding, split, model.network, options)
+    return examine(subject, data, budget=budget, seed=seed, observe=observe)
+
+
+def prepare(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> tuple[Subject, Data]:
+    """Describe what a fit would train, and on what."""
+    target, encoding, split = learn_table(frame, targets, settings)
+    network, loss_name = build_network(settings, target, encoding.n_features, len(split.train))
+    options = training_options(settings, loss_name, len(split.train))
+    return _subject(frame, target, encoding, split, network, options)
+
+
+def _subject(
+    frame: pl.DataFrame, target: Target, encoding: TableEncoding, split: Split, network: Network, options: dict[str, Any]
+) -> tuple[Subject, Data]:
+    rows = np.concatenate([split.train, split.validation, split.test])
+    n_train, n_watch = len(split.train), len(split.validation)
+    places = np.arange(len(rows))
+    train, watch, test = places[:n_train], places[n_train : n_train + n_watch], places[n_train + n_watch :]
+    kind = "regression"
+    if target.is_classification:
+        kind = "binary" if len(target.labels) == 2 else "multiclass"
+    y = target.encode(frame, rows).astype(np.float64)
+    task = find_task(y, kind)
+    X = encoding.encode(frame, rows).astype(np.float64)
+    # Held-out rows are few in a small table: those that stop the training then judge as well, or all rows do.
+    judge = test if len(test) >= FEWEST_HELD_OUT else np.concatenate([watch, test])
+    judge = judge if len(judge) >= FEWEST_HELD_OUT else train
+    batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
+    subject = Subject(
+        network, options["loss"], options["optimizer"], int(batch_size), int(options["epochs"]), l2=float(options["l2"]),
+        patience=int(options["patience"]), watches=bool(n_watch),
+    )  # fmt: skip
+    return subject, Data(X, task, train, judge, watch if n_watch else None)
