@@ -5,7 +5,7 @@
 CASES.json holds networks (with `network` and `training`) or tiny hand-written scripts (with `gate`). The doctor is
 given the data, the network and its training, and the task; never a label. ``realize.py``, which turns a `data`
 specification into arrays, is looked for beside the file and in the folder above it. Besides its own cases a file
-of broken networks is run a second time with the doctor's own fix in place: what it repaired must be healthy.
+of broken networks is run a second time with the doctor's own cure in place, with other seeds.
 """
 
 from __future__ import annotations

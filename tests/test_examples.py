@@ -293,3 +293,22 @@ def test_leaving(tmp_path: Path) -> None:
     assert np.max(shown["ours"], axis=1).min() > 0.6
     assert "takes island: tensor(string)" in printed
     assert (tmp_path / "penguins.onnx").exists()
+
+
+# The doctor
+
+
+def test_the_doctor_answers_every_story() -> None:
+    shown, printed = run("diagnoses", "--budget", "3")
+    assert shown["xor"]["findings"][0]["code"] == "wrong_convention_expects_x_given_y"
+    assert "expects the pre-activation and is given the output" in " ".join(printed.split())
+    assert shown["and sigmoid"]["findings"][0]["code"] == "missing_bias"
+    assert "inputs of 0 always give 0.5" in " ".join(printed.split())
+    assert shown["and relu"]["verdict"] == "broken"
+    assert shown["and relu"]["cured"]
+    logistic = shown["logistic"]
+    assert logistic["accuracy"] == 0.576  # the share of the larger class, as the issue reports it
+    assert logistic["verdict"] == "broken"
+    assert logistic["findings"][0]["code"] in {"hidden_activation", "undertrained", "learning_rate_too_low"}
+    assert np.median(logistic["scores"]) < 0.6
+    assert np.median(logistic["scores_after"]) > 0.9

@@ -8,6 +8,7 @@ from actwise import __version__
 from actwise.cli.activations import activations
 from actwise.cli.check import check
 from actwise.cli.describe import describe
+from actwise.cli.diagnose import diagnose
 from actwise.cli.export import export
 from actwise.cli.fit import fit
 from actwise.cli.predict import predict
@@ -18,6 +19,7 @@ EXAMPLES = """\b
 actwise fit sample:breast_cancer        train on a bundled data set
 actwise fit houses.csv --target price   train on your own
 actwise predict houses-model new.csv    predict
+actwise diagnose houses.csv --target price --hidden 2   why does it not learn?
 """
 
 
@@ -27,7 +29,7 @@ def main() -> None:
     """Train, judge and use neural networks for tables."""
 
 
-for command in (fit, predict, describe, export, activations, check):
+for command in (fit, predict, describe, diagnose, export, activations, check):
     main.add_command(command)
 
 __all__ = ["main"]

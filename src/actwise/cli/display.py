@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from actwise.cli.options import name_options
+from actwise.doctor import Suspicion
 from actwise.optimizers import LBFGS
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
 from actwise.tabular.evaluation import LOWER_IS_BETTER, METRIC_NAMES, Scores
@@ -169,6 +171,16 @@ class Display:
                 soft_wrap=True,
             )
 
+    def suspicions(self, found: Sequence[Suspicion]) -> None:
+        """Say what looks wrong before any training."""
+        for each in found:
+            self.line("caution", f"{each.evidence} ({each.code})", "yellow")
+
+    def diagnosis(self, letter: str) -> None:
+        """Print what the doctor found."""
+        self._console.print()
+        self._console.print(Text(letter), soft_wrap=True)
+
     def saved(self, directory: Path, command: str, failed: bool) -> None:
         """Say where the model is and, unless it is of no use, what to type next."""
         if failed:
@@ -262,3 +274,13 @@ class _TimeLeft(ProgressColumn):
         if self._limit is not None:
             left = min(left, max(0.0, self._limit - (task.elapsed or 0.0)))
         return Text(f"at most {int(left) // 60}:{int(left) % 60:02d} left", "cyan")
+
+
+@contextmanager
+def experiments_shown(console: Console, quiet: bool) -> Iterator[Callable[[str, float], object]]:
+    """Show on a terminal, in one line, which experiment the doctor makes; yields what is to be called with it."""
+    if quiet or not console.is_terminal:
+        yield lambda doing, share: None
+        return
+    with console.status("looking at the data") as status:
+        yield lambda doing, share: status.update(f"{share:.0%} of the time: {doing}")

@@ -14,6 +14,7 @@ from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
 
 SAMPLES = "sample:"
+WORTH_SAYING = 0.5  # weight of a suspicion from which it is printed before training
 
 
 @click.command()
@@ -48,6 +49,7 @@ SAMPLES = "sample:"
 @click.option("--validation-size", type=float, default=0.15, show_default=True, help="Share or number of rows.")
 @click.option("--threads", type=int, help="At most so many for matrix products.")
 @click.option("--out", "directory", metavar="DIR", type=click.Path(path_type=Path), help="Where the model goes.")
+@click.option("--no-doctor", is_flag=True, help="Do not ask why, where the network fails.")
 @click.option("--no-baselines", is_flag=True, help="Compare with the constant only.")
 @click.option("--quiet", is_flag=True, help="Print errors and failures only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -59,6 +61,7 @@ def fit(
     ignore: tuple[str, ...],
     missing: tuple[str, ...],
     directory: Path | None,
+    no_doctor: bool,
     no_baselines: bool,
     quiet: bool,
     as_json: bool,
@@ -90,7 +93,7 @@ def fit(
     place = directory or default_directory(data)
     TableModel.check_place(place)
     with naming_options():
-        document, failure = _fit(data, targets, settings, place, quiet or as_json)
+        document, failure = _fit(data, targets, settings, place, quiet or as_json, not no_doctor)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     if failure:
@@ -106,15 +109,24 @@ def _list_samples() -> None:
 
 
 def _fit(
-    data: str, targets: tuple[str, ...], settings: Any, place: Path, quiet: bool
+    data: str, targets: tuple[str, ...], settings: Any, place: Path, quiet: bool, asks_doctor: bool
 ) -> tuple[dict[str, Any], str | None]:
     """Fit, show and save; return what is to be said as JSON, and why the network failed, if so."""
     from rich.console import Console
 
-    from actwise.cli.display import Display, TrainingBar
+    from actwise.cli.display import Display, TrainingBar, experiments_shown
     from actwise.kernels import build
     from actwise.tables import default_targets, read_table
-    from actwise.tabular import EpochsDone, FitEvent, Prepared, Trained, fit_table
+    from actwise.tabular import (
+        EpochsDone,
+        FitEvent,
+        Prepared,
+        Trained,
+        check_table,
+        diagnose_table,
+        fit_table,
+        needs_doctor,
+    )
     from actwise.tabular.summary import summarise
 
     display = Display(Console(quiet=quiet, highlight=False))
@@ -140,6 +152,8 @@ def _fit(
     if not targets:
         shown = ", ".join(frame.columns[:10]) + (", ..." if len(frame.columns) > 10 else "")
         raise InputError(f"name the column to predict with --target; {data!r} has {shown}")
+    suspected = check_table(frame, targets, settings) if asks_doctor else []
+    display.suspicions([each for each in suspected if each.weight >= WORTH_SAYING])
     try:
         with stop_on_interrupt() as interruption:
             result = fit_table(frame, targets, settings, observe=show, should_stop=interruption)
@@ -154,4 +168,10 @@ def _fit(
     display.trained(model.report)
     display.scores(model.report)
     display.saved(place, command, model.report.failure is not None)
-    return {"model": str(place), **summarise(model), "predict": command}, model.report.failure
+    document = {"model": str(place), **summarise(model), "predict": command}
+    if asks_doctor and needs_doctor(model.report):
+        with experiments_shown(watched, quiet) as observe:
+            found = diagnose_table(frame, targets, settings, observe=observe)
+        display.diagnosis(str(found))
+        document["diagnosis"] = found.to_dict()
+    return document, model.report.failure

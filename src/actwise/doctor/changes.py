@@ -281,7 +281,10 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
         add("lr_div10", ("learning_rate_too_high",), f"a learning rate of {rate / STEP:.3g}",
             f"learning_rate={rate / STEP:.3g}", _times_rate(subject, 1 / STEP))  # fmt: skip
     if type(subject.optimizer) is not Adam or not (ADAM_RATE / 2 < (rate or 0) < ADAM_RATE * 2):
-        add("adam", ("optimizer",), f"Adam with a learning rate of {ADAM_RATE:g}", f"optimizer=aw.Adam({ADAM_RATE:g})",
+        of_adam: tuple[Code, ...] = ("optimizer",)
+        if type(subject.optimizer) is Adam and rate is not None:
+            of_adam = ("learning_rate_too_low" if rate < ADAM_RATE else "learning_rate_too_high", "optimizer")
+        add("adam", of_adam, f"Adam with a learning rate of {ADAM_RATE:g}", f"optimizer=aw.Adam({ADAM_RATE:g})",
             replace(subject, optimizer=Adam(ADAM_RATE)))  # fmt: skip
     if subject.patience:
         add("no_early_stop", ("undertrained",), "no early stop", "n_iter_no_change=max_iter",

@@ -103,7 +103,7 @@ class Diagnosis:
     failing_share : float
         Share of the seeds that fall short.
     measures : Measures or None
-        What happens inside, for the first seed.
+        What happens inside, for the seed that does worst.
     losses : tuple of arrays
         Training loss by epoch: as it is, and with the fix.
     subject, fixed_subject : Subject or None
@@ -112,8 +112,14 @@ class Diagnosis:
         How long it took.
     note : str
         Why nothing could be concluded, or what limits the conclusion.
+    cured : bool
+        Whether the cure makes the network healthy, with seeds that it was not found with.
+    cure, code_of_cure : str
+        All changes that it takes, in words and as code.
+    scores_after : tuple of float
+        Scores with the cure.
     trained : Network or None
-        The network of the first seed, as it was trained.
+        The network of the seed that does worst, as it was trained.
     data : Data or None
         The rows.
     """
@@ -132,6 +138,10 @@ class Diagnosis:
     fixed_subject: Subject | None = field(default=None, repr=False)
     seconds: float = 0.0
     note: str = ""
+    cured: bool = False
+    cure: str = ""
+    code_of_cure: str = ""
+    scores_after: tuple[float, ...] = ()
     trained: Network | None = field(default=None, repr=False)
     data: Data | None = field(default=None, repr=False)
 
@@ -189,6 +199,10 @@ class Diagnosis:
             "constant_score": self.constant_score,
             "reference": dict(self.reference.scores) if self.reference else None,
             "layers": [asdict(each) for each in self.measures.layers] if self.measures else [],
+            "cure": self.cure,
+            "code_of_cure": self.code_of_cure,
+            "cured": self.cured,
+            "scores_after": list(self.scores_after),
             "seconds": self.seconds,
             "note": self.note,
         }
@@ -255,8 +269,11 @@ def letter(diagnosis: Diagnosis) -> str:
         lines.append(f"Cause: {first.code}. {first.explanation} Seen: {first.evidence}.")
         if first.fix:
             lines.append(_proof(diagnosis, first))
-        if first.code_of_fix:
-            lines.append("In code:\n" + textwrap.indent(first.code_of_fix, "    "))
+        if diagnosis.cure and diagnosis.scores_after:
+            lines.append(_cure(diagnosis, first))
+        code = diagnosis.code_of_cure if diagnosis.cured else first.code_of_fix or diagnosis.code_of_cure
+        if code:
+            lines.append("In code:\n" + textwrap.indent(code, "    "))
         rest = causes[1:4]
         if rest:
             lines.append("Also worth a look: " + "; ".join(f"{each.code} ({each.evidence})" for each in rest) + ".")
@@ -301,3 +318,13 @@ def _proof(diagnosis: Diagnosis, finding: Finding) -> str:
             text += f", {min(max(finding.gap_closed, 0), 1):.0%} of what was missing"
         text += "."
     return text
+
+
+def _cure(diagnosis: Diagnosis, finding: Finding) -> str:
+    reached = f"{median(diagnosis.scores_after):.3f} in the median of {len(diagnosis.scores_after)} other seeds"
+    if diagnosis.cure == finding.fix:
+        ending = ", which is healthy" if diagnosis.cured else ""
+        return f"Confirmed: {reached}{ending}."
+    if diagnosis.cured:
+        return f"With {diagnosis.cure} it is healthy: {reached}."
+    return f"The best that was found, {diagnosis.cure}, reaches {reached}."

@@ -254,7 +254,7 @@ def _check_gradients(patient: _Patient, exact: bool, rng: np.random.Generator) -
         return []
     first = next(each for each in report.findings if each.cause != "correct")
     factors = np.array([each.factor for each in report.findings if each.factor is not None])
-    if len(factors) == len(report.findings) and np.ptp(factors) < SAME_FACTOR * abs(factors[0]):
+    if len(factors) == len(report.findings) and float(np.ptp(factors)) < SAME_FACTOR * abs(float(factors[0])):
         if factors[0] > 0:
             return []  # a sum for a mean, or a 2: the learning rate takes it up
         seen = "every gradient has the wrong sign: each step climbs the loss instead of descending"
@@ -283,7 +283,7 @@ def _output_error(patient: _Patient, arrays: Sequence[Array]) -> Array:
     outputs = patient.outputs(arrays, patient.X)
     error = np.empty_like(outputs)
     for place in np.ndindex(outputs.shape):
-        h = 1e-5 * max(1.0, abs(outputs[place]))
+        h = 1e-5 * max(1.0, abs(float(outputs[place])))
         up, down = outputs.copy(), outputs.copy()
         up[place] += h
         down[place] -= h

@@ -70,7 +70,7 @@ def as_subject(
         return _of_network(model, y, task, given, len(X))
     if isinstance(model, type):
         raise InputError(f"{model.__name__} is a class; hand over an instance of it")
-    names = [each.__name__ for each in type(model).__mro__]
+    names = [each.__name__ for each in type(model).__mro__ if each.__module__.startswith("sklearn.")]
     if {"MLPClassifier", "MLPRegressor"} & set(names) and hasattr(model, "hidden_layer_sizes"):
         return _of_sklearn(model, X, y, "MLPClassifier" in names)
     raise InputError(

@@ -12,10 +12,11 @@ from actwise.initializers import Constant, initializer
 from actwise.layers import Dense
 from actwise.optimizers import LBFGS, SGD
 
+SURE = 1.0  # weight of a suspicion that needs no experiment
 UNREACHABLE = 0.1  # share of the targets' spread that no output can reach, from which a mismatch is certain
 FEW_UPDATES = 1000  # a network of any size needs more than a few hundred steps
 LARGE, SMALL = 20.0, 0.05  # size of a standardised column's neighbourhood: beyond it scaling is advised
-MUCH = 100.0  # from this size on it is nearly always the cause
+FAR = 10.0  # times beyond what is usual, from which a rate is hardly ever right
 DEEP = 6  # hidden layers of a saturating activation from which gradients vanish
 SMALL_INIT, LARGE_INIT = 0.3, 3.0  # size of initial weights beside what the activation asks for
 BOUNDED_HIDDEN = frozenset({"sigmoid", "hardsigmoid", "hardsigmoid_keras2", "softmax", "exponential"})
@@ -60,7 +61,10 @@ def suspicions(subject: Subject, data: Data) -> list[Suspicion]:
         *_output(subject, data), *_scales(subject, data), *_weights(subject), *_rows(subject, data),
         *_hidden(subject, data), *_steps(subject, data),
     ]  # fmt: skip
-    return sorted(found, key=lambda each: -each.weight)
+    strongest: dict[Code, Suspicion] = {}
+    for each in sorted(found, key=lambda each: -each.weight):
+        strongest.setdefault(each.code, each)
+    return list(strongest.values())
 
 
 def _not_finite(data: Data) -> list[Suspicion]:
@@ -183,10 +187,7 @@ def _weights(subject: Subject) -> list[Suspicion]:
         if isinstance(layer, Dense) and not layer.bias and not constant:
             seen = f"layer {index + 1} has no bias: inputs of 0 always give {float(layer.activation(np.zeros(2))[0]):g}"
             found.append(Suspicion("missing_bias", 0.5, seen, index + 1))
-    merged: dict[str, Suspicion] = {}
-    for each in found:  # one for each cause: the first layer that shows it
-        merged.setdefault(each.code, each)
-    return list(merged.values())
+    return found
 
 
 def _wanted_size(layer: Dense, shape: tuple[int, ...]) -> float:
@@ -257,7 +258,9 @@ def _steps(subject: Subject, data: Data) -> list[Suspicion]:
     if plain and isinstance(subject.optimizer, SGD):
         rate = rate / (1 - subject.optimizer.momentum)
     if rate <= low:
-        found.append(Suspicion("learning_rate_too_low", 0.4, f"a learning rate of {rate:g}"))
+        weight = 0.4 if rate > low / FAR else 0.7
+        found.append(Suspicion("learning_rate_too_low", weight, f"a learning rate of {rate:g}"))
     if rate >= high:
-        found.append(Suspicion("learning_rate_too_high", 0.4, f"a learning rate of {rate:g}"))
+        weight = 0.4 if rate < high * FAR else 0.7
+        found.append(Suspicion("learning_rate_too_high", weight, f"a learning rate of {rate:g}"))
     return found

@@ -10,6 +10,7 @@ Examples
 
 from __future__ import annotations
 
+from actwise.tabular.diagnosis import check_table, diagnose_model, diagnose_table, needs_doctor
 from actwise.tabular.fitting import (
     BaselineDone,
     EpochsDone,
@@ -40,7 +41,11 @@ __all__ = [
     "Trained",
     "TrainingFacts",
     "check_output",
+    "check_table",
+    "diagnose_model",
+    "diagnose_table",
     "fit_table",
+    "needs_doctor",
     "write_delimited",
     "write_table",
 ]

@@ -14,10 +14,13 @@ from actwise.losses import loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, split_rows
+from actwise.tabular.evaluation import beats
 from actwise.tabular.fitting import learn_table
 from actwise.tabular.model import TableModel
+from actwise.tabular.report import NETWORK, FitReport
 from actwise.tabular.settings import FitSettings, build_network, training_options
 
+AT_ONCE = 3  # epochs after which nothing was gained any more
 DEFAULT_BUDGET = 20.0  # seconds: a fit trains longer than most networks that are handed over by themselves
 
 
@@ -86,6 +89,21 @@ def diagnose_model(
     return examine(subject, data, budget=budget, seed=seed, observe=observe)
 
 
+def needs_doctor(report: FitReport) -> bool:
+    """Whether a fit went so badly that it is worth asking why.
+
+    It does where the network is no better than a constant, and where it stopped within a few epochs, without
+    having come as far as a linear model.
+    """
+    if report.training.stopped_because == "interrupted":
+        return False
+    if report.failure is not None:
+        return True
+    linear = report.scores.get("linear")
+    at_once = report.training.stopped_because == "no improvement" and report.training.best_epoch <= AT_ONCE
+    return bool(at_once and linear and beats(linear, report.scores[NETWORK]))
+
+
 def prepare(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> tuple[Subject, Data]:
     """Describe what a fit would train, and on what."""
     target, encoding, split = learn_table(frame, targets, settings)
@@ -95,7 +113,12 @@ def prepare(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSett
 
 
 def _subject(
-    frame: pl.DataFrame, target: Target, encoding: TableEncoding, split: Split, network: Network, options: dict[str, Any]
+    frame: pl.DataFrame,
+    target: Target,
+    encoding: TableEncoding,
+    split: Split,
+    network: Network,
+    options: dict[str, Any],
 ) -> tuple[Subject, Data]:
     rows = np.concatenate([split.train, split.validation, split.test])
     n_train, n_watch = len(split.train), len(split.validation)
@@ -112,7 +135,13 @@ def _subject(
     judge = judge if len(judge) >= FEWEST_HELD_OUT else train
     batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
     subject = Subject(
-        network, options["loss"], options["optimizer"], int(batch_size), int(options["epochs"]), l2=float(options["l2"]),
-        patience=int(options["patience"]), watches=bool(n_watch),
-    )  # fmt: skip
+        network,
+        options["loss"],
+        options["optimizer"],
+        int(batch_size),
+        int(options["epochs"]),
+        l2=float(options["l2"]),
+        patience=int(options["patience"]),
+        watches=bool(n_watch),
+    )
     return subject, Data(X, task, train, judge, watch if n_watch else None)

@@ -1,0 +1,91 @@
+"""``actwise diagnose``: why a network does not learn."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from actwise.cli.options import naming_options, read_activation, split_activations, split_sizes
+from actwise.errors import InputError
+
+SOMETHING_WRONG = 1
+
+
+@click.command()
+@click.argument("what", metavar="DATA|DIR DATA", nargs=-1, required=True)
+@click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated.")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="What to leave out; may be repeated.")
+@click.option("--activation", metavar="LIST", help="As for fit.  [default: silu]")
+@click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
+@click.option("--dropout", type=float, help="Share of hidden outputs dropped in training.  [default: by rows]")
+@click.option("--l2", type=float, help="Penalty on squared weights.  [default: by rows]")
+@click.option("--optimizer", default="adam", show_default=True, help="As for fit.")
+@click.option("--learning-rate", type=float, help="In place of the optimizer's own.")
+@click.option("--batch-size", type=int, help="Rows per step.  [default: by rows]")
+@click.option("--epochs", type=int, help="At most so many.  [default: by rows]")
+@click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by rows]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--budget", type=float, default=20.0, show_default=True, metavar="SECONDS", help="For the experiments.")
+@click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Save a picture there.")
+@click.option("--quiet", is_flag=True, help="Print the letter only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def diagnose(
+    what: tuple[str, ...],
+    targets: tuple[str, ...],
+    ignore: tuple[str, ...],
+    activation: str | None,
+    hidden: str | None,
+    budget: float,
+    plot: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Say whether a network learns what can be learned from DATA, and if not, why.
+
+    With DATA alone the network is the one that "actwise fit" would train with the same options; with a model's
+    folder DIR before it, its training is repeated on DATA. Each suspected cause is tried out by retraining with
+    that single change.
+
+    Ctrl-C ends the experiments; what is known by then is printed.
+
+    Exit status: 0 for a healthy network, 1 for any other verdict, 2 for bad input.
+    """
+    from rich.console import Console
+
+    from actwise.cli.display import experiments_shown
+    from actwise.tables import default_targets, read_table
+    from actwise.tabular import FitSettings, TableModel, diagnose_model, diagnose_table
+
+    if not budget > 0:
+        raise InputError(f"--budget must be a positive number of seconds, not {budget!r}")
+    if len(what) > 2 or (len(what) == 1 and Path(what[0]).is_dir()):
+        raise InputError("give a data file, or a model's folder and a data file: actwise diagnose [DIR] DATA")
+    frame = read_table(what[-1])
+    if hidden is not None:
+        chosen["hidden"] = split_sizes(hidden)
+    if activation is not None:
+        chosen["activation"] = tuple(read_activation(each) for each in split_activations(activation))
+    with naming_options():
+        settings = FitSettings(ignore=ignore, **chosen)
+    with experiments_shown(Console(stderr=True), quiet or as_json) as observe:
+        if len(what) == 2:
+            found = diagnose_model(
+                TableModel.load(Path(what[0])), frame, budget=budget, seed=settings.seed, observe=observe
+            )
+        else:
+            wanted = targets or default_targets(what[0])
+            if not wanted:
+                shown = ", ".join(frame.columns[:10])
+                raise InputError(f"name the column to predict with --target; {what[0]!r} has {shown}")
+            with naming_options():
+                found = diagnose_table(frame, wanted, settings, budget=budget, seed=settings.seed, observe=observe)
+    if plot is not None:
+        found.plot(str(plot))
+    click.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))
+    if found.verdict != "healthy":
+        sys.exit(SOMETHING_WRONG)

@@ -1,0 +1,70 @@
+"""Is a network broken: its scores over several seeds beside what can be reached, with noise allowed for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from actwise.doctor.experiments import Reference
+from actwise.doctor.findings import median
+from actwise.doctor.subjects import Data, Outcome
+
+MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure
+SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows
+FAILING_SEEDS = 1 / 3  # beyond so many, failing is a fault and not bad luck
+
+
+class Shortfall:
+    """Whether scores fall short of what can be reached.
+
+    Parameters
+    ----------
+    reference : Reference
+        What can be reached.
+    data : Data
+        The rows.
+    outcomes : sequence of Outcome
+        Trainings of the same thing with different seeds.
+    """
+
+    def __init__(self, reference: Reference, data: Data, outcomes: Sequence[Outcome]) -> None:
+        self.scores = tuple(each.score for each in outcomes)
+        self.data = data
+        self.reach = reference.score
+        self.noise = 0.0
+        if data.task.is_classification and data.held_out:
+            self.noise = SAMPLING_NOISE
+        elif data.task.is_classification and reference.is_of_others:
+            self.noise = 0.5 / float(np.sqrt(len(data.judge)))  # a standard error of a share
+        self.failing = [self.falls_short(score) for score in self.scores]
+        self.failing_share = float(np.mean(self.failing))
+
+    def falls_short(self, score: float) -> bool:
+        """Whether one score does."""
+        missing = self.reach - score
+        return bool(missing > max(MISSING_SHARE * (self.reach - self.data.constant_score), self.noise))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the median falls short, or more seeds do than bad luck explains."""
+        # A third of the seeds, and a standard error more, so that a few unlucky seeds are no fault.
+        error = np.sqrt(FAILING_SEEDS * (1 - FAILING_SEEDS) / len(self.scores))
+        return self.falls_short(median(self.scores)) or self.failing_share >= FAILING_SEEDS + error
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether on held-out rows nothing does better than a constant, beyond what sampling explains."""
+        noise = max(SAMPLING_NOISE, 1 / np.sqrt(len(self.data.judge)))
+        best = max(self.reach, median(self.scores))
+        return self.data.held_out and best - self.data.constant_score < noise
+
+    def base(self) -> float:
+        """The score to start from: the mean where only some seeds fail, so that luck does not hide a fault."""
+        typical = median(self.scores)
+        return typical if self.falls_short(typical) else float(np.mean(self.scores))
+
+    def closed(self, scores: Sequence[float]) -> float:
+        """Which share of the gap these scores close."""
+        typical = median(list(scores)) if self.falls_short(median(self.scores)) else float(np.mean(scores))
+        return (typical - self.base()) / max(1e-12, self.reach - self.base())

@@ -1,0 +1,203 @@
+"""Experiments with one change, with two, and with as many as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from actwise.doctor.changes import Change, Code, all_changes
+from actwise.doctor.experiments import Laboratory, Reference
+from actwise.doctor.rules import Suspicion
+from actwise.doctor.shortfall import Shortfall
+from actwise.doctor.subjects import Data, Outcome, Subject
+
+REPAIRED = 0.5  # share of the gap that a change has to close
+FIRST_SEEDS, MORE_SEEDS = 6, 6  # the second so many where the first do not agree
+SEEDS_PER_CHANGE = 3
+MOST_PAIRS = 6
+LEVEL = 0.3  # so much of the gap the most plausible change may leave open beside the least plausible one
+CONFIRMED_FROM = 100  # place of the first seed that a cure is confirmed with: none that it was found with
+MOST_CURES, MOST_ADDED = 3, 2  # candidates that are confirmed, and changes that are added to the best of them
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """One or several changes, and what they brought.
+
+    Parameters
+    ----------
+    changes : tuple of Change
+        Each on top of those before it.
+    outcomes : list of Outcome
+        A training for each seed.
+    closed : float
+        Which share of the gap is closed.
+    """
+
+    changes: tuple[Change, ...]
+    outcomes: list[Outcome]
+    closed: float
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """A score for each seed."""
+        return tuple(each.score for each in self.outcomes)
+
+
+def weights_of(suspected: Sequence[Suspicion]) -> dict[Code, float]:
+    """Return how plausible each cause is."""
+    weights: dict[Code, float] = {}
+    for each in suspected:
+        weights[each.code] = max(weights.get(each.code, 0.0), each.weight)
+    return weights
+
+
+def plausibility(change: Change, weights: dict[Code, float]) -> float:
+    """Return how plausible the likeliest cause is that a change speaks for."""
+    return max((weights.get(code, 0.0) for code in change.codes), default=0.0)
+
+
+def try_singles(
+    subject: Subject, data: Data, laboratory: Laboratory, verdict: Shortfall, suspected: Sequence[Suspicion]
+) -> list[Tried]:
+    """Try every single change, the most plausible first, until the budget is used up."""
+    weights = weights_of(suspected)
+    changes = sorted(all_changes(subject, data), key=lambda each: -plausibility(each, weights))
+    # The longest last: what it would show is often shown by a cheaper one.
+    changes.sort(key=lambda each: each.name == "epochs_x10")
+    n_seeds = FIRST_SEEDS if 0 < verdict.failing_share < 1 else SEEDS_PER_CHANGE
+    found: list[Tried] = []
+    for start in range(0, len(changes), 3):
+        if found and laboratory.seconds_left <= 0:
+            break
+        some = changes[start : start + 3]
+        laboratory.say("trying " + ", ".join(each.text for each in some))
+        results = laboratory.train([each.subject for each in some], n_seeds)
+        for change, outcomes in zip(some, results, strict=True):
+            found.append(Tried((change,), outcomes, verdict.closed([each.score for each in outcomes])))
+    return found
+
+
+def try_pairs(
+    data: Data, laboratory: Laboratory, verdict: Shortfall, singles: Sequence[Tried], suspected: Sequence[Suspicion]
+) -> list[Tried]:
+    """Try pairs of the single changes that helped most or are most plausible."""
+    weights = weights_of(suspected)
+    ranked = sorted(singles, key=lambda each: -(min(each.closed, 1) + plausibility(each.changes[0], weights)))[:4]
+    subjects: list[tuple[tuple[Change, Change], Subject]] = []
+    for k, one in enumerate(ranked):
+        for other in ranked[k + 1 :]:
+            first, second = one.changes[0], other.changes[0]
+            after = {each.name: each for each in all_changes(first.subject, data)}
+            if second.name in after and not _same_knob(first, second):
+                subjects.append(((first, second), after[second.name].subject))
+    found = []
+    for pair, subject in subjects[:MOST_PAIRS]:
+        if laboratory.seconds_left <= 0:
+            break
+        laboratory.say(f"trying {pair[0].text} and {pair[1].text}")
+        (outcomes,) = laboratory.train([subject], SEEDS_PER_CHANGE)
+        changed = (pair[0], replace(pair[1], subject=subject))
+        found.append(Tried(changed, outcomes, verdict.closed([each.score for each in outcomes])))
+    return found
+
+
+_STEPS = ("lr_x10", "lr_div10")  # one step more in the same direction may be what is missing
+
+
+def _same_knob(one: Change, other: Change) -> bool:
+    knobs = [{"lr_x10", "lr_div10", "adam"}, {"hidden_relu", "hidden_tanh"}]
+    return any({one.name, other.name} <= knob for knob in knobs)
+
+
+def rank(tried: Tried, weights: dict[Code, float]) -> float:
+    """Return how good an explanation a change is: what it closes, how plausible it is, how little it rebuilds."""
+    plausible = max(plausibility(change, weights) for change in tried.changes)
+    return min(tried.closed, 1.0) + LEVEL * plausible - max(change.effort for change in tried.changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Cure:
+    """Changes that together make a network healthy, or as healthy as was found.
+
+    Parameters
+    ----------
+    tried : Tried
+        The changes and what they brought, with seeds that they were not found with.
+    heals : bool
+        Whether the network is healthy with them.
+    """
+
+    tried: Tried
+    heals: bool
+
+
+def find_cure(
+    data: Data, laboratory: Laboratory, shortfall: Shortfall, reference: Reference, candidates: Sequence[Tried]
+) -> Cure | None:
+    """Find changes that make a network healthy: the best candidate, and what has to be added to it.
+
+    Parameters
+    ----------
+    data : Data
+        The rows.
+    laboratory : Laboratory
+        Where it is tried.
+    shortfall : Shortfall
+        Of the network as it is.
+    reference : Reference
+        What can be reached.
+    candidates : sequence of Tried
+        The best first.
+    """
+    best: Cure | None = None
+
+    def confirm(changes: tuple[Change, ...]) -> Cure:
+        (outcomes,) = laboratory.train([changes[-1].subject], FIRST_SEEDS, CONFIRMED_FROM)
+        after = Shortfall(reference, data, outcomes)
+        closed = shortfall.closed([each.score for each in outcomes])
+        return Cure(Tried(changes, outcomes, closed), not after.is_broken)
+
+    for candidate in candidates[:MOST_CURES]:
+        if best is not None and laboratory.seconds_left <= 0:
+            return best
+        laboratory.say("confirming " + " and ".join(each.text for each in candidate.changes))
+        found = confirm(candidate.changes)
+        if found.heals:
+            return found
+        if best is None or found.tried.closed > best.tried.closed:
+            best = found
+    for _ in range(MOST_ADDED):
+        if best is None or laboratory.seconds_left <= 0:
+            return best
+        added = _try_added(best.tried, data, laboratory, shortfall)
+        if added is None:
+            return best
+        found = confirm(added.changes)
+        if found.heals:
+            return found
+        if found.tried.closed <= best.tried.closed:
+            return best
+        best = found
+    return best
+
+
+def _try_added(tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shortfall) -> Tried | None:
+    """Try each further change on top of some, and return the best."""
+    done = tried.changes
+    further = [
+        change
+        for change in all_changes(done[-1].subject, data)
+        if (change.name == done[-1].name and change.name in _STEPS)
+        or not any(change.name == each.name or _same_knob(change, each) for each in done)
+    ]
+    found: list[Tried] = []
+    for start in range(0, len(further), 3):
+        if laboratory.seconds_left <= 0:
+            break
+        some = further[start : start + 3]
+        laboratory.say("adding " + ", ".join(each.text for each in some))
+        results = laboratory.train([each.subject for each in some], SEEDS_PER_CHANGE)
+        for change, outcomes in zip(some, results, strict=True):
+            found.append(Tried((*done, change), outcomes, shortfall.closed([each.score for each in outcomes])))
+    return max(found, key=lambda each: each.closed - each.changes[-1].effort, default=None)

@@ -1,0 +1,170 @@
+"""Hand-written networks: every planted mistake is named, and nothing is said of correct ones."""
+
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.errors import InputError
+
+X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+XOR, AND = (np.array(t, float).reshape(4, 1) for t in ([0, 1, 1, 0], [0, 0, 0, 1]))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+PAIRS = {  # activation: value, slope by pre-activation, slope by output
+    "sigmoid": (sigmoid, lambda x: sigmoid(x) * (1 - sigmoid(x)), lambda y: y * (1 - y)),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2, lambda y: 1 - y**2),
+    "softplus": (lambda x: np.log1p(np.exp(x)), sigmoid, lambda y: 1 - np.exp(-y)),
+}
+
+
+class Program:
+    """A 2-h-1 network as people write it, with what goes wrong as options."""
+
+    def __init__(self, hidden="tanh", output="sigmoid", mistake="", units=3, bias=True):
+        self.h, self.dh_x, self.dh_y = PAIRS[hidden]
+        self.o, self.do_x, self.do_y = PAIRS[output]
+        self.mistake, self.units, self.bias = mistake, units, bias
+
+    def start(self, seed=0):
+        rng = np.random.default_rng(seed)
+        shapes = [(2, self.units), (self.units,), (self.units, 1), (1,)]
+        drawn = [rng.normal(size=shape) for shape in shapes]
+        return drawn if self.bias else drawn[::2]
+
+    def split(self, p):
+        return p if self.bias else [p[0], 0.0, p[1], 0.0]
+
+    def forward(self, p, rows):
+        w1, b1, w2, b2 = self.split(p)
+        return self.o(self.h(rows @ w1 + b1) @ w2 + b2)
+
+    def gradient(self, p, rows, t):
+        w1, b1, w2, b2 = self.split(p)
+        z1 = rows @ w1 + b1
+        a1 = self.h(z1)
+        z2 = a1 @ w2 + b2
+        y = self.o(z2)
+        slope = {"hidden_x_given_y": self.dh_x(a1), "hidden_y_given_x": self.dh_y(z1), "hidden_missing": 1.0}.get(
+            self.mistake, self.dh_x(z1)
+        )
+        last = {"output_x_given_y": self.do_x(y), "output_missing": 1.0}.get(self.mistake, self.do_x(z2))
+        d2 = (y - t) * last
+        back = np.repeat(y - t, self.units, axis=1) if self.mistake == "raw_error" else d2 @ w2.T
+        d1 = back * slope
+        found = [rows.T @ d1, d1.sum(0), a1.T @ d2, d2.sum(0)]
+        sign = -1 if self.mistake == "sign" else 1
+        scale = 0.25 if self.mistake == "mean" else 1.0
+        return [sign * scale * each for each in (found if self.bias else found[::2])]
+
+    def diagnosed(self, t=XOR, **options):
+        return aw.diagnose_functions(self.forward, self.gradient, self.start(), X, t, **options)
+
+
+@pytest.mark.parametrize("hidden", PAIRS)
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+@pytest.mark.parametrize(
+    ("mistake", "cause"),
+    [
+        ("hidden_x_given_y", "wrong_convention_expects_x_given_y"),
+        ("hidden_y_given_x", "wrong_convention_expects_y_given_x"),
+        ("output_x_given_y", "wrong_convention_expects_x_given_y"),
+        ("output_missing", "missing_factor"),
+        ("hidden_missing", "missing_factor"),
+        ("raw_error", "wrong_formula"),
+        ("sign", "wrong_sign"),
+    ],
+)
+def test_every_planted_mistake_is_named(hidden, output, mistake, cause):
+    found = Program(hidden, output, mistake).diagnosed()
+    assert found.verdict == "broken"
+    assert found.cause == cause
+
+
+@pytest.mark.parametrize("hidden", PAIRS)
+@pytest.mark.parametrize("mistake", ["", "mean"])
+def test_correct_programs_are_left_alone(hidden, mistake):
+    found = Program(hidden, "sigmoid", mistake).diagnosed()
+    assert found.verdict == "correct", str(found)
+    assert "Nothing is wrong" in str(found)
+
+
+def test_the_convention_is_told_in_words():
+    text = str(Program("sigmoid", "sigmoid", "hidden_x_given_y").diagnosed())
+    assert "expects the pre-activation and is given the output" in text
+
+
+def test_equal_weights_stay_equal():
+    program = Program()
+    start = [np.full_like(each, 0.5) for each in program.start()]
+    found = aw.diagnose_functions(program.forward, program.gradient, start, X, XOR)
+    assert found.cause == "init"
+
+
+def test_a_missing_bias_is_seen_where_an_input_is_zero():
+    def forward(p, rows):
+        return sigmoid(rows @ p[0])
+
+    def gradient(p, rows, t):
+        y = forward(p, rows)
+        return [rows.T @ ((y - t) * y * (1 - y))]
+
+    found = aw.diagnose_functions(forward, gradient, [np.array([[0.3], [-0.2]])], X, AND)
+    assert found.cause == "missing_bias"
+    assert "0.5" in str(found)
+
+
+def test_targets_out_of_reach_are_seen():
+    assert Program("tanh", "sigmoid").diagnosed(np.array([[0], [5], [3], [9.0]])).cause == "output_activation_mismatch"
+
+
+def test_a_hidden_layer_without_nonlinearity_cannot_learn_xor():
+    def forward(p, rows):
+        return sigmoid((rows @ p[0] + p[1]) @ p[2] + p[3])
+
+    def gradient(p, rows, t):
+        hidden = rows @ p[0] + p[1]
+        y = sigmoid(hidden @ p[2] + p[3])
+        d2 = (y - t) * y * (1 - y)
+        d1 = d2 @ p[2].T
+        return [rows.T @ d1, d1.sum(0), hidden.T @ d2, d2.sum(0)]
+
+    start = Program().start()
+    assert aw.diagnose_functions(forward, gradient, start, X, XOR).cause == "missing_nonlinearity"
+    assert aw.diagnose_functions(forward, gradient, start, X, AND).verdict == "correct"
+
+
+def test_a_rate_that_is_too_high_is_found_by_running():
+    found = Program("sigmoid", "sigmoid").diagnosed(AND, learning_rate=500.0, epochs=1500)
+    assert found.cause == "learning_rate_too_high"
+    assert found.learns is False
+
+
+def test_a_step_in_place_of_a_gradient():
+    program = Program("sigmoid", "sigmoid", "hidden_x_given_y")
+
+    def step(p, rows, t):
+        return [a - 0.7 * g for a, g in zip(p, program.gradient(p, rows, t), strict=True)]
+
+    found = aw.diagnose_functions(program.forward, None, program.start(), X, XOR, step=step)
+    assert found.cause == "wrong_convention_expects_x_given_y"
+
+
+def test_derivatives_can_be_handed_over_by_themselves():
+    found = Program().diagnosed(derivatives=[(np.tanh, lambda x: 1 - np.tanh(x) ** 2, "y")])
+    assert found.cause == "wrong_convention_expects_x_given_y"
+
+
+def test_bad_input_is_refused_in_one_sentence():
+    program = Program()
+    with pytest.raises(InputError, match="either gradient"):
+        aw.diagnose_functions(program.forward, None, program.start(), X, XOR)
+    with pytest.raises(InputError, match="as many rows"):
+        aw.diagnose_functions(program.forward, program.gradient, program.start(), X, XOR[:2])
+    with pytest.raises(InputError, match="NaN"):
+        aw.diagnose_functions(program.forward, program.gradient, program.start(), X * np.nan, XOR)
+    with pytest.raises(InputError, match=r"outputs of shape \(4, 1\)"):
+        aw.diagnose_functions(program.forward, program.gradient, program.start(), X, np.zeros((4, 2)))

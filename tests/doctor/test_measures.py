@@ -1,0 +1,53 @@
+"""Dead and saturated shares and gradients, against networks in which they are known."""
+
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.doctor import Data, Subject, find_task
+from actwise.doctor.measures import measure
+
+X = np.random.default_rng(0).normal(size=(40, 2))
+Y = X[:, :1] - X[:, 1:]
+
+
+def measured(layers, parameters=None):
+    network = aw.Network(layers, 2, dtype="float64").initialised(1)
+    if parameters is not None:
+        network = network.with_parameters(parameters(network))
+    subject = Subject(network, aw.loss("squared_error"), aw.Adam())
+    rows = np.arange(40)
+    return network, measure(subject, network, Data(X, find_task(Y), rows, rows))
+
+
+def test_dead_units_are_those_whose_slope_is_zero_for_every_row():
+    def kill_two(network):
+        values = network.values.copy()
+        values[8:10] = -1e6  # biases of the first two of four units
+        return values
+
+    _, found = measured([aw.Dense(4, "relu", init=aw.Uniform(0.1, 1)), aw.Dense(1)], kill_two)
+    assert found.layers[0].dead == 0.5
+    assert found.most_dead.layer == 1
+
+
+def test_saturated_values_are_where_the_slope_is_small():
+    network, found = measured([aw.Dense(5, "tanh", init=aw.Normal(30.0)), aw.Dense(1)])
+    z = X @ network.weights[0] + network.biases[0]
+    assert found.layers[0].saturated == pytest.approx(np.mean(1 - np.tanh(z) ** 2 < 0.05))
+    assert found.layers[1].saturated == 0.0
+
+
+def test_gradients_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    network, found = measured([aw.Dense(5, "sigmoid"), aw.Dropout(0.2), aw.Dense(5, "sigmoid"), aw.Dense(1)])
+    weights = [torch.tensor(w.copy(), requires_grad=True) for w in network.weights]
+    out = torch.tensor(X)
+    for k, (w, b) in enumerate(zip(weights, network.biases, strict=True)):
+        out = out @ w + torch.tensor(b.copy())
+        out = torch.sigmoid(out) if k < 2 else out
+    (((out - torch.tensor(Y)) ** 2).sum(1) / 2).mean().backward()
+    expected = [float(w.grad.square().mean().sqrt()) for w in weights]
+    assert [each.gradient for each in found.layers] == pytest.approx(expected, rel=1e-9)
+    assert found.gradient_ratio == pytest.approx(expected[0] / expected[-1])
+    assert [each.layer for each in found.layers] == [1, 3, 4], "places among all layers, dropout included"
