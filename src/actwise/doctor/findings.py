@@ -267,8 +267,7 @@ def letter(diagnosis: Diagnosis) -> str:
     if diagnosis.verdict == "broken" and causes:
         first = causes[0]
         lines.append(f"Cause: {first.code}. {first.explanation} Seen: {first.evidence}.")
-        if first.fix:
-            lines.append(_proof(diagnosis, first))
+        lines.append(_proof(diagnosis, first) if first.fix else "No single change proved it by itself.")
         if diagnosis.cure and diagnosis.scores_after:
             lines.append(_cure(diagnosis, first))
         code = diagnosis.code_of_cure if diagnosis.cured else first.code_of_fix or diagnosis.code_of_cure
