@@ -1,12 +1,12 @@
 """Speed of every scalar activation: value, and derivative times upstream, on 4 million float32.
 
-    python benchmarks/activations.py [--elements N] [--rounds N] [--names A,B] [--json FILE]
+    python benchmarks/activations.py [--elements N] [--rounds N] [--names A,B] [--threads N] [--json FILE]
 
 Actwise's compiled kernels, PyTorch, JAX (jitted) and NumPy (the textbook formula in float32) take turns in
-one process, in one order per round; the median of the rounds counts. Every result is written into memory
-that exists already, except JAX's, which cannot. The gradient is ``upstream * f'(x)``: in PyTorch the
-backward pass of a graph that is built outside the clock, in JAX the pulled-back upstream, jitted, which
-computes what it needs of the forward pass itself.
+one process (one for each number of threads, held to as many processors), in one order per round; the median
+of the rounds counts. Every result is written into memory that exists already, except JAX's, which cannot.
+The gradient is ``upstream * f'(x)``: in PyTorch the backward pass of a graph that is built outside the
+clock, in JAX the pulled-back upstream, jitted, which computes what it needs of the forward pass itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +124,23 @@ def run(names: list[str], elements: int, rounds: int, threads: int) -> list[dict
     return rows
 
 
+def hold_to(threads: int) -> None:
+    """Keep every tool to so many processors; JAX, which is not imported yet, takes no number of threads."""
+    if threads == 1:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def run_apart(threads: int) -> list[dict[str, Any]]:
+    """Run this script for one number of threads, with the options it was given."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.json"
+        command = [sys.executable, __file__, *sys.argv[1:], "--threads", str(threads), "--json", str(path)]
+        subprocess.run(command, check=True)
+        return list(json.loads(path.read_text("utf-8"))["rows"])
+
+
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Hold the rows against the aims of the issue."""
     found: dict[str, Any] = {}
@@ -148,11 +168,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--names", default="")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--threads", type=int, help="so many only; not given: one, then all, in a process each")
     options = parser.parse_args()
     names = [name for name in options.names.split(",") if name]
-    rows = []
-    for threads in dict.fromkeys((1, os.cpu_count() or 1)):
-        rows += run(names, options.elements, options.rounds, threads)
+    if options.threads:
+        hold_to(options.threads)
+        rows = run(names, options.elements, options.rounds, options.threads)
+    else:
+        rows = [row for threads in dict.fromkeys((1, os.cpu_count() or 1)) for row in run_apart(threads)]
     result = {"machine": platform.processor() or platform.machine(), "cpus": os.cpu_count(), "summary": summary(rows)}
     print(json.dumps(result["summary"], indent=2))
     if options.json:

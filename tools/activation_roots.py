@@ -21,6 +21,7 @@ from actwise.formula.parse import parse
 
 DIGITS = 80
 POINTS = 20
+TAIL_POINTS = 14  # leave a relative error below 1e-17
 RADIUS = 0.51  # a little more than where the expansion is used
 # The function, a starting point for its root, and what the declaration exponentiates.
 EXPONENTIAL_FUNCTIONS = {
@@ -64,19 +65,32 @@ def exponential_root(text: str, start: float, exponent: str) -> tuple[float, flo
         return (*_in_two_parts(root), *_in_two_parts(mp.exp(_callable(parse(exponent))(root))))
 
 
+def _interpolant(function: Callable[[Any], Any], start: Any, end: Any, points: int) -> list[Any]:
+    """Return the coefficients of the polynomial that meets a function in Chebyshev points."""
+    middle, half = (start + end) / 2, (end - start) / 2
+    nodes = [middle + half * mp.cos(mp.pi * (2 * k + 1) / (2 * points)) for k in range(points)]
+    powers = mp.matrix(points, points)
+    for i, node in enumerate(nodes):
+        for j in range(points):
+            powers[i, j] = node**j
+    return list(mp.lu_solve(powers, mp.matrix([function(node) for node in nodes])))
+
+
 def expansion(text: str, start: float) -> tuple[float, float, tuple[float, ...]]:
     """Return the root of a function's derivative in two parts, and the polynomial's coefficients."""
     with mp.workdps(DIGITS):
         slope = differentiate(parse(text))
         f1, root = _callable(slope), _root(slope, start)
-        nodes = [RADIUS * mp.cos(mp.pi * (2 * k + 1) / (2 * POINTS)) for k in range(POINTS)]
-        powers = mp.matrix(POINTS, POINTS)
-        for i, node in enumerate(nodes):
-            for j in range(POINTS):
-                powers[i, j] = node**j
-        quotients = mp.matrix([f1(root + node) / node for node in nodes])
-        coefficients = mp.lu_solve(powers, quotients)
+        coefficients = _interpolant(lambda d: f1(root + d) / d, -mp.mpf(RADIUS), mp.mpf(RADIUS), POINTS)
         return *_in_two_parts(root), tuple(float(each) for each in coefficients)
+
+
+def serf_tail() -> tuple[float, tuple[float, ...]]:
+    """Return the coefficients of erf(log(1 + t)) / t for t up to exp(-1.69), and the rest of the constant term."""
+    with mp.workdps(DIGITS):
+        end = mp.exp(mp.mpf("-1.69")) * mp.mpf("1.0001")
+        coefficients = _interpolant(lambda t: mp.erf(mp.log1p(t)) / t, mp.mpf(0), end, TAIL_POINTS)
+        return _in_two_parts(coefficients[0])[1], tuple(float(each) for each in coefficients)
 
 
 def module() -> str:
@@ -97,6 +111,9 @@ def module() -> str:
         lines += ["", f"{name} = Root(", f"    {high!r},", f"    {low!r},", "    ("]
         lines += [f"        {each!r}," for each in coefficients]
         lines += ["    ),", ")"]
+    low, coefficients = serf_tail()
+    lines += ["", "# erf(log(1 + t)) / t up to exp(-1.69): the coefficients, and the rest of the constant term."]
+    lines += ["SERF_TAIL = (", *(f"    {each!r}," for each in coefficients), ")", f"SERF_TAIL_LOW = {low!r}"]
     return "\n".join(lines)
 
 

@@ -185,6 +185,7 @@ def test_expansions_are_those_that_the_tool_makes():
     for name, (text, start) in made["FUNCTIONS"].items():
         root = getattr(roots, name)
         assert made["expansion"](text, start) == (root.high, root.low, root.coefficients)
+    assert made["serf_tail"]() == (roots.SERF_TAIL_LOW, roots.SERF_TAIL)
     for name, row in made["EXPONENTIAL_FUNCTIONS"].items():
         root = getattr(roots, name)
         assert made["exponential_root"](*row) == (root.high, root.low, root.exp_high, root.exp_low)

@@ -18,20 +18,21 @@ from actwise.errors import InputError
 HERE = Path(__file__).parent
 
 
-def _load_zoo() -> ModuleType:
+def _load(name: str) -> ModuleType:
     # The tests are imported without packages, so a helper beside them is loaded by its path.
-    spec = importlib.util.spec_from_file_location("zoo", HERE / "zoo.py")
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     import sys
 
-    sys.modules["zoo"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-ZOO = _load_zoo()
+ZOO = _load("zoo")
+THREADS = _load("threads")
 function = ZOO.function
 
 
@@ -40,6 +41,20 @@ def _public_cases() -> list[dict[str, object]]:
     shared = HERE.parents[2] / "shared" / "cases" / "dev" / "derivatives.json"
     path = shared if shared.exists() else HERE / "cases" / "derivatives.json"
     return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", THREADS.CASES)
+def test_derivatives_as_people_post_them(name):
+    f, df, called_with, causes = THREADS.CASES[name]
+    report = check_derivative(f, df, called_with)
+    assert report.cause in causes
+    assert report.correct == (report.cause == "correct")
+
+
+def test_a_derivative_in_single_precision_may_still_be_wrong():
+    f = THREADS.sigmoid
+    assert not check_derivative(f, lambda x: np.float32(1.001) * f(np.float32(x)) * (1 - f(np.float32(x)))).correct
+    assert not check_derivative(f, lambda y: np.float32(y) * (1 - np.float32(y)) + np.float32(1e-4), "y").correct
 
 
 def softmax(x: np.ndarray) -> np.ndarray:

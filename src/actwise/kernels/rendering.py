@@ -99,7 +99,7 @@ class ActivationKernels:
 
 
 @cache
-def activation_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> ActivationKernels:
+def activation_kernels(formula: Formula, dtype: np.dtype[np.floating], plain: bool = False) -> ActivationKernels:
     """Compile an activation's kernels, or load them from the cache.
 
     Parameters
@@ -108,13 +108,15 @@ def activation_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> Activa
         The activation.
     dtype : numpy.dtype
         float32 or float64: the type of the arrays.
+    plain : bool
+        Leave rounding errors in float64 where they fall, which is faster.
 
     Returns
     -------
     ActivationKernels
         The kernels' addresses, valid as long as the process lives.
     """
-    module = build.rendered("activation", activation_source(formula, dtype.name), dtype.name)
+    module = build.rendered("activation", activation_source(formula, dtype.name, plain), dtype.name)
     trained = module.parameter_gradient.address if formula.parameter_gradients else 0
     return ActivationKernels(module.forward.address, module.backward.address, trained)
 
@@ -126,7 +128,7 @@ def loss_kernel(formula: LossFormula, dtype: np.dtype[np.floating]) -> int:
     return address
 
 
-def activation_source(formula: Formula, element: str) -> str:
+def activation_source(formula: Formula, element: str, plain: bool = False) -> str:
     """Render the module with an activation's kernels.
 
     Examples
@@ -137,7 +139,7 @@ def activation_source(formula: Formula, element: str) -> str:
     >>> "def backward(" in activation_source(relu, "float32")
     True
     """
-    formula = with_own_names(as_exact_as(element, formula))
+    formula = with_own_names(formula if plain else as_exact_as(element, formula))
     arrays = ("pre_activations", "outputs", "upstream", "gradients")
     forward = _Kernel("forward", element, formula.parameters, formula.pieces, arrays[:2])
     backward = _Kernel("backward", element, formula.parameters, formula.pieces, arrays)

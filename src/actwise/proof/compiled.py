@@ -30,7 +30,7 @@ def kernel_digest(activation: Activation, dtype: npt.DTypeLike) -> str:
     return arithmetic_digest(activation_source(_formula(activation), element), element)
 
 
-def compiled(activation: Activation, dtype: npt.DTypeLike) -> ValueAndDerivative:
+def compiled(activation: Activation, dtype: npt.DTypeLike, plain: bool = False) -> ValueAndDerivative:
     """Compile an activation.
 
     Parameters
@@ -39,6 +39,8 @@ def compiled(activation: Activation, dtype: npt.DTypeLike) -> ValueAndDerivative
         With its parameter values.
     dtype : dtype
         float32 or float64.
+    plain : bool
+        Without corrections of rounding errors in float64, which is faster.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def compiled(activation: Activation, dtype: npt.DTypeLike) -> ValueAndDerivative
         several threads at once.
     """
     kind = np.dtype(dtype)
-    kernels = activation_kernels(_formula(activation), kind)
+    kernels = activation_kernels(_formula(activation), kind, plain)
     forward, backward = _KERNEL(kernels.forward), _KERNEL(kernels.backward)
     constants = np.array([*activation.values.values(), 0.0])
 

@@ -94,7 +94,7 @@ def prove_exhaustively(
     """
     path = Path(state_path)
     done = _read_state(path, activation)
-    single, double = compiled(activation, np.float32), compiled(activation, np.float64)
+    single, double = compiled(activation, np.float32), compiled(activation, np.float64, plain=True)
     _compare()  # compiled before threads want it
     reference = Reference(activation)
     if on_progress is not None:

@@ -10,6 +10,8 @@ from actwise.activations.catalogue.roots import (
     MISH_ROOT,
     QUICK_GELU_ROOT,
     SERF_ROOT,
+    SERF_TAIL,
+    SERF_TAIL_LOW,
     SILU_ROOT,
     SMISH_ROOT,
 )
@@ -21,6 +23,7 @@ from actwise.activations.catalogue.shared import (
     ExponentialRoot,
     far_limits,
     near_root,
+    polynomial,
 )
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
 from actwise.formula.expression import (
@@ -44,6 +47,7 @@ _TWO_OVER_PI = 2 / math.pi
 _GELU_TANH_CUBIC = 0.044715  # Hendrycks and Gimpel 2016
 _QUICK_GELU_SHARPNESS = 1.702  # Hendrycks and Gimpel 2016
 _SERF_STEEPEST = 1.0861254441509972  # at 1.096
+_SERF_TAIL_END = -1.69  # within the expansion around the root
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 SOFTPLUS = Activation(
@@ -213,17 +217,31 @@ MISH = Activation(
 )
 
 
+def _serf_over_exp(t: Expression) -> Expression:
+    # Far below 0, erf(log(1 + t)) is t times a polynomial in t = exp(x): one function is rounded, not three.
+    return SERF_TAIL[0] + (t * polynomial(t, SERF_TAIL[1:]) + SERF_TAIL_LOW)
+
+
+def _serf(x: Expression) -> Expression:
+    t = exp(x)
+    tail = x * (t * _serf_over_exp(t))
+    return where(x < -FAR, 0, where(x < _SERF_TAIL_END, tail, x * erf(softplus(x))))
+
+
 def _serf_slope(x: Expression) -> Expression:
-    s = softplus(x)
+    t, s = exp(x), softplus(x)
+    steep = t * polynomial(t, [k * each for k, each in enumerate(SERF_TAIL)][1:])  # t times the polynomial's slope
+    tail = t * ((1 + x) * _serf_over_exp(t) + x * steep)
     # Of an exponential near 1, float64 keeps more digits in its difference from 1.
     bell = where(s < 1, 1 + expm1(-(s * s)), exp(-(s * s)))
-    return erf(s) + x * sigmoid(x) * (_TWO_OVER_ROOT_PI * bell)
+    slope = erf(s) + x * sigmoid(x) * (_TWO_OVER_ROOT_PI * bell)
+    return where(x < _SERF_TAIL_END, tail, near_root(x, SERF_ROOT, slope))
 
 
 SERF = Activation(
     name="serf",
-    f=lambda x: where(x < -FAR, 0, x * erf(softplus(x))),
-    df_x=lambda x: far_limits(x, near_root(x, SERF_ROOT, _serf_slope(x)), below=0, above=1),
+    f=lambda x: _serf(x),
+    df_x=lambda x: far_limits(x, _serf_slope(x), below=0, above=1),
     claims=Claims(range=(-0.34843745875960642, INFINITY), monotonic=False, lipschitz=_SERF_STEEPEST),
     definition="x * erf(log(1 + exp(x)))",
     summary="For hidden layers of deeper networks: like Mish, with erf in place of tanh.",
