@@ -1,6 +1,6 @@
 """False alarms on healthy networks of all kinds: each activation of the catalogue with default settings.
 
-    python benchmarks/doctor_healthy.py [--json OUT] [--only TEXT] [--hidden 32] [--budget 10]
+    python benchmarks/doctor_healthy.py [--json OUT] [--data NAME] [--only TEXT] [--hidden 32] [--budget 10]
 
 On digits, breast cancer and diabetes, standardised, one hidden layer, Adam with its default rate. A network counts as
 healthy by an independent look: with three other seeds its median score on held-out rows comes within a tenth of the way
@@ -69,12 +69,13 @@ def best_of_others(name: str, data: tuple[Any, Any, Any, Any]) -> tuple[float, f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--data", choices=list(LOADERS), help="one of the data sets only")
+    parser.add_argument("--only", default="", help="only activations whose name holds this")
     parser.add_argument("--hidden", type=int, default=32)
     parser.add_argument("--budget", type=float, default=10.0)
     options = parser.parse_args()
     rows = []
-    for name in LOADERS:
+    for name in [options.data] if options.data else LOADERS:
         data = load(name)
         X_train, X_test, y_train, y_test = data
         constant, reach = best_of_others(name, data)

@@ -105,6 +105,10 @@ def diagnose(case: dict[str, Any]) -> FunctionsDiagnosis:
     return aw.diagnose_functions(
         script.forward, script.gradient, script.start(), X, script.y, learning_rate=case["learning_rate"],
         epochs=min(int(case["epochs"]), 3000),
+        derivatives=[
+            (script.f, script.df, case["derivative"]["called_with"]),
+            (script.g, script.dg, case["output_derivative"]["called_with"]),
+        ],
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from actwise.doctor.changes import reference_subject
 from actwise.doctor.subjects import Data, Outcome, Subject, train_once
 
 SHORTEST_SECONDS = 0.3  # a training gets at least so long
-MOST_BASELINE_ROWS = 20_000
+MOST_BASELINE_ROWS, MOST_BASELINE_CELLS = 20_000, 1_000_000  # seconds, and more would not change a verdict
+MOST_TREES = 300  # boosting grows a tree per class and round
 FEWEST_BASELINE_ROWS = 50
 FEWEST_FOLDED_ROWS, FOLDS = 30, 5
 LEARNED_BY_HEART = 0.15  # by so much more is reached on rows that were learned from than on others
@@ -157,14 +158,16 @@ def _classic_scores(data: Data) -> dict[str, float]:
     from sklearn.linear_model import LogisticRegression, Ridge
 
     rows = data.train
-    if len(rows) > MOST_BASELINE_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_BASELINE_ROWS, replace=False))
     task, X = data.task, data.standard_inputs
+    most = max(FEWEST_BASELINE_ROWS, min(MOST_BASELINE_ROWS, MOST_BASELINE_CELLS // X.shape[1]))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    rounds = max(10, min(100, MOST_TREES // max(1, len(task.labels))))
     if task.kind == "regression":
         models = {"a linear model": Ridge(), "boosted trees": HistGradientBoostingRegressor(max_iter=100)}
     else:
         models = {"a linear model": LogisticRegression(max_iter=500),
-                  "boosted trees": HistGradientBoostingClassifier(max_iter=100)}  # fmt: skip
+                  "boosted trees": HistGradientBoostingClassifier(max_iter=rounds)}  # fmt: skip
     found = {}
     columns = task.truth.reshape(len(task.truth), -1)
     for name, model in models.items():

@@ -21,7 +21,8 @@ N_DRAWS = 64  # random parameters at which the network is looked at
 WIDE = 10.0  # their spread: activations then reach the ends of their ranges
 SAME, SAME_FACTOR = 1e-9, 1e-3
 SOLVED = 0.05  # of the best constant's mean squared error: below it the network has learned
-RATE_STEPS = (10.0, 100.0, 1000.0)
+RATE_STEPS = (10.0, 100.0, 1000.0, 10_000.0)
+OTHER_STARTS = 4
 WIDTH = 100
 
 
@@ -56,11 +57,14 @@ class FunctionsDiagnosis:
         The most certain first.
     learns : bool or None
         Whether it learned when it was run with the learning rate given; None where none was.
+    note : str
+        What else came out of the run.
     """
 
     verdict: Literal["correct", "broken"]
     findings: tuple[FunctionsFinding, ...]
     learns: bool | None = None
+    note: str = ""
 
     @property
     def cause(self) -> str:
@@ -69,12 +73,18 @@ class FunctionsDiagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
-        return {"verdict": self.verdict, "learns": self.learns, "findings": [asdict(each) for each in self.findings]}
+        return {
+            "verdict": self.verdict,
+            "learns": self.learns,
+            "note": self.note,
+            "findings": [asdict(each) for each in self.findings],
+        }
 
     def __str__(self) -> str:
         if not self.findings:
             learned = " It learned when it was run." if self.learns else ""
-            return f"Nothing is wrong with this network: its gradient is that of its loss.{learned}"
+            told = f"Nothing is wrong with this network: its gradient is that of its loss.{learned} {self.note}"
+            return textwrap.fill(told, WIDTH)
         lines = []
         for k, each in enumerate(self.findings):
             word = "Cause" if k == 0 else "Also"
@@ -186,16 +196,17 @@ def diagnose_functions(
     findings = [*_check_derivatives(derivatives), *_check_gradients(patient, loss is not None or step is None, rng)]
     findings += [*_check_start(patient), *_check_bias(patient, rng), *_check_range(patient, rng)]
     findings += _check_nonlinearity(patient, rng)
-    learns = None
+    learns, note = None, ""
     if learning_rate is not None:
-        learns, found = _run(patient, learning_rate, epochs)
-        if not findings:
-            findings += found
+        share = _descend(patient, patient.arrays, learning_rate, epochs)
+        learns = share <= SOLVED
+        if not learns and not findings:
+            note, findings = _try_runs(patient, learning_rate, epochs, share, rng)
     elif not np.isfinite(outputs).all():
         findings.append(FunctionsFinding("overflow", "the outputs are not finite at the start", "start smaller"))
     unique = {each.code: each for each in reversed(findings)}
     ordered = tuple(each for each in findings if unique.get(each.code) is each)
-    return FunctionsDiagnosis("broken" if ordered else "correct", ordered, learns)
+    return FunctionsDiagnosis("broken" if ordered else "correct", ordered, learns, note)
 
 
 def _admit(
@@ -384,9 +395,9 @@ def _is_linear_task(patient: _Patient) -> bool:
     return bool(found.success)
 
 
-def _descend(patient: _Patient, rate: float, epochs: int) -> float:
-    """Train on all rows and return the mean squared error as a share of the best constant's."""
-    arrays = [each.copy() for each in patient.arrays]
+def _descend(patient: _Patient, start: Sequence[Array], rate: float, epochs: int) -> float:
+    """Train on all rows and return the squared error as a share of the best constant's."""
+    arrays = [each.copy() for each in start]
     for _ in range(epochs):
         gradient = patient.gradient(arrays, patient.X, patient.y)
         arrays = [a - rate * g.reshape(a.shape) for a, g in zip(arrays, gradient, strict=True)]
@@ -396,24 +407,25 @@ def _descend(patient: _Patient, rate: float, epochs: int) -> float:
     return error / max(float(np.sum((patient.y - patient.y.mean(axis=0)) ** 2)), SAME)
 
 
-def _run(patient: _Patient, rate: float, epochs: int) -> tuple[bool, list[FunctionsFinding]]:
-    share = _descend(patient, rate, epochs)
-    if share <= SOLVED:
-        return True, []
-    for factor in RATE_STEPS:
-        smaller = _descend(patient, rate / factor, epochs)
-        if smaller <= SOLVED:
+def _try_runs(
+    patient: _Patient, rate: float, epochs: int, share: float, rng: np.random.Generator
+) -> tuple[str, list[FunctionsFinding]]:
+    """Where it does not learn, try other starts, then other rates and more epochs; return a note and findings."""
+    starts = [[rng.normal(0, each.std() or 0.5, each.shape) for each in patient.arrays] for _ in range(OTHER_STARTS)]
+    learned = sum(_descend(patient, start, rate, epochs) <= SOLVED for start in starts)
+    if learned >= OTHER_STARTS / 2:
+        note = f"From this start it did not learn, from {learned} of {OTHER_STARTS} others it did: bad luck."
+        return note, []
+    tried = [("learning_rate_too_high", rate / each, epochs) for each in RATE_STEPS]
+    tried += [("learning_rate_too_low", rate * each, epochs) for each in RATE_STEPS]
+    tried += [("undertrained", rate, 10 * epochs)]
+    for code, other, longer in tried:
+        reached = min(_descend(patient, start, other, longer) for start in [patient.arrays, *starts[:2]])
+        if reached <= SOLVED:
+            what = f"a rate of {other:g}" if longer == epochs else f"{longer:,} epochs"
             seen = (
-                f"with a rate of {rate:g} the error ends at {share:.2g} of a constant's, "
-                f"with {rate / factor:g} at {smaller:.2g}"
+                f"with a rate of {rate:g} and {epochs:,} epochs the error ends at {share:.2g} of a constant's, with "
+                f"{what} at {reached:.2g}"
             )
-            return False, [
-                FunctionsFinding("learning_rate_too_high", seen, f"Use a learning rate of {rate / factor:g}")
-            ]
-    larger = _descend(patient, rate * 10, epochs)
-    if larger <= SOLVED:
-        seen = (
-            f"with a rate of {rate:g} the error ends at {share:.2g} of a constant's, with {rate * 10:g} at {larger:.2g}"
-        )
-        return False, [FunctionsFinding("learning_rate_too_low", seen, f"Use a learning rate of {rate * 10:g}")]
-    return False, []
+            return "", [FunctionsFinding(code, seen, f"Use {what}")]
+    return f"It did not learn when it was run: the error ended at {share:.2g} of a constant's.", []

@@ -135,7 +135,7 @@ def find_task(y: npt.ArrayLike, kind: str | None = None, *, classes: bool | None
 
     Examples
     --------
-    >>> find_task([0, 1, 1, 0]).kind, find_task([[0, 1], [1, 0]]).kind, find_task([0.2, 0.7]).kind
+    >>> find_task([0, 1, 1, 0]).kind, find_task([[0, 1], [1, 0]]).kind, find_task([0.2, 0.7, 0.4]).kind
     ('binary', 'multiclass', 'regression')
     """
     if kind is not None and kind not in KINDS:
