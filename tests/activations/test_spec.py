@@ -178,3 +178,18 @@ def test_expressions_may_be_given_in_place_of_functions():
     assert each(3.0) == 6.0
     assert GatedActivation("product", symbol("x0") * symbol("x1"))([2.0, 5.0]) == [10.0]
     assert RowActivation("scaled", 2 * x, 2 * symbol("g"))([1.0]) == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("log(1 + exp(x)) - log(2)", -np.log(2), np.inf),
+        ("x / sqrt(1 + x**2)", -1, 1),
+        ("log(1 + abs(x))", 0, np.inf),
+        ("x**3", -np.inf, np.inf),
+        ("arctan(x)", -np.pi / 2, np.pi / 2),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
+def test_the_range_of_a_formula_reaches_to_its_limits(text, low, high):
+    assert aw.activation(text).range == pytest.approx((low, high), rel=1e-12)

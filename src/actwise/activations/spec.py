@@ -310,6 +310,7 @@ class Activation:
 
 
 _SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])
+_FAR_ENDS = np.array([-np.inf, -1e300, 1e300, np.inf])
 
 
 def _midpoint_rule() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -346,10 +347,10 @@ def result_dtype(given: npt.NDArray[Any]) -> npt.DTypeLike:
 
 
 def estimate_range(activation: Activation) -> tuple[float, float]:
-    """Estimate the range of a function for which none is declared, from a scan over ±1000."""
-    outputs = activation(_SCAN)
-    finite = outputs[np.isfinite(outputs)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (-np.inf, np.inf)
+    """Estimate the range of a function for which none is declared, from a scan over ±1000 and the far ends."""
+    outputs = activation(np.concatenate([_SCAN, _FAR_ENDS]))
+    known = outputs[~np.isnan(outputs)]
+    return (float(known.min()), float(known.max())) if known.size else (-np.inf, np.inf)
 
 
 def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
