@@ -70,11 +70,15 @@ def _half_root(x: Expression, b: Expression) -> Expression:
 
 def _squareplus(x: Expression, b: Expression) -> Expression:
     # For negative x the sum cancels, and the product of the sum and the difference is b / 4.
-    return where(x > 0, x / 2 + _half_root(x, b), (b / 4) / (_half_root(x, b) - x / 2))
+    larger = absolute(x) / 2 + _half_root(x, b)
+    return where(x > 0, larger, (b / 4) / larger)
 
 
 def _squareplus_slope(x: Expression, b: Expression) -> Expression:
-    return where(x > 0, 0.5 + x / 4 / _half_root(x, b), _squareplus(x, b) / (2 * _half_root(x, b)))
+    # The function divided by twice the root, with one division.
+    root = _half_root(x, b)
+    larger = absolute(x) / 2 + root
+    return where(x > 0, larger * larger, b / 4) / (2 * root * larger)
 
 
 SQUAREPLUS = Activation(
