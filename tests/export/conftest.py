@@ -11,6 +11,8 @@ import pytest
 import actwise as aw
 from actwise.activations import AnyActivation, GatedActivation
 from actwise.export.onnx.model import build_model
+from actwise.formula.dialects import evaluate, numpy_table
+from actwise.formula.expression import CONDITIONS, Expression
 from actwise.network import Network
 from actwise.parts import parts_of
 
@@ -30,6 +32,39 @@ def onnx_run() -> Callable[..., dict[str, Any]]:
         return dict(zip(names, session.run(names, given), strict=True))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def spread() -> Callable[..., Any]:
+    """Return a function that says how far small errors in every operation move a formula's value."""
+
+    def measure(expression: Expression, values: dict[str, Any], noise: float) -> Any:
+        """Let each result be off by plus or minus `noise`; the largest change, relative to max(1, |value|)."""
+        wide = {name: np.asarray(each, np.float64) for name, each in values.items()}
+        with np.errstate(all="ignore"):
+            exact = evaluate(expression, wide, numpy_table())
+            shape = wide["x"].shape
+            found = [evaluate(expression, wide, _noisy_table(seed, noise, shape)) for seed in range(8)]
+            moved = np.max([np.broadcast_to(np.abs(each - exact), shape) for each in found], axis=0)
+            moved = moved / np.maximum(1, np.abs(exact))
+        # Where some errors change the answer at will, there is none to compare with.
+        return np.where(np.isfinite(moved), moved, np.inf)
+
+    return measure
+
+
+def _noisy_table(seed: int, noise: float, shape: tuple[int, ...]) -> dict[str, Callable[..., Any]]:
+    rng = np.random.default_rng(seed)
+
+    def noisy(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            signs = rng.choice([-1, 1], shape) if seed > 1 else 1 - 2 * seed
+            return function(*arguments) * (1 + noise * signs) + 1e-36 * signs
+
+        return call
+
+    exact = CONDITIONS | {"number", "where", "negate", "absolute"}
+    return {name: each if name in exact else noisy(each) for name, each in numpy_table().items()}
 
 
 @pytest.fixture(scope="session")
