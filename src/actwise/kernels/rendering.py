@@ -195,9 +195,9 @@ def _module(kernels: Sequence[_Rendered]) -> str:
     body = "\n\n\n".join("\n".join(each.lines) for each in kernels)
     return f"""from math import inf as INFINITY, nan as NAN
 
-from numba import carray, cfunc, float32, float64, types
+from numba import carray, cfunc, float32, float64, int64, types, uint64
 
-from .calls import pointer
+from .calls import LANES, lanes, pointer
 {imports}
 
 {body}
@@ -237,7 +237,7 @@ class _Kernel:
             lines += [f"    {name} = constants[{i}]" for i, name in enumerate(self.parameters)]
         return lines
 
-    def _loads(self, needed: set[str]) -> list[str]:
+    def _loads(self, needed: set[str]) -> dict[str, str]:
         if self.pieces == 1:
             loads = {"x": "pre_activations[i]"}
         else:
@@ -246,20 +246,14 @@ class _Kernel:
                 for k in range(self.pieces)
             }
         loads |= {"y": "outputs[i]", "g": "upstream[i]"}
-        return [f"{name} = float64({source})" for name, source in loads.items() if name in needed]
+        return {name: f"float64({source})" for name, source in loads.items() if name in needed}
 
-    def _loops(self, staged: _Staged, last: list[str], before_last: Sequence[str] = ()) -> list[str]:
-        """Loop over the rows, once per reduction and once for the result; one flat loop where none is needed."""
-        if self.pieces == 1 and not staged.reductions and not before_last:
+    def _loops(self, last: list[str]) -> list[str]:
+        """Loop over all elements: one flat loop where a unit has one pre-activation."""
+        if self.pieces == 1:
             return _indent(["for i in range(rows * units):", *_indent(last, 1)], 1)
-        lines = ["for row in range(rows):"]
-        for target, start, body, step in staged.reductions:
-            lines += _indent([f"{target} = {start}", *self._columns([*body, step])], 1)
-        lines += _indent([*before_last, *self._columns(last)], 1)
-        return _indent(lines, 1)
-
-    def _columns(self, body: list[str]) -> list[str]:
-        return ["for column in range(units):", *_indent(["i = row * units + column", *body], 1)]
+        body = ["for column in range(units):", *_indent(["i = row * units + column", *last], 1)]
+        return _indent(["for row in range(rows):", *_indent(body, 1)], 1)
 
     def stores(self, results: dict[str, tuple[Expression, ...]]) -> _Rendered:
         """Store the value of expressions, the k-th one in the k-th piece of an array."""
@@ -295,22 +289,24 @@ class _Kernel:
             ]
             called = staged.functions | near.functions | check.functions
             return _Rendered((*self._header(), *_indent(lines, 1)), called)
-        return _Rendered((*self._header(), *self._loops(staged, stored(staged))), staged.functions)
+        if staged.reductions:
+            looped = _indent(_by_lanes(staged, dict(zip(places, staged.results, strict=True))), 1)
+        else:
+            looped = self._loops(stored(staged))
+        return _Rendered((*self._header(), *looped), staged.functions)
 
     def sums(self, expressions: tuple[Expression, ...]) -> _Rendered:
         """Store the sum of each expression over all elements, in float64."""
         staged = _stage(expressions, self._loads)
         totals = [f"total_{k}" for k in range(len(expressions))]
-        last = [
-            *staged.lines,
-            *(f"{name} += {value}" for name, value in zip(totals, staged.results, strict=True)),
-        ]
+        added = [f"{name} += {value}" for name, value in zip(totals, staged.results, strict=True)]
+        looped = _indent(_by_lanes(staged, {}, added), 1) if staged.reductions else self._loops([*staged.lines, *added])
         header = self._header(extra={"gradients": f"float64 {len(expressions)}"})
         return _Rendered(
             (
                 *header,
                 *_indent([f"{name} = 0.0" for name in totals], 1),
-                *self._loops(staged, last),
+                *looped,
                 *_indent([f"gradients[{k}] = {name}" for k, name in enumerate(totals)], 1),
             ),
             staged.functions,
@@ -319,38 +315,116 @@ class _Kernel:
     def loss(self, formula: LossFormula) -> _Rendered:
         """Sum the weighted loss and store its gradient."""
         target = {
-            "value": "t = float64(targets[i])",
-            "class": "t = 1.0 if column == label else 0.0",
+            "value": "float64(targets[i])",
+            "class": "1.0 if column == int64(targets[row]) else 0.0",
         }[formula.target]
 
-        def loads(needed: set[str]) -> list[str]:
-            return ["x = float64(outputs[i])", *([target] if "t" in needed else [])]
+        def loads(needed: set[str]) -> dict[str, str]:
+            return {"x": "float64(outputs[i])"} | ({"t": target} if "t" in needed else {})
 
         staged = _stage((formula.value, formula.gradient), loads)
         value, gradient = staged.results
-        last = [*staged.lines, f"total += weight * ({value})", f"deltas[i] = weight * ({gradient})"]
-        before = ["weight = float64(weights[row])"]
+        staged = replace(staged, loads=staged.loads | {"weight": "float64(weights[row])"})
         per_row = {"weights": f"{self.element} rows"}
         if formula.target == "class":
-            before.append("label = int(targets[row])")
             per_row["targets"] = f"{self.element} rows"
+        # A row's loss is summed over its outputs, then the rows are added up in their order.
         lines = [
             *self._header("float64", per_row),
             "    total = 0.0",
-            *self._loops(staged, last, before),
+            *_indent(
+                _by_lanes(
+                    staged,
+                    {"deltas[i]": f"weight * ({gradient})"},
+                    [f"losses[lane] += weight * ({value})"],
+                    ["for lane in range(count):", "    total += losses[lane]"],
+                ),
+                1,
+            ),
             "    return total",
         ]
         return _Rendered(tuple(lines), staged.functions)
 
 
+def _by_lanes(
+    staged: _Staged, results: Mapping[str, str], steps: Sequence[str] = (), after: Sequence[str] = ()
+) -> list[str]:
+    """Loop over blocks of rows, over the columns, and over the rows of a block in the innermost place.
+
+    The rows of a block lie in the lanes of vector registers: each has its own sums, in the order of its columns,
+    so that neither short rows nor sums keep the loop from being vectorised. What lies apart in memory is copied
+    beside each other first, and back afterwards.
+
+    Parameters
+    ----------
+    staged : _Staged
+        The expressions.
+    results : mapping of str to str
+        Where values are stored, and the values.
+    steps : sequence of str
+        Lines for each element that add to something.
+    after : sequence of str
+        Lines for each block that use up ``losses``, one sum per row for which there is then room.
+    """
+    reductions = staged.reductions
+    starts = {each.target: each.start for each in reductions} | ({"losses": "0.0"} if after else {})
+    every = {name for part in (*reductions, staged) for name in part.loads}
+    rooms = [*starts, *(f"{name}_of" for name in sorted(every)), *(f"result_{k}" for k in range(len(results)))]
+    known: list[str] = []
+    # Unsigned, since Numba would otherwise allow for a negative index.
+    place = ["row = uint64(first + lane)", "i = row * uint64(units) + uint64(column)"]
+
+    def over_lanes(body: Sequence[str]) -> list[str]:
+        return ["for lane in range(count):", *_indent(body, 1)]
+
+    def over_columns(loads: Mapping[str, str], body: Sequence[str], copied: Sequence[str] = ()) -> list[str]:
+        gathered = [f"{name}_of[lane] = {source}" for name, source in loads.items()]
+        read = [f"{name} = {name}_of[lane]" for name in loads] + [f"{name}_here = {name}[lane]" for name in known]
+        parts = [*over_lanes([*place, *gathered]), *over_lanes([*read, *body])]
+        return ["for column in range(units):", *_indent(parts + (over_lanes([*place, *copied]) if copied else []), 1)]
+
+    block = over_lanes([f"{name}[lane] = {start}" for name, start in starts.items()])
+    for each in reductions:
+        target = each.target
+        accumulated = [f"{target}_here = {target}[lane]", each.step, f"{target}[lane] = {target}_here"]
+        block += over_columns(each.loads, [*each.lines, *accumulated])
+        known.append(target)
+    kept = [f"result_{k}[lane] = {value}" for k, value in enumerate(results.values())]
+    copied = [f"{at} = result_{k}[lane]" for k, at in enumerate(results)]
+    block += over_columns(staged.loads, [*staged.own_lines, *steps, *kept], copied)
+    return [
+        *(f"{name} = carray(pointer(lanes(), float64(0)), LANES)" for name in rooms),
+        "for first in range(0, rows, LANES):",
+        "    count = min(LANES, rows - first)",
+        *_indent([*block, *after], 1),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    """Expressions cut at their reductions: (variable, start, lines, accumulation) for each, then the rest."""
+    """Expressions cut at their reductions, and what is left of them."""
 
-    reductions: tuple[tuple[str, str, list[str], str], ...]
-    lines: list[str]
+    reductions: tuple[_Reduction, ...]
+    loads: dict[str, str]
+    own_lines: list[str]
     results: tuple[str, ...]
     functions: frozenset[str]
+
+    @property
+    def lines(self) -> list[str]:
+        """Loads and statements, where every element is read in its turn."""
+        return [*(f"{name} = {source}" for name, source in self.loads.items()), *self.own_lines]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    """A sum or maximum over a row: what it starts from, what an element needs, and how it is accumulated."""
+
+    target: str
+    start: str
+    loads: dict[str, str]
+    lines: list[str]
+    step: str
 
 
 def _angles(expressions: tuple[Expression, ...]) -> list[Expression]:
@@ -361,38 +435,40 @@ def _angles(expressions: tuple[Expression, ...]) -> list[Expression]:
 
 def _stage(
     expressions: tuple[Expression, ...],
-    loads: Callable[[set[str]], list[str]],
+    loads: Callable[[set[str]], dict[str, str]],
     renamed: Mapping[str, str] | None = None,
 ) -> _Staged:
     found: dict[Expression, Expression] = {}
-    reductions: list[tuple[str, str, list[str], str]] = []
+    reductions: list[_Reduction] = []
     functions: set[str] = set()
 
-    def body(parts: tuple[Expression, ...]) -> tuple[list[str], Statements]:
-        written = statements(*parts, renamed=renamed)
+    def body(parts: tuple[Expression, ...]) -> tuple[dict[str, str], Statements]:
         needed = {node.name for part in parts for node in walk(part) if node.operation == "symbol"}
-        return [*loads(needed), *written.lines], written
+        return loads(needed), statements(*parts, renamed=renamed)
 
     def cut(expression: Expression) -> Expression:
         """Replace every reduction, innermost first, by the variable that will hold it."""
         for node in walk(expression):
             if node.operation in REDUCTIONS and node not in found:
                 argument = _replace(node.arguments[0], found)
-                lines, written = body((argument,))
+                needed, written = body((argument,))
                 functions.update(written.functions)
                 name, (value,) = f"r{len(found)}", written.results
+                here = f"{name}_here"
                 step = (
-                    f"{name} += {value}"
+                    f"{here} += {value}"
                     if node.operation == "row_sum"
-                    else f"{name} = {value} if {value} > {name} or {value} != {value} else {name}"
+                    else f"{here} = {value} if ({value} > {here}) | ({value} != {value}) else {here}"
                 )
-                reductions.append((name, "0.0" if node.operation == "row_sum" else "-INFINITY", lines, step))
-                found[node] = symbol(name)
+                start = "0.0" if node.operation == "row_sum" else "-INFINITY"
+                reductions.append(_Reduction(name, start, needed, [*written.lines], step))
+                found[node] = symbol(here)
         return _replace(expression, found)
 
     parts = tuple(cut(each) for each in expressions)
-    lines, written = body(parts)
-    return _Staged(tuple(reductions), lines, written.results, frozenset(functions | written.functions))
+    needed, written = body(parts)
+    called = frozenset(functions | written.functions)
+    return _Staged(tuple(reductions), needed, [*written.lines], written.results, called)
 
 
 def _replace(expression: Expression, replacements: dict[Expression, Expression]) -> Expression:

@@ -171,9 +171,10 @@ def backward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
     end = "z" if loss.on_pre_activation else "a"
     for unit in range(layers[last].n_units):
         given = f"float64({end}{last}_{unit}), target{unit}{_constants(loss.constants)}"
-        lines.append(f"loss_sum += weight * loss_value({given})")
+        lines.append(f"row_loss {'+=' if unit else '='} weight * loss_value({given})")
         delta = "d" if loss.on_pre_activation else "e"
         lines.append(f"{delta}{last}_{unit} = ELEMENT(weight * loss_gradient({given}))")
+    lines.append("loss_sum += row_loss")
     for index in range(last, -1, -1):
         layer = layers[index]
         sources = _inputs_of(layers, index)

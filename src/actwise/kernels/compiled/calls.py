@@ -29,6 +29,21 @@ def _function_at(builder, address, return_type, argument_types):
     return builder.inttoptr(address, function_type.as_pointer())
 
 
+LANES = 16  # rows that a kernel works on at once
+
+
+@intrinsic
+def lanes(typing_context):
+    """Address of room on the stack for a float64 number per lane; another one wherever this is called."""
+    signature = types.intp()
+
+    def generate(context, builder, _signature, arguments):
+        room = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), LANES))
+        return builder.ptrtoint(room, _INT64)
+
+    return signature, generate
+
+
 @intrinsic
 def call_stage(typing_context, address, context_at, first, second, third):
     """Call a stage of the training loop: the context by address, three integers; returns an integer."""
