@@ -46,6 +46,10 @@ CASES = {
         [aw.Maxout(5), aw.Dropout(0.3), aw.Dense(2)], "float32",
         {"loss": "squared_error", "optimizer": aw.Adam(0.01), "batch_size": 64},
     ),
+    "a batch in halves": (
+        [aw.Dense(200, "relu"), aw.Dense(200, "tanh"), aw.Dense(2)], "float32",
+        {"optimizer": aw.Adam(0.01), "batch_size": 37, "validation": (X[:9], Y[:9])},
+    ),
     "batch normalisation": (
         [aw.Dense(6), aw.BatchNorm(), aw.Dense(2)], "float32", {"optimizer": aw.Adam(0.01), "batch_size": 16}
     ),

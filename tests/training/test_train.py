@@ -7,7 +7,7 @@ import pytest
 
 import actwise as aw
 from actwise.errors import InputError
-from actwise.kernels import reference
+from actwise.kernels import engine, reference
 from actwise.losses import loss
 from actwise.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from actwise.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
@@ -365,3 +365,30 @@ def test_batch_normalisation_keeps_what_validation_found_best():
     kept = np.mean((run.network.predict(validation[0]) - validation[1]) ** 2) / 2
     assert run.best_epoch < 60
     assert kept == pytest.approx(run.history.validation_losses.min(), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [300, 257, 129])
+def test_threads_change_no_bit_of_large_batches(n_rows):
+    """A batch is worked through in two halves with one thread and with two; the last batch is smaller."""
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(n_rows, 60)), rng.normal(size=(n_rows, 3))
+    network = aw.Network([aw.Dense(80, "gelu"), aw.Dense(70, "prelu"), aw.Dense(3)], n_inputs=60)
+    settings = {"optimizer": aw.Adam(0.003), "batch_size": 128, "epochs": 6, "l2": 1e-3, "largest_gradient_norm": 1.0}
+    weights = rng.uniform(0.5, 2, n_rows)
+    alone, shared = (aw.train(network, X, y, threads=threads, sample_weight=weights, **settings) for threads in (1, 2))
+    np.testing.assert_array_equal(alone.network.values, shared.network.values)
+    np.testing.assert_array_equal(alone.history.training_losses, shared.history.training_losses)
+    assert np.all(np.diff(alone.history.training_losses) < 0)
+
+
+def test_the_halves_of_a_batch_have_its_gradient(monkeypatch):
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(101, 5)), rng.normal(size=(101, 2))
+    network = aw.Network([aw.Dense(9, "tanh"), aw.Dense(2)], n_inputs=5, dtype="float64")
+    settings = {"optimizer": aw.SGD(0.05), "batch_size": 31, "epochs": 5}
+    whole = aw.train(network, X, y, **settings)
+    monkeypatch.setattr(engine, "HALVES_WORK", 1)
+    for threads in (1, 2):
+        halved = aw.train(network, X, y, threads=threads, **settings)
+        np.testing.assert_allclose(halved.network.values, whole.network.values, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(halved.history.training_losses, whole.history.training_losses, rtol=1e-12)

@@ -368,7 +368,7 @@ def _by_lanes(
     """
     reductions = staged.reductions
     starts = {each.target: each.start for each in reductions} | ({"losses": "0.0"} if after else {})
-    every = {name for part in (*reductions, staged) for name in part.loads}
+    every = {name for loads in (*(each.loads for each in reductions), staged.loads) for name in loads}
     rooms = [*starts, *(f"{name}_of" for name in sorted(every)), *(f"result_{k}" for k in range(len(results)))]
     known: list[str] = []
     # Unsigned, since Numba would otherwise allow for a negative index.

@@ -148,9 +148,15 @@ class Group:
         reached = table[-1, 0] if self.template.validation is None else np.min(table[:, 1])
         return float(reached) if np.isfinite(reached) else float("inf")
 
-    def _scratch(self, members: range) -> list[npt.NDArray[Any]]:
+    def _scratch(self, members: range) -> list[Any]:
         """Give contexts that are worked on one after another arrays of their own; return them to be kept alive."""
-        kept = []
+        kept: list[Any] = []
+        if self.context.get("HALVES_STAGE"):
+            network = self.template.network
+            described = self.template.settings.loss.for_engine(network.n_outputs)
+            for name, half in engine.halves_of(self.context, network.structure, described).items():
+                kept.append(half)
+                self.integers[members, self.context.place(name)] = half.integers.ctypes.data
         for name in _OF_A_TASK:
             if name != "RATES" and self.context.get(name):
                 kept.append(np.array(self.context[name]))

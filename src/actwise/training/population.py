@@ -19,7 +19,7 @@ from actwise.optimizers import LBFGS
 from actwise.schedules import Schedule
 from actwise.training.api import reached, start, train
 from actwise.training.group import Clock, Group
-from actwise.training.progress import PAUSE_SECONDS, blas_threads
+from actwise.training.progress import PAUSE_SECONDS, one_blas_thread
 from actwise.training.records import Run
 
 Member = tuple[Callable[[], Run], Callable[[], float]]  # how to get the run of a network, and its loss
@@ -250,7 +250,7 @@ class _Alone:
 
 def _work_off(tasks: Sequence[Callable[[], None]], threads: int, clock: Clock) -> Generator[None, None, None]:
     """Do all tasks in threads; yield from time to time. Whatever ends this early ends them early."""
-    with blas_threads(1), ThreadPoolExecutor(min(threads, len(tasks))) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(min(threads, len(tasks))) as pool:
         left = {pool.submit(_unless_ended, task, clock) for task in tasks}
         try:
             while left:

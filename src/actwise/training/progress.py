@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -33,7 +33,6 @@ N_RULE_CONSTANTS = 4
 FIRST_STEPS = 64  # steps before the first look at the clock
 MOST_EPOCHS_PER_CALL = 20_000  # bounds the memory for records and learning rates of one call
 ITERATIONS_PER_CALL = 200  # of L-BFGS between two looks at the clock
-THREADED_WORK = 4_000_000  # multiply-adds per step of the largest product from which two threads pay
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,13 @@ class Progress:
     _context: engine.Context | None = field(default=None, repr=False)
     _tables: list[npt.NDArray[np.float64]] = field(default_factory=list, repr=False)
     _seconds: list[npt.NDArray[np.float64]] = field(default_factory=list, repr=False)
+    _halves: dict[str, engine.Context] = field(default_factory=dict, repr=False)
     _started: float = field(default_factory=time.perf_counter, repr=False)
 
     def __iter__(self) -> Iterator[History]:
         optimizer = self.settings.optimizer
         steps = self._minimise(optimizer) if isinstance(optimizer, LBFGS) else self._step(optimizer)
-        with blas_threads(_blas_threads(self.network, self.settings)):
+        with one_blas_thread():
             yield from steps
 
     def run(self) -> Run:
@@ -125,7 +125,17 @@ class Progress:
         context = self._prepare(self.batch_size, optimizer.rule)
         constants = context.hold("RULE_CONSTANTS", np.zeros(N_RULE_CONSTANTS))
         constants[: len(optimizer.constants)] = optimizer.constants
+        if engine.is_worked_in_halves(self.network.structure, self.batch_size):
+            described = self.settings.loss.for_engine(self.network.n_outputs)
+            self._halves = engine.halves_of(context, self.network.structure, described)
+            context.set(
+                HALVES_STAGE=build.stage("halves", "both", context.dtype.name).address,
+                **{name: half.integers.ctypes.data for name, half in self._halves.items()},
+            )
         return context
+
+    def _shares_batches(self) -> bool:
+        return bool(self._halves) and (self.settings.threads or processors()) > 1
 
     @property
     def batch_size(self) -> int:
@@ -216,7 +226,8 @@ class Progress:
             context.hold("RATES", schedule.rates(coming, total_steps + before_us))
             context.set(HISTORY_ROW=0, HISTORY_SIZE=table.size)
             before = time.perf_counter()
-            ended = context.call(run_steps, steps)
+            with engine.second_thread(context) if self._shares_batches() else nullcontext():
+                ended = context.call(run_steps, steps)
             now = time.perf_counter()
             done += steps
             table = table[: context.get("HISTORY_ROW")]
@@ -310,15 +321,7 @@ def _controller() -> ThreadpoolController:
 
 
 @contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """Let BLAS use so many threads; the setting is one of the whole process."""
-    with _controller().limit(limits=count, user_api="blas"):
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS to one thread: what is left to it is small. The setting is one of the whole process."""
+    with _controller().limit(limits=1, user_api="blas"):
         yield
-
-
-def _blas_threads(network: Network, settings: TrainingSettings) -> int:
-    """More than one thread only where the largest matrix product is worth the hand-over."""
-    largest = max(layer.n_inputs * layer.n_linear for layer in network.structure) * settings.batch_size
-    if largest < THREADED_WORK:
-        return 1
-    return settings.threads or processors()

@@ -30,6 +30,7 @@ from .context import (
     FORWARD_STAGE,
     GRADIENT_NORM,
     GRADIENTS,
+    HALVES_STAGE,
     HISTORY,
     HISTORY_COLUMNS,
     HISTORY_ROW,
@@ -239,11 +240,16 @@ def run_steps(context_at, max_steps, unused_1, unused_2):
             shuffle(integers(context[ORDER], n_rows), words(context[RANDOM], 4))
         start = context[POSITION]
         floats[RATE] = rates[step]
-        count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, DROPS | FOR_LOSS)
+        in_halves = context[HALVES_STAGE] != 0
+        if in_halves:
+            count = call_stage(context[HALVES_STAGE], context_at, start, 0, 0)
+        else:
+            count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, DROPS | FOR_LOSS)
         if not np.isfinite(floats[BATCH_LOSS]):
             call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
             return NOT_FINITE
-        call_stage(context[BACKWARD_STAGE], context_at, count, 0, 0)
+        if not in_halves:
+            call_stage(context[BACKWARD_STAGE], context_at, count, 0, 0)
         # By the mean weight of all rows: a batch of rows that weigh little must not count as much as any other.
         _finish_gradient(context, count * floats[MEAN_WEIGHT])
         floats[LARGEST_NORM_SEEN] = max(floats[LARGEST_NORM_SEEN], floats[NORM])
