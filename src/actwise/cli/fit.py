@@ -14,7 +14,6 @@ from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
 
 SAMPLES = "sample:"
-WORTH_SAYING = 0.5  # weight of a suspicion from which it is printed before training
 
 
 @click.command()
@@ -122,7 +121,6 @@ def _fit(
         FitEvent,
         Prepared,
         Trained,
-        check_table,
         diagnose_table,
         fit_table,
         needs_doctor,
@@ -138,6 +136,8 @@ def _fit(
         match event:
             case Prepared():
                 display.prepared(event)
+                if asks_doctor:
+                    display.suspicions(event.cautions)
                 if not build.is_compiled(event.network.dtype):
                     display.compiling()
                 if watched.is_terminal and not quiet:
@@ -152,8 +152,6 @@ def _fit(
     if not targets:
         shown = ", ".join(frame.columns[:10]) + (", ..." if len(frame.columns) > 10 else "")
         raise InputError(f"name the column to predict with --target; {data!r} has {shown}")
-    suspected = check_table(frame, targets, settings) if asks_doctor else []
-    display.suspicions([each for each in suspected if each.weight >= WORTH_SAYING])
     try:
         with stop_on_interrupt() as interruption:
             result = fit_table(frame, targets, settings, observe=show, should_stop=interruption)

@@ -35,6 +35,9 @@ class Shortfall:
         self.noise = 0.0
         if data.task.is_classification and data.held_out:
             self.noise = SAMPLING_NOISE
+        elif data.held_out:
+            # The standard error of a mean square of normal residuals, as a share of the targets' variance.
+            self.noise = max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.judge)))
         elif data.task.is_classification and reference.is_of_others:
             self.noise = 0.5 / float(np.sqrt(len(data.judge)))  # a standard error of a share
         self.failing = [self.falls_short(score) for score in self.scores]

@@ -10,7 +10,7 @@ Examples
 
 from __future__ import annotations
 
-from actwise.tabular.diagnosis import check_table, diagnose_model, diagnose_table, needs_doctor
+from actwise.tabular.diagnosis import diagnose_model, diagnose_table, needs_doctor
 from actwise.tabular.fitting import (
     BaselineDone,
     EpochsDone,
@@ -41,7 +41,6 @@ __all__ = [
     "Trained",
     "TrainingFacts",
     "check_output",
-    "check_table",
     "diagnose_model",
     "diagnose_table",
     "fit_table",

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from actwise import optimizers
-from actwise.doctor import FEWEST_HELD_OUT, Data, Diagnosis, Subject, Suspicion, examine, find_task, suspicions
+from actwise.doctor import FEWEST_HELD_OUT, Data, Diagnosis, Subject, examine, find_task
 from actwise.losses import loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, split_rows
+from actwise.tabular.cautions import task_kind
 from actwise.tabular.evaluation import beats
 from actwise.tabular.fitting import learn_table
 from actwise.tabular.model import TableModel
@@ -47,11 +48,6 @@ def diagnose_table(
         As for `actwise.diagnose`, `observe` being its `on_progress`.
     """
     return examine(*prepare(frame, targets, settings or FitSettings()), budget=budget, seed=seed, observe=observe)
-
-
-def check_table(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> list[Suspicion]:
-    """Say what looks wrong with settings before any training, the most plausible first."""
-    return suspicions(*prepare(frame, targets, settings))
 
 
 def diagnose_model(
@@ -124,11 +120,7 @@ def _subject(
     n_train, n_watch = len(split.train), len(split.validation)
     places = np.arange(len(rows))
     train, watch, test = places[:n_train], places[n_train : n_train + n_watch], places[n_train + n_watch :]
-    kind = "regression"
-    if target.is_classification:
-        kind = "binary" if len(target.labels) == 2 else "multiclass"
-    y = target.encode(frame, rows).astype(np.float64)
-    task = find_task(y, kind)
+    task = find_task(target.encode(frame, rows).astype(np.float64), task_kind(target))
     X = encoding.encode(frame, rows).astype(np.float64)
     # Held-out rows are few in a small table: those that stop the training then judge as well, or all rows do.
     judge = test if len(test) >= FEWEST_HELD_OUT else np.concatenate([watch, test])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from actwise.doctor import Suspicion
 from actwise.errors import InputError, TableError
 from actwise.kernels import build
 from actwise.layers import Dropout
@@ -18,6 +19,7 @@ from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
 from actwise.tabular import baselines
 from actwise.tabular.baselines import Rows, baseline_predictions, constant_prediction
+from actwise.tabular.cautions import find_cautions
 from actwise.tabular.evaluation import METRIC_NAMES, Scores, beats, class_scores, decisive_metric, number_scores
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
@@ -45,6 +47,8 @@ class Prepared:
         How it will be trained: keyword arguments of `actwise.training.start`.
     untested : tuple of str
         The classes of which there is no test row.
+    cautions : tuple of Suspicion
+        What looks wrong before any training.
     """
 
     target: Target
@@ -53,6 +57,7 @@ class Prepared:
     network: Network
     options: Mapping[str, Any]
     untested: tuple[str, ...] = ()
+    cautions: tuple[Suspicion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,8 @@ def fit_table(
     network, loss = build_network(settings, target, encoding.n_features, len(training))
     options = training_options(settings, loss, len(training))
     counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), baselines.MOST_ROWS))
-    observe(Prepared(target, encoding, counts, network, options, _untested(target, frame, split.test)))
+    cautions = find_cautions(network, options, training, target)
+    observe(Prepared(target, encoding, counts, network, options, _untested(target, frame, split.test), cautions))
 
     run = _train(network, training, judging, options, observe, should_stop)
     observe(Trained(run))

@@ -1,0 +1,58 @@
+"""What looks wrong with the settings of a fit, before any training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from actwise.doctor import Data, Subject, Suspicion, find_task, suspicions
+from actwise.network import Network
+from actwise.tables import Target
+from actwise.tabular.baselines import Rows
+
+MOST_ROWS = 5_000  # a sample tells as much about scales and ranges
+WORTH_SAYING = 0.5  # weight from which a suspicion is worth a line
+
+
+def find_cautions(network: Network, options: dict[str, Any], training: Rows, target: Target) -> tuple[Suspicion, ...]:
+    """Say what looks wrong.
+
+    Parameters
+    ----------
+    network : Network
+        What is going to be trained.
+    options : dict
+        Keyword arguments of `actwise.training.start`.
+    training : Rows
+        Encoded rows to learn from.
+    target : Target
+        What is to be learned.
+
+    Returns
+    -------
+    tuple of Suspicion
+        The most plausible first; empty for most fits.
+    """
+    step = -(-len(training) // MOST_ROWS)
+    X, y = training.X[::step], training.y[::step]
+    task = find_task(y.astype(np.float64), task_kind(target))
+    if task.is_classification and len(np.unique(task.truth)) < 2:
+        return ()
+    rows = np.arange(len(X))
+    subject = Subject(
+        network,
+        options["loss"],
+        options["optimizer"],
+        int(min(options["batch_size"], len(X))),
+        int(options["epochs"]) * step,  # as many updates as all rows make
+    )
+    found = suspicions(subject, Data(X.astype(np.float64), task, rows, rows))
+    return tuple(each for each in found if each.weight >= WORTH_SAYING)
+
+
+def task_kind(target: Target) -> str:
+    """Return the doctor's word for what is to be learned."""
+    if not target.is_classification:
+        return "regression"
+    return "binary" if len(target.labels) == 2 else "multiclass"
