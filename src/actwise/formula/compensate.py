@@ -27,7 +27,6 @@ from actwise.formula.expression import (
     SYMBOL,
     Expression,
     absolute,
-    cosh,
     equal,
     exp,
     log1p,
@@ -43,12 +42,13 @@ MOST_ROUNDINGS = 3.0  # so many may add up before corrections are carried along
 LARGEST_POWER = 8
 SMALL_ANGLE = 2.0**-20
 # The operations of this module: what float64 arithmetic loses in a sum and in a product, and exp(u**2) erfc(u) with
-# what it loses.
+# what it loses; and u - tanh(u) for small u.
 SUM_ERROR, PRODUCT_ERROR = "sum_error", "product_error"
 SCALED_ERFC, SCALED_ERFC_ERROR = "scaled_erfc", "scaled_erfc_error"
+TANH_REST = "tanh_rest"
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_HALF_REST = -4.833646656726458e-17  # sqrt(1 / 2) - _ROOT_HALF
-_TANH_NEAR, _TANH_TERMS = 0.5, 8  # the ninth term is 1e-19 of u
+_TANH_NEAR = 0.5
 _FAR = 64.0  # exp(-64**2 / 2) is 0 in float64
 # A rounded argument changes the result of these by no more units than it is off itself.
 _FORGIVING = frozenset({"absolute", "sign", "floor", "sqrt", "log", "log1p", "tanh", "arctan", "asinh", "erf"})
@@ -145,12 +145,9 @@ def _softplus(u: Expression) -> Expression:
 
 
 def _tanh(u: Expression) -> Expression:
-    # Near 0, the difference from u is small beside u, and so is what is lost in it: u cosh(u) - sinh(u) is the sum of
-    # 2 k u**(2 k + 1) / (2 k + 1)!. Farther out the exponential is small beside 1.
-    series = number(0)
-    for k in range(_TANH_TERMS, 0, -1):
-        series = series * (u * u) + 2 * k / math.factorial(2 * k + 1)
-    near = u - u * (u * u) * series / cosh(u)
+    # Near 0, the difference from u is small beside u, and so is what is lost in it. Farther out the exponential is
+    # small beside 1.
+    near = u - Expression(TANH_REST, (u,))
     t = exp(-2 * absolute(u))
     size = (1 - t) / (1 + t)
     away = where(absolute(u) < _TANH_NEAR, near, where(u > 0, size, -size))
@@ -225,6 +222,8 @@ def _part(node: Expression, parts: list[_Part]) -> _Part:
 def _partials(operation: str) -> tuple[Callable[..., Expression], ...]:
     if operation == SCALED_ERFC:
         return (lambda u: 2 * u * Expression(SCALED_ERFC, (u,)) - TWO_OVER_ROOT_PI,)
+    if operation == TANH_REST:
+        return (lambda u: (u - Expression(TANH_REST, (u,))) ** 2,)
     return OPERATIONS[operation].partials
 
 

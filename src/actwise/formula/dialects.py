@@ -7,6 +7,7 @@ Two kinds of dialect exist. *Callable* ones (NumPy, mpmath, PyTorch) are evaluat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
@@ -73,9 +74,19 @@ def numpy_table() -> Table:
         "less": np.less, "less_equal": np.less_equal, "greater": np.greater,
         "greater_equal": np.greater_equal, "equal": np.equal, "not_equal": np.not_equal,
         "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_not": np.logical_not,
-        "sum_error": _sum_error, "product_error": _product_error, "scaled_erfc": special.erfcx,
+        "tanh_rest": _tanh_rest, "sum_error": _sum_error, "product_error": _product_error, "scaled_erfc": special.erfcx,
         "scaled_erfc_error": lambda u: 0.0 * u,  # SciPy does not tell
     }  # fmt: skip
+
+
+def _tanh_rest(u: Any) -> Any:
+    """Return u - tanh(u) for u up to 1/2 in size: the sum of 2 k u**(2 k + 1) / (2 k + 1)!, over cosh(u)."""
+    import numpy as np
+
+    series = 0.0
+    for k in range(8, 0, -1):
+        series = series * (u * u) + 2 * k / math.factorial(2 * k + 1)
+    return u * (u * u) * series / np.cosh(u)
 
 
 def _sum_error(u: Any, v: Any) -> Any:
@@ -141,6 +152,6 @@ PYTHON_TEMPLATES: dict[str, str] = {
     "logical_and": "{0} & {1}", "logical_or": "{0} | {1}", "logical_not": "not {0}",
     "where": "{1} if {0} else {2}",
     "maximum": "maximum({0}, {1})", "minimum": "minimum({0}, {1})",
-    "sum_error": "sum_error({0}, {1})", "product_error": "product_error({0}, {1})",
+    "tanh_rest": "tanh_rest({0})", "sum_error": "sum_error({0}, {1})", "product_error": "product_error({0}, {1})",
     "scaled_erfc": "scaled_erfc({0})", "scaled_erfc_error": "scaled_erfc_error({0})",
 }  # fmt: skip
