@@ -31,6 +31,7 @@ PAUSED = 0  # of kernels/compiled/loop.py, as are the keys of ENDINGS
 ENDINGS: dict[int, StoppedBecause] = {1: "all epochs done", 2: "no improvement", 3: "loss is not finite"}
 N_RULE_CONSTANTS = 4
 FIRST_STEPS = 64  # steps before the first look at the clock
+TRIES_OTHER_EACH = 16  # calls after which the slower number of threads is tried again
 MOST_EPOCHS_PER_CALL = 20_000  # bounds the memory for records and learning rates of one call
 ITERATIONS_PER_CALL = 200  # of L-BFGS between two looks at the clock
 
@@ -43,6 +44,34 @@ class OptimizerState:
     second: FloatArray
     step: int
     random: npt.NDArray[np.uint64]
+
+
+@dataclass
+class Crew:
+    """Decides whether one thread or two work on the next steps, by how fast the last ones were.
+
+    Two are slower where other programs want the processors too; the bits are the same.
+    """
+
+    two_allowed: bool
+    paces: dict[int, float] = field(default_factory=dict)
+    calls: int = 0
+
+    def threads(self) -> int:
+        """Say how many threads should work on the next steps."""
+        if not self.two_allowed:
+            return 1
+        untried = [threads for threads in (2, 1) if threads not in self.paces]
+        if untried:
+            return untried[0]
+        faster, slower = sorted(self.paces, key=lambda threads: self.paces[threads])
+        return slower if self.calls % TRIES_OTHER_EACH == 0 else faster
+
+    def took(self, threads: int, seconds_per_step: float) -> None:
+        """Note how fast steps were; the first call is left out, since it may have compiled."""
+        self.calls += 1
+        if self.calls > 1:
+            self.paces[threads] = seconds_per_step
 
 
 @dataclass
@@ -134,9 +163,6 @@ class Progress:
             )
         return context
 
-    def _shares_batches(self) -> bool:
-        return bool(self._halves) and (self.settings.threads or processors()) > 1
-
     @property
     def batch_size(self) -> int:
         """Rows per step."""
@@ -211,6 +237,7 @@ class Progress:
             run_steps = engine.stage_at(address)
         else:
             run_steps = engine.stage("loop", "run_steps", self.network.dtype)
+        crew = Crew(bool(self._halves) and (settings.threads or processors()) > 1)
         steps, done, before_us = FIRST_STEPS, 0, context.get("STEP")
         stopped: StoppedBecause | None = None
         clipped = np.isfinite(settings.largest_gradient_norm)
@@ -226,9 +253,11 @@ class Progress:
             context.hold("RATES", schedule.rates(coming, total_steps + before_us))
             context.set(HISTORY_ROW=0, HISTORY_SIZE=table.size)
             before = time.perf_counter()
-            with engine.second_thread(context) if self._shares_batches() else nullcontext():
+            threads = crew.threads()
+            with engine.second_thread(context) if threads == 2 else nullcontext():
                 ended = context.call(run_steps, steps)
             now = time.perf_counter()
+            crew.took(threads, (now - before) / steps)
             done += steps
             table = table[: context.get("HISTORY_ROW")]
             taken = np.linspace(before, now, len(table) + 1)[1:] - self._started

@@ -1,7 +1,8 @@
 """A large batch in two halves whose gradients are added; a second thread can take the second one.
 
 The halves are the same with one thread and with two, so that the bits do not depend on the threads. Each half has
-a context of its own, with its own work arrays, sums and gradients; the two threads agree by three numbers in memory.
+a context of its own, with its own work arrays, sums and gradients. The second half belongs to the thread that claims
+it: where the other processor is busy, the first thread does both.
 """
 
 from llvmlite import ir
@@ -40,8 +41,8 @@ from .context import (
 from .passes import DROPS, FOR_LOSS
 
 # Places in the memory that the two threads share, each in a cache line of its own.
-ASKED, ANSWERED, FROM = 0, 8, 16
-TEAM_SIZE = 24
+ASKED, CLAIMED, ANSWERED, FROM = 0, 8, 16, 24
+TEAM_SIZE = 32
 STOP = -1  # what is asked for when training ends
 SPINS = 4000  # looks at a number, about a microsecond each thousand, before the processor is offered to others
 _SHARED = (PARAMETERS, INPUTS, ROW_STRIDE, COLUMN_STRIDE, TARGETS, WEIGHTS, N_ROWS, ORDER)
@@ -72,6 +73,18 @@ def _write(typing_context, address, value):
 
 
 @intrinsic
+def _claim(typing_context, address, before, after):
+    """Change a number if it still is what it was; say whether it was."""
+
+    def generate(context, builder, _signature, arguments):
+        address, before, after = arguments
+        pointer = builder.inttoptr(address, _INT64.as_pointer())
+        return builder.extract_value(builder.cmpxchg(pointer, before, after, "acq_rel", "acquire"), 1)
+
+    return types.boolean(types.intp, types.int64, types.int64), generate
+
+
+@intrinsic
 def _offer_processor(typing_context, address):
     """Call the system's function that lets other threads run."""
 
@@ -84,10 +97,11 @@ def _offer_processor(typing_context, address):
 
 
 @njit(error_model="numpy")
-def _wait_for_other_than(address, value, yields):
+def _wait(address, value, wanted, yields):
+    """Wait until a number is (or is no longer) a value; return it."""
     spins = 0
     found = _read(address)
-    while found == value:
+    while (found == value) != wanted:
         spins += 1
         if spins > SPINS:
             _offer_processor(yields)
@@ -117,8 +131,8 @@ def both(context_at, start, unused_1, unused_2):
         asked = _read(team + ASKED * 8) + 1
         _write(team + ASKED * 8, asked)
     _work_on(context[FIRST_HALF], context_at, start, first)
-    if asked > 0:
-        _wait_for_other_than(team + ANSWERED * 8, asked - 1, context[YIELD])
+    if asked > 0 and not _claim(team + CLAIMED * 8, asked - 1, asked):
+        _wait(team + ANSWERED * 8, asked, True, context[YIELD])
     elif second > 0:
         _work_on(context[SECOND_HALF], context_at, start + first, second)
     floats = doubles(context[FLOATS], N_FLOATS)
@@ -143,15 +157,15 @@ def both(context_at, start, unused_1, unused_2):
 
 
 def serve(context_at, unused_1, unused_2, unused_3):
-    """Work on the second half of each batch until `STOP` is asked for."""
+    """Work on second halves of batches, where they can be claimed, until `STOP` is asked for."""
     context = integers(context_at, N_INTEGERS)
-    team, answered = context[TEAM], _read(context[TEAM] + ANSWERED * 8)
+    team, seen = context[TEAM], 0
     while True:
-        asked = _wait_for_other_than(team + ASKED * 8, answered, context[YIELD])
-        if asked == STOP:
+        seen = _wait(team + ASKED * 8, seen, False, context[YIELD])
+        if seen == STOP:
             return 0
-        start = integers(team, TEAM_SIZE)[FROM]
-        count = min(context[BATCH_SIZE], context[N_ROWS] - start)
-        _work_on(context[SECOND_HALF], context_at, start + (count + 1) // 2, count // 2)
-        answered = asked
-        _write(team + ANSWERED * 8, answered)
+        if _claim(team + CLAIMED * 8, seen - 1, seen):
+            start = integers(team, TEAM_SIZE)[FROM]
+            count = min(context[BATCH_SIZE], context[N_ROWS] - start)
+            _work_on(context[SECOND_HALF], context_at, start + (count + 1) // 2, count // 2)
+            _write(team + ANSWERED * 8, seen)
