@@ -19,6 +19,8 @@ from actwise.doctor.subjects import Data, Outcome, Subject
 from actwise.doctor.trials import FIRST_SEEDS, MORE_SEEDS, REPAIRED, find_cure, rank, try_pairs, try_singles, weights_of
 
 STATE = 0.3  # weight of what was seen inside: more often a consequence than a cause
+LONG_SHARE, FEWEST_SEEDS = 0.08, 3  # trainings longer than this share of the budget are repeated less often
+FIRST_SHARE = 0.5  # of the budget for the network as it is; the rest is for comparing and repairing
 FALLING = 0.02  # share by which the loss falls over the last tenth of the epochs
 
 
@@ -74,12 +76,16 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
     )  # fmt: skip
     yield known
     laboratory.say("training it as it is")
-    (outcomes,) = laboratory.train([subject], FIRST_SEEDS)
+    (outcomes,) = laboratory.train([subject], 2, share=FIRST_SHARE)
+    # Fewer seeds where each takes long: a whole training tells more than a broken-off one.
+    long = max(each.seconds for each in outcomes) > LONG_SHARE * laboratory.budget
+    (more,) = laboratory.train([subject], (FEWEST_SEEDS if long else FIRST_SEEDS) - 2, 2, FIRST_SHARE)
+    outcomes = [*outcomes, *more]
     laboratory.say("training what it is compared with")
     reference = find_reference(laboratory)
     verdict = Shortfall(reference, data, outcomes)
-    if 0 < verdict.failing_share < 1 and laboratory.seconds_left > 0:
-        (more,) = laboratory.train([subject], MORE_SEEDS, FIRST_SEEDS)
+    if 0 < verdict.failing_share < 1 and not long and laboratory.seconds_left > 0:
+        (more,) = laboratory.train([subject], MORE_SEEDS, len(outcomes))
         outcomes = [*outcomes, *more]
         verdict = Shortfall(reference, data, outcomes)
     # Of the seed that does worst: what goes wrong shows there.
@@ -103,8 +109,9 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         noted = [from_suspicion(each) for each in suspected if each.weight >= 0.5]
         yield replace(known, verdict="healthy", findings=tuple(noted), note=_luck(verdict.failing_share))
         return
-    if truncated < 1 and laboratory.seconds_left <= 0:
-        yield replace(known, note=f"The budget allowed {truncated:.0%} of the epochs: give it more seconds.")
+    if truncated < 1 and not any(each.weight == SURE for each in suspected):
+        note = f"The budget allowed {truncated:.0%} of the epochs, of {len(outcomes)} seeds: give it more seconds."
+        yield replace(known, findings=tuple(from_suspicion(each) for each in suspected), note=note)
         return
     suspected = sorted([*suspected, *_states(subject, outcomes, measures)], key=lambda each: -each.weight)
     known = replace(known, verdict="broken", note="No experiment was possible within the budget.",

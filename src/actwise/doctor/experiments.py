@@ -51,7 +51,9 @@ class Laboratory:
         """Seconds until the budget is used up."""
         return max(0.0, self._began + self.budget - time.perf_counter())
 
-    def train(self, subjects: Sequence[Subject], n_seeds: int, first: int = 0) -> list[list[Outcome]]:
+    def train(
+        self, subjects: Sequence[Subject], n_seeds: int, first: int = 0, share: float = 1.0
+    ) -> list[list[Outcome]]:
         """Train each subject with so many seeds.
 
         Parameters
@@ -62,6 +64,8 @@ class Laboratory:
             How often.
         first : int
             The first seed's place after the laboratory's own.
+        share : float
+            Of the seconds left, what these trainings may take together.
 
         Returns
         -------
@@ -70,7 +74,7 @@ class Laboratory:
         """
         jobs = [(subject, self.seed + first + k) for subject in subjects for k in range(n_seeds)]
         workers = min(len(jobs), os.cpu_count() or 1)
-        each = max(SHORTEST_SECONDS, self.seconds_left * workers / max(1, len(jobs)))
+        each = max(SHORTEST_SECONDS, share * self.seconds_left * workers / max(1, len(jobs)))
 
         def run(job: tuple[Subject, int]) -> Outcome:
             return train_once(job[0], self.data, job[1], each, lambda: self._stopped)
