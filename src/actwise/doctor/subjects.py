@@ -228,6 +228,15 @@ def _trainable(network: Network) -> Network:
     return Network((*network.layers[:-1], changed), network.n_inputs, network.values, network.dtype)
 
 
+def warm_up(subject: Subject, data: Data) -> None:
+    """Take one step on two rows: what has to be compiled is compiled, and no training's clock counts it."""
+    rows = data.train[:2]
+    inputs, (targets, _, _) = subject.inputs(data)[rows], subject.targets(data)
+    settings: dict[str, Any] = {"loss": subject.loss, "optimizer": subject.optimizer, "epochs": 1}
+    for _ in start(_trainable(subject.network), inputs, targets[rows], **settings):
+        pass
+
+
 def train_once(
     subject: Subject,
     data: Data,
