@@ -1,6 +1,6 @@
 """How the time of a step grows with rows, width, depth and batch, beside PyTorch and JAX; a plot and JSON.
 
-    python benchmarks/growth.py [--only rows,width,depth,batch] [--rounds N] [--json FILE] [--plot FILE]
+    python benchmarks/growth.py [--only rows,width,depth,batch|AXIS:VALUE] [--rounds N] [--json FILE] [--plot FILE]
 
 ReLU, Adam, softmax and cross-entropy on 20 columns, one thread; the peers take turns as in `training.py`, on the same
 data, weights and order of rows. With --json results are merged into the file, from which the plot is drawn.
@@ -53,19 +53,25 @@ def work(axis: str, value: int) -> Work:
     return Work(f"{axis}-{value}", (20, *hidden, 2), "relu", "softmax", rows, batch, repeats, repeats, PEERS)
 
 
-def points(axis: str, rounds: int) -> list[dict[str, Any]]:
-    """Measure an axis; return a row for each of its points."""
-    found = []
-    for value in AXES[axis]:
-        each = work(axis, value)
-        results = measure(each, 1, min(rounds, 2) if each.rows > 1_000_000 else rounds)
-        row: dict[str, Any] = {"axis": axis, "value": value, "batch": min(each.batch, each.rows)}
-        row |= {name: result.median for name, result in results.items()}
-        row["spread"] = {name: result.spread for name, result in results.items()}
-        found.append(row)
-        shown = "  ".join(f"{name} {row[name] * 1e6:9.1f}" for name in PEERS)
-        print(f"{axis:6s} {value:9d}  microseconds a step: {shown}", flush=True)
-    return found
+def point(axis: str, value: int, rounds: int) -> dict[str, Any]:
+    """Measure one point of an axis."""
+    each = work(axis, value)
+    results = measure(each, 1, min(rounds, 2) if each.rows > 1_000_000 else rounds)
+    row: dict[str, Any] = {"axis": axis, "value": value, "batch": min(each.batch, each.rows)}
+    row |= {name: result.median for name, result in results.items()}
+    row["spread"] = {name: result.spread for name, result in results.items()}
+    shown = "  ".join(f"{name} {row[name] * 1e6:9.1f}" for name in PEERS)
+    print(f"{axis:6s} {value:9d}  microseconds a step: {shown}", flush=True)
+    return row
+
+
+def merge(file: Path, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Put a row into the file in place of the one of the same point; return all."""
+    before = json.loads(file.read_text("utf-8"))["rows"] if file.is_file() else []
+    merged = {(each["axis"], each["value"]): each for each in [*before, row]}
+    rows = [merged[axis, value] for axis in AXES for value in AXES[axis] if (axis, value) in merged]
+    file.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", "utf-8")
+    return rows
 
 
 def draw(rows: list[dict[str, Any]], file: Path) -> None:
@@ -81,6 +87,9 @@ def draw(rows: list[dict[str, Any]], file: Path) -> None:
         for name in PEERS:
             times = [row[name] / row["batch"] * 1e6 for row in mine]
             place.loglog([row["value"] for row in mine], times, "o-", ms=4, color=COLOURS[name], label=NAMES[name])
+        values = [row["value"] for row in mine]
+        place.set_xticks(values, [f"{value:,}" for value in values])
+        place.minorticks_off()
         place.set_xlabel(LABELS[axis])
         place.set_ylabel("microseconds per row of a step")
         place.grid(alpha=0.25, which="major")
@@ -97,14 +106,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    rows = [row for axis in options.only.split(",") if axis for row in points(axis, options.rounds)]
-    if not options.only:
-        rows = [row for axis in AXES for row in points(axis, options.rounds)]
-    if options.json:
-        before = json.loads(options.json.read_text("utf-8"))["rows"] if options.json.is_file() else []
-        merged = {(row["axis"], row["value"]): row for row in [*before, *rows]}
-        rows = [merged[axis, value] for axis in AXES for value in AXES[axis] if (axis, value) in merged]
-        options.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", "utf-8")
+    wanted: list[tuple[str, int]] = []
+    for each in options.only.split(",") if options.only else AXES:
+        axis, _, value = each.partition(":")
+        wanted += [(axis, int(value))] if value else [(axis, point) for point in AXES[axis]]
+    rows = []
+    for axis, value in wanted:
+        row = point(axis, value, options.rounds)
+        rows = merge(options.json, row) if options.json else [*rows, row]
     if options.plot:
         draw(rows, options.plot)
 

@@ -31,6 +31,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from actwise.errors import ActwiseError
+from actwise.kernels.sharing import processors
 
 CACHE_VARIABLE = "ACTWISE_CACHE_DIR"
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
@@ -284,7 +285,7 @@ def compile_ahead(element: str) -> None:
     ]
     # A program that brings Python along is not an interpreter that could be asked to run a line.
     runs_python = Path(sys.executable or "").name.lower().startswith("python") and not hasattr(sys, "frozen")
-    if not missing or not runs_python or (os.cpu_count() or 1) < 2:
+    if not missing or not runs_python or processors() < 2:
         return
     code = _COMPILE.format(path=[str(Path(each).resolve()) for each in sys.path], stages=missing, element=element)
     nowhere = subprocess.DEVNULL
