@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from works import WORKS
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -96,6 +97,11 @@ def markdown(result: dict[str, Any]) -> str:
             got = duration(aim["seconds"]) if "seconds" in aim else f"{aim['ratio']:.3g}"
             wanted = duration(aim["aim"]) if "seconds" in aim else f"{aim['aim']:g}"
             lines.append(f"- {row['work']['name']}, {row['threads']} thread(s), {name}: {got} instead of {wanted}")
+    there = {(row["work"]["name"], row["threads"]) for row in result["rows"]}
+    for threads in (1, 2):
+        absent = [work.name for work in WORKS if (work.name, threads) not in there]
+        if absent:
+            lines += ["", f"Not measured with {threads} thread{'s' * (threads > 1)}: {', '.join(absent)}."]
     for row in result["rows"]:
         lines += ["", f"## {row['title']}; {row['threads']} thread{'s' * (row['threads'] > 1)}", ""]
         lines += ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
