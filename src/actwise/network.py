@@ -14,7 +14,7 @@ from actwise.activations import Activation, AnyActivation
 from actwise.errors import InputError
 from actwise.initializers import initializer
 from actwise.inputs import as_numbers
-from actwise.kernels import engine
+from actwise.kernels import engine, prediction
 from actwise.kernels.sharing import processors
 from actwise.layers import ActivationLayer, BatchNorm, ComputedLayer, Dropout, Layer, LinearLayer
 
@@ -247,8 +247,8 @@ class Network:
         return self._predictor(self.check_inputs(X), threads or processors())
 
     @cached_property
-    def _predictor(self) -> engine.Predictor:
-        return engine.Predictor(self.structure, self.values)
+    def _predictor(self) -> prediction.Predictor:
+        return prediction.Predictor(self.structure, self.values)
 
     def __getstate__(self) -> dict[str, Any]:
         # The predictor holds addresses of this process.

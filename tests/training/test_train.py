@@ -7,7 +7,7 @@ import pytest
 
 import actwise as aw
 from actwise.errors import InputError
-from actwise.kernels import engine, reference
+from actwise.kernels import halves, reference
 from actwise.losses import loss
 from actwise.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from actwise.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
@@ -387,7 +387,7 @@ def test_the_halves_of_a_batch_have_its_gradient(monkeypatch):
     network = aw.Network([aw.Dense(9, "tanh"), aw.Dense(2)], n_inputs=5, dtype="float64")
     settings = {"optimizer": aw.SGD(0.05), "batch_size": 31, "epochs": 5}
     whole = aw.train(network, X, y, **settings)
-    monkeypatch.setattr(engine, "HALVES_WORK", 1)
+    monkeypatch.setattr(halves, "HALVES_WORK", 1)
     for threads in (1, 2):
         halved = aw.train(network, X, y, threads=threads, **settings)
         np.testing.assert_allclose(halved.network.values, whole.network.values, rtol=1e-11, atol=1e-13)

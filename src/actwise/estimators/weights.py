@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.errors import InputError
-from actwise.kernels import engine
+from actwise.kernels import engine, prediction
 from actwise.kernels.sharing import processors
 from actwise.network import Network
 
@@ -46,8 +46,8 @@ class Weights:
         return tuple(self.parameters[s.biases_at : s.biases_at + s.n_linear] for s in self.network.structure)
 
     @cached_property
-    def _predictor(self) -> engine.Predictor:
-        return engine.Predictor(self.network.structure, self.parameters)
+    def _predictor(self) -> prediction.Predictor:
+        return prediction.Predictor(self.network.structure, self.parameters)
 
     def with_arrays(self, coefs: Sequence[npt.ArrayLike], intercepts: Sequence[npt.ArrayLike]) -> Weights:
         """Return itself where these are its own arrays, otherwise a copy with what they hold.

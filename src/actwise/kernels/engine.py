@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeAlias
@@ -16,16 +13,11 @@ import numpy.typing as npt
 
 from actwise.kernels import build
 from actwise.kernels.rendering import Formula, LossFormula, activation_kernels, loss_kernel
-from actwise.kernels.sharing import share
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 Stage: TypeAlias = Callable[[int, int, int, int], int]
 Map: TypeAlias = Literal["linear", "identity", "normalising"]
 PREDICTION_BATCH = 256  # rows; more do not make a product faster
-PREDICTION_WORK = 2**17  # elements of work arrays, which then stay inside the L2 cache, if at least so many rows do:
-FEWEST_AT_ONCE = 16
-HALVES_WORK = 2**20  # rows times weights of a batch from which two threads pay: about 40 microseconds of work
-WORK_PER_THREAD = 2**21  # rows times parameters from which another thread pays: about 0.1 ms
 # What SciPy's cython_blas must look like for the call in `calls.call_gemm` to be right.
 _GEMM_SIGNATURE = "void (char *, char *, int *, int *, int *, {0} *, {0} *, int *, {0} *, int *, {0} *, {0} *, int *)"
 
@@ -275,47 +267,6 @@ def prepare(
     return context
 
 
-def is_worked_in_halves(layers: Sequence[LinearLayer], batch_size: int) -> bool:
-    """Whether a batch is large enough for two threads, and its rows do not depend on each other."""
-    independent = all(layer.map != "normalising" and not layer.dropout for layer in layers)
-    return independent and batch_size * sum(layer.n_weights for layer in layers) >= HALVES_WORK
-
-
-def halves_of(context: Context, layers: Sequence[LinearLayer], loss: Loss) -> dict[str, Context]:
-    """Make the two contexts in which halves of a context's batches are worked on, by their names in it."""
-    halves = {}
-    for name in ("FIRST_HALF", "SECOND_HALF"):
-        half = halves[name] = prepare(layers, context.dtype, -(-context.get("BATCH_SIZE") // 2), loss)
-        set_parameters(half, context["PARAMETERS"])
-        half.hold("GRADIENTS", np.zeros(half.get("N_PARAMETERS"), context.dtype))
-    return halves
-
-
-@contextmanager
-def second_thread(context: Context) -> Iterator[None]:
-    """Let a second thread take the second halves of batches as long as this lasts."""
-    names = build.compiled("halves", context.dtype.name)
-    shared = context.hold("TEAM", np.zeros(names.TEAM_SIZE, np.int64))
-    context.set(YIELD=_yield_address())
-    serve = stage("halves", "serve", context.dtype.name)
-    thread = threading.Thread(target=serve, args=(context.integers.ctypes.data, 0, 0, 0), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        shared[names.ASKED] = names.STOP
-        thread.join()
-        context.set(TEAM=0)
-
-
-@cache
-def _yield_address() -> int:
-    """Return the address of the system's function that lets other threads run."""
-    windows = sys.platform == "win32"
-    function = ctypes.CDLL("kernel32").SwitchToThread if windows else ctypes.CDLL(None).sched_yield
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
-
-
 def set_parameters(context: Context, parameters: FloatArray) -> None:
     """Give a context its parameters and averages, shape (n_parameters,); training changes the array in place."""
     context.hold("PARAMETERS", parameters)
@@ -385,73 +336,3 @@ def random_state(seed: int) -> npt.NDArray[np.uint64]:
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
         words.append(mixed ^ (mixed >> 31))
     return np.array(words, np.uint64)
-
-
-class Predictor:
-    """A network that is ready to predict: its arrays are laid out once, and any thread may call it.
-
-    Parameters
-    ----------
-    layers : sequence of LinearLayer
-        The network.
-    parameters : ndarray of shape (n_parameters,)
-        Its parameters.
-    """
-
-    def __init__(self, layers: Sequence[LinearLayer], parameters: FloatArray) -> None:
-        self._layers, self._parameters = layers, parameters
-        widths = sum(layer.n_inputs + layer.n_linear + layer.n_units for layer in layers)
-        self._batch_size = int(np.clip(PREDICTION_WORK // widths, FEWEST_AT_ONCE, PREDICTION_BATCH))
-        self._stage = stage("loop", "predict", parameters.dtype.name)
-        self._free = [self._prepared()]
-        places = ("INPUTS", "OUTPUTS", "ROW_STRIDE", "COLUMN_STRIDE", "N_ROWS")
-        self._places = [self._free[0].place(name) for name in places]
-
-    def _prepared(self) -> Context:
-        context = prepare(self._layers, self._parameters.dtype, self._batch_size)
-        set_parameters(context, self._parameters)
-        return context
-
-    def __call__(self, X: FloatArray, threads: int = 1) -> FloatArray:
-        """Compute the outputs.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_inputs)
-            From `as_inputs`, of the parameters' dtype.
-        threads : int
-            How many share the rows, where they are worth it.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_outputs)
-            The outputs; their bits do not depend on the other rows or on the threads.
-        """
-        outputs = np.empty((len(X), self._layers[-1].n_units), X.dtype)
-
-        def run(first: int, count: int) -> None:
-            self._predict(X[first : first + count], outputs[first : first + count])
-
-        share(run, len(X), threads, max(1, WORK_PER_THREAD // self._parameters.size))
-        return outputs
-
-    def _predict(self, X: FloatArray, outputs: FloatArray) -> None:
-        if not len(X):
-            return
-        try:
-            context = self._free.pop()  # one thread gets it: lists do this at a stroke
-        except IndexError:
-            context = self._prepared()
-        inputs, results, row_stride, column_stride, n_rows = self._places
-        integers, (by_row, by_column) = context.integers, X.strides
-        integers[inputs] = X.ctypes.data
-        integers[results] = outputs.ctypes.data
-        integers[row_stride], integers[column_stride] = by_row // X.itemsize, by_column // X.itemsize
-        integers[n_rows] = len(X)
-        self._stage(integers.ctypes.data, 0, 0, 0)
-        self._free.append(context)
-
-
-def predict(layers: Sequence[LinearLayer], parameters: FloatArray, X: FloatArray) -> FloatArray:
-    """Compute the outputs of a network that predicts once; see `Predictor`."""
-    return Predictor(layers, parameters)(X)

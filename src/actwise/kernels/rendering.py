@@ -15,7 +15,7 @@ others   parameters, read from an array in the order of their declaration
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache, reduce
 from operator import or_
@@ -24,14 +24,13 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from actwise.formula.compensate import compensated
-from actwise.formula.emit import Statements, statements
-from actwise.formula.expression import REDUCTIONS, Expression, absolute, rebuild, substitute, symbol, walk
+from actwise.formula.expression import Expression, absolute, substitute, symbol
 from actwise.kernels import build
+from actwise.kernels.staging import NEAR_FUNCTIONS, Staged, angles_in, by_lanes, indent, stage
 
 # An angle beyond the limit has to be reduced with hundreds of digits of pi. That such angles are absent is looked
 # up a block at a time: a look at every element would keep the loop from being vectorised.
 NEAR_ANGLE = 2.0**20
-NEAR_FUNCTIONS = {"sin": "near_sin", "cos": "near_cos"}
 ANGLE_BLOCK = 256
 
 
@@ -204,10 +203,6 @@ from .calls import LANES, lanes, pointer
 """
 
 
-def _indent(lines: Sequence[str], levels: int) -> list[str]:
-    return ["    " * levels + line for line in lines]
-
-
 @dataclass(frozen=True, slots=True)
 class _Kernel:
     """Writes one kernel; the methods differ in what is done with the values."""
@@ -251,27 +246,27 @@ class _Kernel:
     def _loops(self, last: list[str]) -> list[str]:
         """Loop over all elements: one flat loop where a unit has one pre-activation."""
         if self.pieces == 1:
-            return _indent(["for i in range(rows * units):", *_indent(last, 1)], 1)
-        body = ["for column in range(units):", *_indent(["i = row * units + column", *last], 1)]
-        return _indent(["for row in range(rows):", *_indent(body, 1)], 1)
+            return indent(["for i in range(rows * units):", *indent(last, 1)], 1)
+        body = ["for column in range(units):", *indent(["i = row * units + column", *last], 1)]
+        return indent(["for row in range(rows):", *indent(body, 1)], 1)
 
     def stores(self, results: dict[str, tuple[Expression, ...]]) -> _Rendered:
         """Store the value of expressions, the k-th one in the k-th piece of an array."""
         ((array, expressions),) = results.items()
-        staged = _stage(expressions, self._loads)
+        staged = stage(expressions, self._loads)
         places = (
             [f"{array}[i]"]
             if len(expressions) == 1
             else [f"{array}[row * units * {self.pieces} + {k} * units + column]" for k in range(len(expressions))]
         )
 
-        def stored(each: _Staged) -> list[str]:
+        def stored(each: Staged) -> list[str]:
             return [*each.lines, *(f"{at} = {value}" for at, value in zip(places, each.results, strict=True))]
 
-        angles = _angles(expressions)
+        angles = angles_in(expressions)
         if angles and self.pieces == 1 and not staged.reductions:
-            near = _stage(expressions, self._loads, NEAR_FUNCTIONS)
-            check = _stage((reduce(or_, (absolute(each) > NEAR_ANGLE for each in angles)),), self._loads)
+            near = stage(expressions, self._loads, NEAR_FUNCTIONS)
+            check = stage((reduce(or_, (absolute(each) > NEAR_ANGLE for each in angles)),), self._loads)
             # The loops run over views, since Numba allows for a negative index where a loop does not begin at 0.
             lines = [
                 *(f"all_{each} = {each}" for each in self.arrays),
@@ -279,35 +274,35 @@ class _Kernel:
                 *(f"    {each} = all_{each}[first : first + {ANGLE_BLOCK}]" for each in self.arrays),
                 f"    size, far = {array}.size, False",
                 "    for i in range(size):",
-                *_indent([*check.lines, f"far |= {check.results[0]}"], 2),
+                *indent([*check.lines, f"far |= {check.results[0]}"], 2),
                 "    if far:",
                 "        for i in range(size):",
-                *_indent(stored(staged), 3),
+                *indent(stored(staged), 3),
                 "    else:",
                 "        for i in range(size):",
-                *_indent(stored(near), 3),
+                *indent(stored(near), 3),
             ]
             called = staged.functions | near.functions | check.functions
-            return _Rendered((*self._header(), *_indent(lines, 1)), called)
+            return _Rendered((*self._header(), *indent(lines, 1)), called)
         if staged.reductions:
-            looped = _indent(_by_lanes(staged, dict(zip(places, staged.results, strict=True))), 1)
+            looped = indent(by_lanes(staged, dict(zip(places, staged.results, strict=True))), 1)
         else:
             looped = self._loops(stored(staged))
         return _Rendered((*self._header(), *looped), staged.functions)
 
     def sums(self, expressions: tuple[Expression, ...]) -> _Rendered:
         """Store the sum of each expression over all elements, in float64."""
-        staged = _stage(expressions, self._loads)
+        staged = stage(expressions, self._loads)
         totals = [f"total_{k}" for k in range(len(expressions))]
         added = [f"{name} += {value}" for name, value in zip(totals, staged.results, strict=True)]
-        looped = _indent(_by_lanes(staged, {}, added), 1) if staged.reductions else self._loops([*staged.lines, *added])
+        looped = indent(by_lanes(staged, {}, added), 1) if staged.reductions else self._loops([*staged.lines, *added])
         header = self._header(extra={"gradients": f"float64 {len(expressions)}"})
         return _Rendered(
             (
                 *header,
-                *_indent([f"{name} = 0.0" for name in totals], 1),
+                *indent([f"{name} = 0.0" for name in totals], 1),
                 *looped,
-                *_indent([f"gradients[{k}] = {name}" for k, name in enumerate(totals)], 1),
+                *indent([f"gradients[{k}] = {name}" for k, name in enumerate(totals)], 1),
             ),
             staged.functions,
         )
@@ -322,7 +317,7 @@ class _Kernel:
         def loads(needed: set[str]) -> dict[str, str]:
             return {"x": "float64(outputs[i])"} | ({"t": target} if "t" in needed else {})
 
-        staged = _stage((formula.value, formula.gradient), loads)
+        staged = stage((formula.value, formula.gradient), loads)
         value, gradient = staged.results
         staged = replace(staged, loads=staged.loads | {"weight": "float64(weights[row])"})
         per_row = {"weights": f"{self.element} rows"}
@@ -332,8 +327,8 @@ class _Kernel:
         lines = [
             *self._header("float64", per_row),
             "    total = 0.0",
-            *_indent(
-                _by_lanes(
+            *indent(
+                by_lanes(
                     staged,
                     {"deltas[i]": f"weight * ({gradient})"},
                     [f"losses[lane] += weight * ({value})"],
@@ -344,138 +339,3 @@ class _Kernel:
             "    return total",
         ]
         return _Rendered(tuple(lines), staged.functions)
-
-
-def _by_lanes(
-    staged: _Staged, results: Mapping[str, str], steps: Sequence[str] = (), after: Sequence[str] = ()
-) -> list[str]:
-    """Loop over blocks of rows, over the columns, and over the rows of a block in the innermost place.
-
-    The rows of a block lie in the lanes of vector registers: each has its own sums, in the order of its columns,
-    so that neither short rows nor sums keep the loop from being vectorised. What lies apart in memory is copied
-    beside each other first, and back afterwards.
-
-    Parameters
-    ----------
-    staged : _Staged
-        The expressions.
-    results : mapping of str to str
-        Where values are stored, and the values.
-    steps : sequence of str
-        Lines for each element that add to something.
-    after : sequence of str
-        Lines for each block that use up ``losses``, one sum per row for which there is then room.
-    """
-    reductions = staged.reductions
-    starts = {each.target: each.start for each in reductions} | ({"losses": "0.0"} if after else {})
-    every = {name for loads in (*(each.loads for each in reductions), staged.loads) for name in loads}
-    rooms = [*starts, *(f"{name}_of" for name in sorted(every)), *(f"result_{k}" for k in range(len(results)))]
-    known: list[str] = []
-    # Unsigned, since Numba would otherwise allow for a negative index.
-    place = ["row = uint64(first + lane)", "i = row * uint64(units) + uint64(column)"]
-
-    def over_lanes(body: Sequence[str]) -> list[str]:
-        return ["for lane in range(count):", *_indent(body, 1)]
-
-    def over_columns(loads: Mapping[str, str], body: Sequence[str], copied: Sequence[str] = ()) -> list[str]:
-        gathered = [f"{name}_of[lane] = {source}" for name, source in loads.items()]
-        read = [f"{name} = {name}_of[lane]" for name in loads] + [f"{name}_here = {name}[lane]" for name in known]
-        parts = [*over_lanes([*place, *gathered]), *over_lanes([*read, *body])]
-        return ["for column in range(units):", *_indent(parts + (over_lanes([*place, *copied]) if copied else []), 1)]
-
-    block = over_lanes([f"{name}[lane] = {start}" for name, start in starts.items()])
-    for each in reductions:
-        target = each.target
-        accumulated = [f"{target}_here = {target}[lane]", each.step, f"{target}[lane] = {target}_here"]
-        block += over_columns(each.loads, [*each.lines, *accumulated])
-        known.append(target)
-    kept = [f"result_{k}[lane] = {value}" for k, value in enumerate(results.values())]
-    copied = [f"{at} = result_{k}[lane]" for k, at in enumerate(results)]
-    block += over_columns(staged.loads, [*staged.own_lines, *steps, *kept], copied)
-    return [
-        *(f"{name} = carray(pointer(lanes(), float64(0)), LANES)" for name in rooms),
-        "for first in range(0, rows, LANES):",
-        "    count = min(LANES, rows - first)",
-        *_indent([*block, *after], 1),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """Expressions cut at their reductions, and what is left of them."""
-
-    reductions: tuple[_Reduction, ...]
-    loads: dict[str, str]
-    own_lines: list[str]
-    results: tuple[str, ...]
-    functions: frozenset[str]
-
-    @property
-    def lines(self) -> list[str]:
-        """Loads and statements, where every element is read in its turn."""
-        return [*(f"{name} = {source}" for name, source in self.loads.items()), *self.own_lines]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reduction:
-    """A sum or maximum over a row: what it starts from, what an element needs, and how it is accumulated."""
-
-    target: str
-    start: str
-    loads: dict[str, str]
-    lines: list[str]
-    step: str
-
-
-def _angles(expressions: tuple[Expression, ...]) -> list[Expression]:
-    """Return what the formulas take the sine or cosine of."""
-    found = (node for each in expressions for node in walk(each) if node.operation in NEAR_FUNCTIONS)
-    return list(dict.fromkeys(node.arguments[0] for node in found))
-
-
-def _stage(
-    expressions: tuple[Expression, ...],
-    loads: Callable[[set[str]], dict[str, str]],
-    renamed: Mapping[str, str] | None = None,
-) -> _Staged:
-    found: dict[Expression, Expression] = {}
-    reductions: list[_Reduction] = []
-    functions: set[str] = set()
-
-    def body(parts: tuple[Expression, ...]) -> tuple[dict[str, str], Statements]:
-        needed = {node.name for part in parts for node in walk(part) if node.operation == "symbol"}
-        return loads(needed), statements(*parts, renamed=renamed)
-
-    def cut(expression: Expression) -> Expression:
-        """Replace every reduction, innermost first, by the variable that will hold it."""
-        for node in walk(expression):
-            if node.operation in REDUCTIONS and node not in found:
-                argument = _replace(node.arguments[0], found)
-                needed, written = body((argument,))
-                functions.update(written.functions)
-                name, (value,) = f"r{len(found)}", written.results
-                here = f"{name}_here"
-                step = (
-                    f"{here} += {value}"
-                    if node.operation == "row_sum"
-                    else f"{here} = {value} if ({value} > {here}) | ({value} != {value}) else {here}"
-                )
-                start = "0.0" if node.operation == "row_sum" else "-INFINITY"
-                reductions.append(_Reduction(name, start, needed, [*written.lines], step))
-                found[node] = symbol(here)
-        return _replace(expression, found)
-
-    parts = tuple(cut(each) for each in expressions)
-    needed, written = body(parts)
-    called = frozenset(functions | written.functions)
-    return _Staged(tuple(reductions), needed, [*written.lines], written.results, called)
-
-
-def _replace(expression: Expression, replacements: dict[Expression, Expression]) -> Expression:
-    result: dict[Expression, Expression] = {}
-    for node in walk(expression):
-        if node in replacements:
-            result[node] = replacements[node]
-        else:
-            result[node] = rebuild(node, tuple(result[each] for each in node.arguments))
-    return result[expression]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.kernels import engine, lanes
+from actwise.kernels import engine, halves, lanes
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import Schedule, as_schedule
@@ -154,7 +154,7 @@ class Group:
         if self.context.get("HALVES_STAGE"):
             network = self.template.network
             described = self.template.settings.loss.for_engine(network.n_outputs)
-            for name, half in engine.halves_of(self.context, network.structure, described).items():
+            for name, half in halves.halves_of(self.context, network.structure, described).items():
                 kept.append(half)
                 self.integers[members, self.context.place(name)] = half.integers.ctypes.data
         for name in _OF_A_TASK:

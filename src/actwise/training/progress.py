@@ -18,7 +18,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from actwise import optimizers
-from actwise.kernels import build, engine, tiny, unrolled
+from actwise.kernels import build, engine, halves, tiny, unrolled
 from actwise.kernels.sharing import processors
 from actwise.network import Network
 from actwise.optimizers import LBFGS
@@ -154,9 +154,9 @@ class Progress:
         context = self._prepare(self.batch_size, optimizer.rule)
         constants = context.hold("RULE_CONSTANTS", np.zeros(N_RULE_CONSTANTS))
         constants[: len(optimizer.constants)] = optimizer.constants
-        if engine.is_worked_in_halves(self.network.structure, self.batch_size):
+        if halves.is_worked_in_halves(self.network.structure, self.batch_size):
             described = self.settings.loss.for_engine(self.network.n_outputs)
-            self._halves = engine.halves_of(context, self.network.structure, described)
+            self._halves = halves.halves_of(context, self.network.structure, described)
             context.set(
                 HALVES_STAGE=build.stage("halves", "both", context.dtype.name).address,
                 **{name: half.integers.ctypes.data for name, half in self._halves.items()},
@@ -254,7 +254,7 @@ class Progress:
             context.set(HISTORY_ROW=0, HISTORY_SIZE=table.size)
             before = time.perf_counter()
             threads = crew.threads()
-            with engine.second_thread(context) if threads == 2 else nullcontext():
+            with halves.second_thread(context) if threads == 2 else nullcontext():
                 ended = context.call(run_steps, steps)
             now = time.perf_counter()
             crew.took(threads, (now - before) / steps)
