@@ -7,6 +7,7 @@ neither on the width of the vectors nor on how many rows are worked on at once.
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .element import ELEMENT
@@ -21,6 +22,8 @@ _VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") e
 LANES = _VECTOR_BYTES // SIZE
 # Two vectors of sums a row, and room for two of the right matrix: 32 registers with AVX-512, else 16.
 TILE_ROWS = 8 if _FEATURES.get("avx512f") else 4
+PANEL_DEPTH = 256  # rows of a panel, which then takes 32 KiB with the widest vectors
+CACHE_BYTES = 2**20  # a larger matrix is laid out in panels (measured with 1 MiB of second-level cache)
 _VECTOR = ir.VectorType(_TYPE, LANES)
 _ZERO = ir.Constant(_VECTOR, [ir.Constant(_TYPE, 0.0)] * LANES)
 _ONE = ir.Constant(_VECTOR, [ir.Constant(_TYPE, 1.0)] * LANES)
@@ -90,21 +93,24 @@ def _elements_on(builder, address, count):
 def _tile(n_rows, n_vectors, left_is_one=False):
     """Make the product of `n_rows` rows with at most `n_vectors` vectors of columns, all sums in registers.
 
-    It takes addresses and strides in elements: C[i, j] = S[j] + sum over k of A[i, k] B[k, j], where A has the
+    It takes addresses and strides in elements: C[i, j] = S[i, j] + sum over k of A[i, k] B[k, j], where A has the
     strides `row_a` and `step_a`, the rows of B and C are contiguous, and S is 0 where its address is 0. With
     `left_is_one` A is 1 everywhere, and its address is not used.
     """
 
     @intrinsic
-    def tile(typing_context, a, row_a, step_a, b, row_b, inner, c, row_c, start, columns):
-        signature = types.void(*[types.intp] * 10)
+    def tile(typing_context, a, row_a, step_a, b, row_b, inner, c, row_c, start, row_start, columns):
+        signature = types.void(*[types.intp] * 11)
 
         def generate(context, builder, _signature, arguments):
-            a, row_a, step_a, b, row_b, inner, c, row_c, start, columns = arguments
+            a, row_a, step_a, b, row_b, inner, c, row_c, start, row_start, columns = arguments
             memory = _Memory(builder, n_vectors, columns)
             absent = builder.icmp_signed("==", start, _int64(0))
-            readable = builder.select(absent, b, start)  # what is read from there is not used
-            first = [builder.select(absent, _ZERO, memory.load(readable, v)) for v in range(n_vectors)]
+            first = []
+            for i in range(n_rows):
+                at = _elements_on(builder, start, builder.mul(_int64(i), row_start))
+                readable = builder.select(absent, b, at)  # what is read from B is not used
+                first.append([builder.select(absent, _ZERO, memory.load(readable, v)) for v in range(n_vectors)])
             multiply_add = _declare(builder, f"llvm.fma.v{LANES}{_SUFFIX}", _VECTOR, [_VECTOR] * 3)
             before = builder.block
             head, body, done = (builder.append_basic_block(f"tile.{name}") for name in ("head", "body", "done"))
@@ -114,8 +120,8 @@ def _tile(n_rows, n_vectors, left_is_one=False):
             sums = [[builder.phi(_VECTOR) for _ in range(n_vectors)] for _ in range(n_rows)]
             for phi, value in ((k, _int64(0)), (at_a, a), (at_b, b)):
                 phi.add_incoming(value, before)
-            for row in sums:
-                for phi, value in zip(row, first):  # noqa: B905 -- as many of each
+            for row, values in zip(sums, first):  # noqa: B905 -- as many of each
+                for phi, value in zip(row, values):  # noqa: B905 -- as many of each
                     phi.add_incoming(value, before)
             builder.cbranch(builder.icmp_signed("<", k, inner), body, done)
             builder.position_at_end(body)
@@ -149,14 +155,14 @@ _wide_sums, _narrow_sums = _tile(1, 2, left_is_one=True), _tile(1, 1, left_is_on
 
 
 @njit(error_model="numpy")
-def _rows_of_tiles(a, row_a, step_a, b, row_b, inner, c, row_c, start, columns):
+def _rows_of_tiles(a, row_a, step_a, b, row_b, inner, c, row_c, start, row_start, columns):
     for j in range(0, columns, 2 * LANES):
         left, on = columns - j, j * SIZE
         start_here = start + on if start != 0 else 0
         if left > LANES:
-            _wide_tile(a, row_a, step_a, b + on, row_b, inner, c + on, row_c, start_here, left)
+            _wide_tile(a, row_a, step_a, b + on, row_b, inner, c + on, row_c, start_here, row_start, left)
         else:
-            _narrow_tile(a, row_a, step_a, b + on, row_b, inner, c + on, row_c, start_here, left)
+            _narrow_tile(a, row_a, step_a, b + on, row_b, inner, c + on, row_c, start_here, row_start, left)
 
 
 @njit(error_model="numpy")
@@ -165,9 +171,79 @@ def _single_row(a, step_a, b, row_b, inner, c, start, columns):
         left, on = columns - j, j * SIZE
         start_here = start + on if start != 0 else 0
         if left > LANES:
-            _wide_row(a, 0, step_a, b + on, row_b, inner, c + on, 0, start_here, left)
+            _wide_row(a, 0, step_a, b + on, row_b, inner, c + on, 0, start_here, 0, left)
         else:
-            _narrow_row(a, 0, step_a, b + on, row_b, inner, c + on, 0, start_here, left)
+            _narrow_row(a, 0, step_a, b + on, row_b, inner, c + on, 0, start_here, 0, left)
+
+
+@intrinsic
+def _panel_room(typing_context):
+    """Address of room on the stack for a panel."""
+
+    def generate(context, builder, _signature, arguments):
+        room = cgutils.alloca_once(builder, ir.ArrayType(_TYPE, PANEL_DEPTH * 2 * LANES))
+        return builder.ptrtoint(room, _INT64)
+
+    return types.intp(), generate
+
+
+def _copy(n_vectors):
+    @intrinsic
+    def copy(typing_context, source, target, columns):
+        def generate(context, builder, _signature, arguments):
+            source, target, columns = arguments
+            memory = _Memory(builder, n_vectors, columns)
+            for v in range(n_vectors):
+                memory.store(memory.load(source, v), target, v)
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 3), generate
+
+    return copy
+
+
+_copy_wide, _copy_narrow = _copy(2), _copy(1)
+
+
+@njit(error_model="numpy")
+def _product_by_panels(a, row_a, step_a, b, c, start, rows, inner, columns):
+    """The product, for a B that is too large for the cache: panel after panel of it is laid out beside each other."""
+    panel = _panel_room()
+    whole = rows - rows % TILE_ROWS
+    for j in range(0, columns, 2 * LANES):
+        width, on = min(2 * LANES, columns - j), j * SIZE
+        for k in range(0, inner, PANEL_DEPTH):
+            depth = min(PANEL_DEPTH, inner - k)
+            for row in range(depth):
+                source, target = b + (k + row) * columns * SIZE + on, panel + row * 2 * LANES * SIZE
+                if width > LANES:
+                    _copy_wide(source, target, width)
+                else:
+                    _copy_narrow(source, target, width)
+            for i in range(0, whole, TILE_ROWS):
+                at, here = a + (i * row_a + k * step_a) * SIZE, c + i * columns * SIZE + on
+                first, row_first = (start + on if start != 0 else 0, 0) if k == 0 else (here, columns)
+                _rows_of_tiles(at, row_a, step_a, panel, 2 * LANES, depth, here, columns, first, row_first, width)
+            for i in range(whole, rows):
+                at, here = a + (i * row_a + k * step_a) * SIZE, c + i * columns * SIZE + on
+                first = (start + on if start != 0 else 0) if k == 0 else here
+                _single_row(at, step_a, panel, 2 * LANES, depth, here, first, width)
+
+
+@njit(error_model="numpy")
+def _product_in_cache(a, row_a, step_a, b, c, start, rows, inner, columns):
+    for i in range(0, rows - TILE_ROWS + 1, TILE_ROWS):
+        at, here = a + i * row_a * SIZE, c + i * columns * SIZE
+        _rows_of_tiles(at, row_a, step_a, b, columns, inner, here, columns, start, 0, columns)
+    rest = rows % TILE_ROWS
+    if rest != 0 and rows > TILE_ROWS:
+        # The last rows once more together with those that are left over: cheaper than one by one.
+        i = rows - TILE_ROWS
+        at, here = a + i * row_a * SIZE, c + i * columns * SIZE
+        _rows_of_tiles(at, row_a, step_a, b, columns, inner, here, columns, start, 0, columns)
+    elif rows < TILE_ROWS:
+        for i in range(rows):
+            _single_row(a + i * row_a * SIZE, step_a, b, columns, inner, c + i * columns * SIZE, start, columns)
 
 
 @njit(error_model="numpy")
@@ -176,20 +252,10 @@ def tiled_product(a, row_a, step_a, b, c, start, rows, inner, columns):
 
     C must overlap neither A nor B. The addresses are in bytes, the strides in elements.
     """
-    for i in range(0, rows - TILE_ROWS + 1, TILE_ROWS):
-        _rows_of_tiles(
-            a + i * row_a * SIZE, row_a, step_a, b, columns, inner, c + i * columns * SIZE, columns, start, columns
-        )
-    rest = rows % TILE_ROWS
-    if rest != 0 and rows > TILE_ROWS:
-        # The last rows once more together with those that are left over: cheaper than one by one.
-        i = rows - TILE_ROWS
-        _rows_of_tiles(
-            a + i * row_a * SIZE, row_a, step_a, b, columns, inner, c + i * columns * SIZE, columns, start, columns
-        )
-    elif rows < TILE_ROWS:
-        for i in range(rows):
-            _single_row(a + i * row_a * SIZE, step_a, b, columns, inner, c + i * columns * SIZE, start, columns)
+    if inner * columns * SIZE > CACHE_BYTES and rows >= 2 * TILE_ROWS:
+        _product_by_panels(a, row_a, step_a, b, c, start, rows, inner, columns)
+    else:
+        _product_in_cache(a, row_a, step_a, b, c, start, rows, inner, columns)
 
 
 @njit(error_model="numpy")
@@ -198,9 +264,9 @@ def column_sums(matrix, sums, rows, columns):
     for j in range(0, columns, 2 * LANES):
         left, on = columns - j, j * SIZE
         if left > LANES:
-            _wide_sums(0, 0, 0, matrix + on, columns, rows, sums + on, 0, 0, left)
+            _wide_sums(0, 0, 0, matrix + on, columns, rows, sums + on, 0, 0, 0, left)
         else:
-            _narrow_sums(0, 0, 0, matrix + on, columns, rows, sums + on, 0, 0, left)
+            _narrow_sums(0, 0, 0, matrix + on, columns, rows, sums + on, 0, 0, 0, left)
 
 
 @intrinsic
