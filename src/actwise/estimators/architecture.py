@@ -29,7 +29,6 @@ def build(
     n_inputs: int,
     sizes: Sequence[int],
     activation: str | AnyActivation | Sequence[str | AnyActivation],
-    dropout: float | Sequence[float],
     n_outputs: int,
     output_activation: str | AnyActivation,
     dtype: str,
@@ -44,29 +43,38 @@ def build(
         Units of each hidden layer.
     activation : str, Activation or a sequence of them
         One for all hidden layers, or one for each.
-    dropout : float or sequence of float
-        Share of each hidden layer's outputs that is dropped in training: one for all, or one for each.
     output_activation : str or Activation
         Of the last layer.
     dtype : str
         ``"float32"`` or ``"float64"``.
     """
     activations = _for_each("activation", activation, len(sizes))
-    rates = _for_each("dropout", dropout, len(sizes))
+    hidden = [Dense(units, each) for units, each in zip(sizes, activations, strict=True)]
+    return Network([*hidden, Dense(n_outputs, output_activation)], n_inputs, dtype=dtype)
+
+
+def for_training(network: Network, dtype: str, output_gain: float, dropout: float | Sequence[float]) -> Network:
+    """Return the network as it is trained; its parameters lie as before.
+
+    Parameters
+    ----------
+    network : Network
+        From `build`.
+    dtype : str
+        Of the arithmetic.
+    output_gain : float
+        Size of the output layer's initial weights, as a share of the usual one.
+    dropout : float or sequence of float
+        Share of each hidden layer's outputs that is dropped: one for all, or one for each.
+    """
+    *hidden, last = network.layers
+    rates = _for_each("dropout", dropout, len(hidden))
     layers: list[Layer] = []
-    for units, each, rate in zip(sizes, activations, rates, strict=True):
-        layers.append(Dense(units, each))
-        if rate:
-            layers.append(Dropout(rate))
-    return Network([*layers, Dense(n_outputs, output_activation)], n_inputs, dtype=dtype)
-
-
-def for_training(network: Network, dtype: str, output_gain: float) -> Network:
-    """Return the network in the dtype of training, with an output layer that starts at a share of its usual size."""
-    last = network.layers[-1]
+    for layer, rate in zip(hidden, rates, strict=True):
+        layers += [layer, Dropout(rate)] if rate else [layer]
     if output_gain != 1.0 and isinstance(last, Dense):
         last = Dense(last.units, last.activation, init=Scaled(output_gain**2))
-    return Network([*network.layers[:-1], last], network.n_inputs, dtype=dtype)
+    return Network([*layers, last], network.n_inputs, dtype=dtype)
 
 
 def _for_each(name: str, given: Any, n_layers: int) -> list[Any]:

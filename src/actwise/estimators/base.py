@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
@@ -23,7 +23,7 @@ from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from actwise.estimators.choices import AUTO, AdaptiveRate, Choices, choose, schedule
 from actwise.estimators.constraints import CONSTRAINTS
-from actwise.estimators.fitting import Fitted, Fitting, Rows, find_rate, hold_out
+from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find_rate, hold_out
 from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
@@ -131,7 +131,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self._lay_out(sizes, problem, rows, first)
         given = self.get_params(deep=False)
         size = self._weights.network.n_parameters
-        chosen = choose(given, len(rows), size, validated=held is not None, partial=partial)
+        chosen = choose(
+            given, len(rows), size, classifies=is_classifier(self), validated=held is not None, partial=partial
+        )
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(LARGEST_SEED))
         if chosen.early_stopping and held is None and chosen.stochastic and not partial:
@@ -176,7 +178,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def _lay_out(self, sizes: tuple[int, ...], problem: Problem, rows: Rows, first: bool) -> None:
         """Make the network, or see whether the one at hand still fits."""
         network = architecture.build(
-            rows.X.shape[1], sizes, self.activation, self.dropout, problem.n_outputs, problem.output_activation,
+            rows.X.shape[1], sizes, self.activation, problem.n_outputs, problem.output_activation,
             rows.X.dtype.name if first or not hasattr(self, "_weights") else self._weights.network.dtype,
         )  # fmt: skip
         self.n_outputs_ = problem.n_outputs
@@ -220,7 +222,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
             loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scale[0])})
         dtype = chosen.dtype or self._weights.network.dtype
         dtype = dtype if self.dtype == AUTO else self.dtype
-        network = architecture.for_training(self._weights.network, dtype, chosen.output_gain)
+        network = architecture.for_training(self._weights.network, dtype, chosen.output_gain, chosen.dropout)
         if not first:
             network = network.with_parameters(unfold(network, self._current().parameters, inputs, outputs))
         options = {
@@ -237,7 +239,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
             chosen = chosen.with_rate(self.learning_rate_init_)
         state = getattr(self, "_state", None)
         rate = schedule(given, chosen, len(rows), self.t_, 0 if state is None else state.step)
-        return replace(fitting, choices=chosen.with_rate(rate))
+        fitting = replace(fitting, choices=chosen.with_rate(rate))
+        if chosen.alphas and first:
+            alpha = choose_alpha(fitting, 0, self._strata(rows.y))
+            fitting = replace(fitting, choices=replace(fitting.choices, alpha=alpha))
+        return fitting
 
     def _watcher(self, fitting: Fitting, tasks: EpochTasks) -> Watcher:
         chosen = fitting.choices

@@ -7,7 +7,7 @@ scikit-learn's value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from actwise import optimizers
 from actwise.errors import InputError
 from actwise.optimizers import LBFGS, SGD, Adam, Optimizer
-from actwise.schedules import Rates, Schedule, as_schedule
+from actwise.schedules import CosineDecay, Rates, Schedule, as_schedule
 from actwise.training.api import SMALL_WORK
 
 AUTO = "auto"
@@ -39,7 +39,16 @@ UPDATES_AIMED_AT = 20_000
 PATIENCE = 20
 OUTPUT_GAIN = 0.1  # an output layer that starts small starts near the same answer for every row, not from noise
 FIRST_STEP_GAIN = 0.03  # of partial_fit, whose first answers may be asked for
-ALPHA = 1e-4
+# The highest learning rate of Adam, and what it rises and falls by.
+CLASSIFIER_RATE, REGRESSOR_RATE = 3e-3, 1e-2
+FINAL_SHARE = 0.02
+WARMUP = 0.05
+L2_TIMES_ROWS = 1.0  # the penalty on the mean loss is this over the number of rows...
+TRIED = (0.1, 2.0, 20.0)  # ...or one of these, whichever is best on rows held out for the trial
+# Dropout keeps classifiers of few rows from certainty; regressors lose accuracy by it and try penalties instead.
+DROPOUT = 0.2
+ENOUGH_WITHOUT_DROPOUT = 4_000  # rows
+FEWEST_FOR_TRIALS, MOST_FOR_TRIALS = 50, 20_000  # rows
 SECOND_ORDER_ALPHA = 1e-2  # L-BFGS goes to the very minimum, where only the penalty keeps weights finite
 ENOUGH_FOR_VALIDATION = 10_000  # rows from which a tenth of them is held out to stop by
 
@@ -72,6 +81,10 @@ class Choices:
         Initial draws; None: several where the problem is tiny.
     output_gain : float
         Size of the output layer's initial weights, as a share of the usual one.
+    alphas : tuple of float
+        Strengths of the penalty to choose from by a trial; none: `alpha` it is.
+    dropout : float or sequence of float
+        Share of each hidden layer's outputs that is dropped.
     """
 
     optimizer: Optimizer
@@ -86,6 +99,8 @@ class Choices:
     dtype: str | None
     starts: int | None
     output_gain: float = 1.0
+    alphas: tuple[float, ...] = ()
+    dropout: float | Sequence[float] = 0.0
 
     @property
     def stochastic(self) -> bool:
@@ -133,7 +148,9 @@ class InverseScaling:
         return np.asarray(self.rate / (seen + 1.0) ** self.power)
 
 
-def choose(given: Mapping[str, Any], n_rows: int, n_parameters: int, *, validated: bool, partial: bool) -> Choices:
+def choose(
+    given: Mapping[str, Any], n_rows: int, n_parameters: int, *, classifies: bool, validated: bool, partial: bool
+) -> Choices:
     """Decide what a fit uses, the learning rate's schedule apart.
 
     Parameters
@@ -142,6 +159,8 @@ def choose(given: Mapping[str, Any], n_rows: int, n_parameters: int, *, validate
         The estimator's parameters.
     n_rows, n_parameters : int
         Size of the problem.
+    classifies : bool
+        Whether classes are predicted.
     validated : bool
         Whether the user gave rows to judge by.
     partial : bool
@@ -151,7 +170,7 @@ def choose(given: Mapping[str, Any], n_rows: int, n_parameters: int, *, validate
     if given["batch_size"] != AUTO and given["batch_size"] < 1:
         raise InputError(f"batch_size must be a positive whole number or 'auto', not {given['batch_size']!r}")
     if solver == AUTO:
-        chosen = _our_own(given, n_rows, n_parameters, validated, partial)
+        chosen = _our_own(given, n_rows, n_parameters, classifies, validated, partial)
     else:
         chosen = _like_sklearn(given, n_rows, validated)
     return replace(chosen, epochs=1, early_stopping=False) if partial else chosen
@@ -171,10 +190,13 @@ def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Cho
         scaled=False,
         dtype=None,
         starts=1,
+        dropout=_or(given["dropout"], 0.0),
     )
 
 
-def _our_own(given: Mapping[str, Any], n_rows: int, n_parameters: int, validated: bool, partial: bool) -> Choices:
+def _our_own(
+    given: Mapping[str, Any], n_rows: int, n_parameters: int, classifies: bool, validated: bool, partial: bool
+) -> Choices:
     if _suits_second_order(given, n_rows * n_parameters, validated, partial):
         tolerance = _or(given["tol"], LBFGS.gradient_tolerance)
         return Choices(
@@ -195,18 +217,32 @@ def _our_own(given: Mapping[str, Any], n_rows: int, n_parameters: int, validated
     steps = -(-n_rows // batch_size)
     stops_early = _or(given["early_stopping"], validated or n_rows >= ENOUGH_FOR_VALIDATION)
     asked = given["early_stopping"] is True or given["scoring"] is not None
+    optimizer = _optimizer(given, "adam", 0.0)
+    if given["learning_rate_init"] == AUTO and not partial:
+        optimizer = Adam(
+            CosineDecay(CLASSIFIER_RATE if classifies else REGRESSOR_RATE, WARMUP, FINAL_SHARE),
+            given["beta_1"],
+            given["beta_2"],
+            given["epsilon"],
+        )
+    drops = classifies and not partial and n_rows < ENOUGH_WITHOUT_DROPOUT
+    tries = given["alpha"] == AUTO and not (classifies or partial) and FEWEST_FOR_TRIALS <= n_rows <= MOST_FOR_TRIALS
     return Choices(
-        optimizer=_optimizer(given, "adam", 0.0),
-        alpha=_or(given["alpha"], ALPHA),
+        optimizer=optimizer,
+        # How many rows there will be is not known at a step of partial_fit.
+        alpha=_or(given["alpha"], SKLEARN_ALPHA if partial else L2_TIMES_ROWS * batch_size / n_rows),
+        alphas=tuple(each * batch_size / n_rows for each in TRIED) if tries else (),
         batch_size=batch_size,
         epochs=_or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, MOST_EPOCHS))),
         tolerance=_or(given["tol"], 0.0),
-        patience=_patience(_or(given["n_iter_no_change"], PATIENCE)),
+        # Under a rate that falls to the end, epochs without progress at its height are no sign of an end.
+        patience=_patience(_or(given["n_iter_no_change"], PATIENCE if stops_early else np.inf)),
         early_stopping=stops_early,
         scoring=given["scoring"] if asked else "loss",
         scaled=True,
         dtype="float32",
         starts=1,
+        dropout=_or(given["dropout"], DROPOUT if drops else 0.0),
         output_gain=FIRST_STEP_GAIN if partial else OUTPUT_GAIN,
     )
 
@@ -215,9 +251,12 @@ def _suits_second_order(given: Mapping[str, Any], work: int, validated: bool, pa
     """Whether all rows at once are the better way, and nothing was asked for that needs steps."""
     plain = {
         "batch_size": AUTO, "learning_rate": "constant", "learning_rate_init": AUTO, "scoring": None,
-        "max_gradient_norm": None, "weight_averaging": 0.0, "dropout": 0.0,
+        "max_gradient_norm": None, "weight_averaging": 0.0,
     }  # fmt: skip
-    asked = any(not isinstance(given[name], type(value)) or given[name] != value for name, value in plain.items())
+    dropped = given["dropout"] not in (AUTO, 0)
+    asked = dropped or any(
+        not isinstance(given[name], type(value)) or given[name] != value for name, value in plain.items()
+    )
     return work <= SMALL_WORK and not (asked or validated or partial or given["early_stopping"] is True)
 
 

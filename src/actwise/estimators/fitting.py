@@ -16,9 +16,12 @@ from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import ExponentialDecay
-from actwise.training import OptimizerState, Run, start, train
+from actwise.training import History, OptimizerState, Run, start, train
 
 FloatArray = npt.NDArray[np.floating[Any]]
+# While penalties are compared: the share of the rows held out, and how many others there are at most.
+TRIAL_SHARE = 0.2
+TRIAL_ROWS = 1500
 # The range test for a learning rate: from the lowest to the highest in so many steps on so many rows.
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 1.0
 RANGE_STEPS = 120
@@ -132,6 +135,33 @@ class Fitting:
         dtype = self.network.dtype
         return self.inputs.apply(rows.X, dtype), self.outputs.apply(rows.targets, dtype)
 
+    def arguments(self, seed: int) -> dict[str, Any]:
+        """Return what `actwise.training.start` needs beside network, columns and targets."""
+        choices = self.choices
+        judged: dict[str, Any] = {}
+        if self.held is not None:
+            weights = () if self.held.weights is None else (self.held.weights,)
+            judged["validation"] = (*self.scaled(self.held), *weights)
+        return {
+            **self.options,
+            **judged,
+            "loss": self.loss,
+            "optimizer": choices.optimizer,
+            "batch_size": min(choices.batch_size, len(self.rows)),
+            "epochs": choices.epochs,
+            "tolerance": choices.tolerance,
+            "l2": self.l2,
+            "sample_weight": self.rows.weights,
+            "seed": seed,
+        }
+
+    def history(self, seed: int) -> History:
+        """Train from new initial weights to the last epoch, and return the records only."""
+        progress = start(self.network, *self.scaled(self.rows), **self.arguments(seed))
+        for _ in progress:
+            pass
+        return progress.run().history
+
     def run(self, watcher: Watcher, seed: int, *, goes_on: bool, resumed: OptimizerState | None) -> Fitted:
         """Train.
 
@@ -148,24 +178,11 @@ class Fitting:
         """
         choices = self.choices
         X, targets = self.scaled(self.rows)
-        judged_by_watcher = watcher.judges
-        options = {
-            **self.options,
-            "loss": self.loss,
-            "optimizer": choices.optimizer,
-            "batch_size": choices.batch_size,
-            "epochs": choices.epochs,
-            "tolerance": choices.tolerance,
-            "patience": 0 if judged_by_watcher or not choices.stochastic else choices.patience,
-            "l2": self.l2,
-            "sample_weight": self.rows.weights,
-            "seed": seed,
+        options = self.arguments(seed) | {
+            "patience": 0 if watcher.judges or not choices.stochastic else choices.patience,
             "watch": watcher if watcher.needed else None,
             "keep_parameters": goes_on,
         }
-        if self.held is not None:
-            weights = () if self.held.weights is None else (self.held.weights,)
-            options["validation"] = (*self.scaled(self.held), *weights)
         if choices.starts is None and not goes_on:
             run = train(self.network, X, targets, **options)
             return Fitted(run.network.values, run, None)
@@ -191,6 +208,36 @@ class Fitting:
         weights = self.rows.weights
         mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
         return float(self.choices.alpha / (self.choices.batch_size * mean)) if self.choices.alpha else 0.0
+
+
+def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -> float:
+    """Train with each of a few penalties and return the one with the lowest loss on rows held out.
+
+    Parameters
+    ----------
+    fitting : Fitting
+        What is to be trained; its choices name the penalties.
+    seed : int
+        Of the initial weights and of the rows held out.
+    strata : ndarray of shape (n_rows,) or None
+        What should be equally frequent on both sides.
+    """
+    rows, held = fitting.rows, fitting.held
+    if held is None:
+        rows, held = hold_out(rows, TRIAL_SHARE, np.random.RandomState(seed), strata, insist=False)
+    if len(rows) > TRIAL_ROWS:
+        rows = rows.take(np.random.default_rng(seed).permutation(len(rows))[:TRIAL_ROWS])
+    if any(each.weights is not None and not np.any(each.weights) for each in (rows, held)):
+        return fitting.choices.alpha
+    losses: dict[float, float] = {}
+    for alpha in fitting.choices.alphas:
+        # The penalty is over the number of rows: on fewer of them it weighs more.
+        choices = replace(fitting.choices, alpha=alpha * len(fitting.rows) / len(rows))
+        trial = replace(fitting, rows=rows, held=held, choices=choices)
+        curve = trial.history(seed).validation_losses
+        losses[alpha] = float(curve[-1]) if len(curve) and np.isfinite(curve[-1]) else np.inf
+    best = min(losses, key=lambda alpha: losses[alpha])
+    return best if np.isfinite(losses[best]) else fitting.choices.alpha
 
 
 def find_rate(fitting: Fitting, seed: int) -> float:
