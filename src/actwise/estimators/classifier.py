@@ -296,13 +296,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         outputs = self._predict_outputs(X)
         if self._labels.kind == "multiclass":
             return outputs
+        if self._labels.kind == "multilabel":
+            # Only rounding makes a sigmoid exactly 0 or 1, and then its logarithm infinite.
+            limits = np.finfo(outputs.dtype)
+            return np.clip(outputs, limits.tiny, 1 - limits.epsneg)
         if len(self.classes_) == 1:
             return np.ones_like(outputs)
-        # Only rounding makes a sigmoid exactly 0 or 1, and then its logarithm infinite.
-        rounding = np.finfo(outputs.dtype).eps
-        outputs = np.clip(outputs, rounding, 1 - rounding)
-        if self._labels.kind == "multilabel":
-            return outputs
         return np.hstack([1 - outputs, outputs])
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # of scikit-learn
