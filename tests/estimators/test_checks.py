@@ -18,7 +18,7 @@ ESTIMATORS = [
     MLPRegressor(solver="adam", max_iter=30, batch_size=4),
     MLPClassifier(loss="hinge"),
 ]
-# Rows with weights and rows that are repeated have the same loss (test_training.py), but trainings part where
+# Rows with weights and rows that are repeated have the same loss, but trainings part where
 # a batch holds other rows, and where rounding grows at the kinks of ReLU over hundreds of iterations. So this
 # check runs on few iterations of smooth networks, as scikit-learn runs it on chosen parameters of its own.
 EQUIVALENCE = "check_sample_weight_equivalence"
