@@ -57,7 +57,7 @@ def test_mistakes_are_refused(build):
 
 
 def test_optimizers_by_name():
-    assert names() == ["adagrad", "adam", "adamw", "lbfgs", "rmsprop", "sgd"]
+    assert names() == ["adadelta", "adagrad", "adam", "adamax", "adamw", "lbfgs", "nadam", "rmsprop", "sgd"]
     for name in names():
         assert type(optimizer(name)).__name__.lower() == name
     assert optimizer("SGD", 0.5) == SGD(0.5)

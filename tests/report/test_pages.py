@@ -33,7 +33,7 @@ def test_every_entry_has_its_row_in_the_page_on_exports():
     page = export_page(ENTRIES)
     for each in ENTRIES:
         assert f"| [{each.name}](gallery.md#{each.name}) | " in page
-    assert "| [squareplus](gallery.md#squareplus) | composed: `Add`, `Div`" in page
+    assert "| [squareplus](gallery.md#squareplus) | composed: `Abs`, `Add`, `Div`, " in page
 
 
 def test_a_page_that_differs_is_found(tmp_path):
