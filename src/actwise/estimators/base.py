@@ -392,14 +392,28 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def _predict_outputs(self, X: Any) -> FloatArray:
         """Return the network's outputs, shape (n_rows, n_outputs)."""
-        check_is_fitted(self, "coefs_")
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if not self._is_plain(X):
+            check_is_fitted(self, "coefs_")
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         weights, threads = self._current(), self._threads
         if not scipy.sparse.issparse(X):
             return weights.outputs(X, threads)
         by_rows = X.tocsr()
         starts = range(0, by_rows.shape[0], SPARSE_BATCH)
         return np.concatenate([weights.outputs(_dense(by_rows[at : at + SPARSE_BATCH]), threads) for at in starts])
+
+    def _is_plain(self, X: Any) -> bool:
+        """Whether nothing can be wrong with X; to ask scikit-learn takes as long as ten predictions of a row."""
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype in (np.float32, np.float64)
+            and hasattr(self, "coefs_")
+            and not hasattr(self, "feature_names_in_")
+            and X.shape[1] == self.n_features_in_
+            and X.shape[0] > 0
+            and bool(np.isfinite(X.sum(dtype=np.float64)))
+        )
 
     def _check_solver(self) -> bool:
         if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):

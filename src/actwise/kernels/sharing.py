@@ -40,6 +40,9 @@ def share(run: Callable[[int, int], None], size: int, threads: int, smallest: in
         Items from which a share is worth a thread.
     """
     threads = max(1, min(threads, processors(), size // smallest))
+    if threads == 1:
+        run(0, size)
+        return
     bounds = [size * k // threads for k in range(threads + 1)]
     others = [_pool().submit(run, start, end - start) for start, end in pairwise(bounds[1:])]
     try:
