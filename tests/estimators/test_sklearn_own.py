@@ -14,10 +14,10 @@ from actwise.estimators import MLPClassifier, MLPRegressor
 
 NOT_RUN = {
     "test_gradient": "calls _loss_grad_lbfgs; tests/kernels/test_passes.py checks our gradients",
-    "test_learning_rate_warmstart": "reads _optimizer.learning_rate; not covered by a test of ours yet",
-    "test_adaptive_learning_rate": "reads _optimizer.learning_rate; not covered by a test of ours yet",
-    "test_n_iter_no_change": "reads _no_improvement_count; not covered by a test of ours yet",
-    "test_n_iter_no_change_inf": "reads _no_improvement_count; not covered by a test of ours yet",
+    "test_learning_rate_warmstart": "reads _optimizer.learning_rate; test_training.py sees the rates in the weights",
+    "test_adaptive_learning_rate": "reads _optimizer.learning_rate; test_training.py sees the rates in the weights",
+    "test_n_iter_no_change": "reads _no_improvement_count; test_training.py counts the epochs",
+    "test_n_iter_no_change_inf": "reads _no_improvement_count; test_training.py counts the epochs",
 }
 
 

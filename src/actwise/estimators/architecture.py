@@ -77,6 +77,12 @@ def for_training(network: Network, dtype: str, output_gain: float, dropout: floa
     return Network([*layers, last], network.n_inputs, dtype=dtype)
 
 
+def up_to_logits(network: Network) -> Network:
+    """Return the network without its output activation; its parameters lie as before."""
+    *before, _ = network.layers
+    return Network([*before, Dense(network.n_outputs)], network.n_inputs, dtype=network.dtype)
+
+
 def _for_each(name: str, given: Any, n_layers: int) -> list[Any]:
     if not isinstance(given, list | tuple | np.ndarray):
         return [given] * n_layers

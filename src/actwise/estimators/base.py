@@ -141,14 +141,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
             rows, held = hold_out(rows, self.validation_fraction, rng, self._strata(rows.y), insist=insist)
             chosen = replace(chosen, batch_size=min(chosen.batch_size, len(rows)))
 
-        fitting = self._prepare(problem, chosen, rows, held, first, given)
+        resumed = self._state if partial and not first else None
+        fitting = self._prepare(problem, chosen, rows, held, first, given, 0 if resumed is None else resumed.step)
         tasks = EpochTasks(
             self,
             None if chosen.starts is None else chosen.epochs,
             {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}},
         )
         watcher = self._watcher(fitting, tasks)
-        resumed = self._state if partial and not first else None
         tasks.begin_epoch()
         fitted = fitting.run(watcher, seed, goes_on=not first, resumed=resumed)
         self._state = fitted.state
@@ -203,7 +203,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self._weights = Weights(network, self._current().parameters)
 
     def _prepare(
-        self, problem: Problem, chosen: Choices, rows: Rows, held: Rows | None, first: bool, given: dict[str, Any]
+        self,
+        problem: Problem,
+        chosen: Choices,
+        rows: Rows,
+        held: Rows | None,
+        first: bool,
+        given: dict[str, Any],
+        steps_before: int,
     ) -> Fitting:
         """Learn the scaling, bring the parameters into it, and settle the learning rate."""
         scales = chosen.scaled if self.scale_inputs == AUTO else self.scale_inputs
@@ -237,8 +244,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
             self.learning_rate_init_ = find_rate(fitting, 0)
         if self.learning_rate_init == "find":
             chosen = chosen.with_rate(self.learning_rate_init_)
-        state = getattr(self, "_state", None)
-        rate = schedule(given, chosen, len(rows), self.t_, 0 if state is None else state.step)
+        rate = schedule(given, chosen, len(rows), self.t_, steps_before)
         fitting = replace(fitting, choices=chosen.with_rate(rate))
         if chosen.alphas and first:
             alpha = choose_alpha(fitting, 0, self._strata(rows.y))
@@ -269,7 +275,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
         held, network = fitting.held, fitting.network
         assert held is not None
         scoring = fitting.choices.scoring
-        if scoring is None or scoring == "loss":
+        if scoring == "loss":
+            return fitting.negative_loss(self._threads)
+        if scoring is None:
             X, _ = fitting.scaled(held)
             scratch = Weights(network, network.values)
 

@@ -371,6 +371,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             loss, output = losses.loss("squared_error"), "softmax" if several else "sigmoid"
         else:
             raise InputError(f"loss of a classifier is one of {', '.join(map(repr, _LOSSES))}, not {self.loss!r}")
+        if self.label_smoothing and loss.target == "class":
+            raise InputError(
+                f"label_smoothing needs a loss with a target for each output, and {loss.name} takes one class: "
+                "use loss='log_loss' or aw.loss('soft_cross_entropy')"
+            )
         if self.output_activation != "auto":
             output = self.output_activation
         return Problem(loss, output, self._labels.n_outputs)

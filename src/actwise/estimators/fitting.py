@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
+from actwise.estimators import architecture
 from actwise.estimators.choices import Choices
 from actwise.estimators.scaling import Scaling
 from actwise.estimators.watching import Watcher
+from actwise.estimators.weights import Weights
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
@@ -154,6 +157,20 @@ class Fitting:
             "sample_weight": self.rows.weights,
             "seed": seed,
         }
+
+    def negative_loss(self, threads: int | None) -> Callable[[FloatArray], float]:
+        """Return what judges parameters by their loss on the rows held out."""
+        assert self.held is not None
+        X, targets = self.scaled(self.held)
+        weights = self.held.weights
+        network = self.network if self.loss.output is None else architecture.up_to_logits(self.network)
+        scratch = Weights(network, network.values)
+
+        def score(parameters: FloatArray) -> float:
+            scratch.parameters[:] = parameters
+            return -float(np.average(self.loss.rows(scratch.outputs(X, threads), targets), weights=weights))
+
+        return score
 
     def history(self, seed: int) -> History:
         """Train from new initial weights to the last epoch, and return the records only."""

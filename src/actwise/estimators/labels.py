@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from actwise.errors import InputError
+
 Array = npt.NDArray[Any]
 
 
@@ -37,7 +39,13 @@ class Labels:
             If `y` holds anything but classes; scikit-learn's words.
         """
         check_classification_targets(y)
-        if type_of_target(y).startswith("multilabel"):
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise InputError(
+                "Multioutput target data is not supported: several columns of y may hold 0 and 1 only, one column per "
+                "label; for several columns of classes use sklearn.multioutput.MultiOutputClassifier"
+            )
+        if kind.startswith("multilabel"):
             return cls(np.arange(y.shape[1]), "multilabel")
         return cls.of_classes(np.unique(y))
 

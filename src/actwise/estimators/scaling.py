@@ -49,7 +49,7 @@ class Scaling:
         inputs : bool
             Whether these are inputs and not targets.
         """
-        wide = np.asarray(rows, np.float64)
+        wide = np.ascontiguousarray(rows, np.float64)  # sums in one order, however the rows lie in memory
         with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses what is not finite
             mean = np.average(wide, axis=0, weights=sample_weight)
             spread = np.sqrt(np.average(np.square(wide - mean), axis=0, weights=sample_weight))
