@@ -154,6 +154,21 @@ def test_class_weights_and_row_weights_multiply():
     np.testing.assert_allclose(flat(given), flat(twin), rtol=1e-12)
 
 
+def test_class_weights_that_cannot_be_used_are_refused():
+    with pytest.raises(InputError, match="no row a weight"):
+        classifier(class_weight=dict.fromkeys(range(3), 0.0))
+    with pytest.raises(InputError, match="balanced"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, Y, classes=[0, 1, 2])
+
+
+def test_another_name_of_the_identity_is_the_identity():
+    one, other = (
+        MLPRegressor(**BY_STEPS | {"solver": "auto"}, max_iter=5, output_activation=name).fit(X_NUMBERS, NUMBERS)
+        for name in ("identity", "linear")
+    )
+    np.testing.assert_array_equal(flat(one), flat(other))
+
+
 # Steps
 
 
@@ -193,6 +208,15 @@ def test_the_rate_that_is_found_is_one_of_those_tried_and_learns(kind, solver):
     assert found > 10 * fitting.LOWEST_RATE
     assert model.choices_.optimizer.learning_rate == found
     assert model.loss_curve_[-1] < 0.95 * model.loss_curve_[0]
+
+
+def test_rows_without_weight_have_no_say_in_the_rate():
+    kept = np.arange(len(X)) < 80
+    wild = np.where(kept[:, None], X, 1e3)
+    settings = BY_STEPS | {"learning_rate_init": "find", "max_iter": 2}
+    calm = MLPClassifier(**settings).fit(X, Y, kept.astype(float)).learning_rate_init_
+    assert MLPClassifier(**settings).fit(wild, Y, kept.astype(float)).learning_rate_init_ == pytest.approx(calm)
+    assert MLPClassifier(**settings).fit(wild, Y).learning_rate_init_ != pytest.approx(calm)
 
 
 @dataclass(frozen=True)

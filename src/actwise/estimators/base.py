@@ -162,7 +162,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # sci
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             if not np.any(sample_weight):
                 raise InputError("Sample weights must contain at least one non-zero number: nothing can be learned.")
-        return self._row_weights(y, sample_weight)
+        weights = self._row_weights(y, sample_weight)
+        if weights is not None and not np.any(weights):
+            raise InputError("class_weight leaves no row a weight above 0: nothing can be learned.")
+        return weights
 
     def _check_validation(self, X: Any, y: Any, sample_weight: Any, rows: Rows) -> Rows | None:
         if X is None and y is None:

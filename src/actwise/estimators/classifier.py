@@ -277,6 +277,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         classes : array_like of shape (n_classes,), optional
             All labels that will ever come.
         """
+        if self.class_weight == "balanced":
+            raise InputError(
+                "class_weight='balanced' cannot be known to partial_fit, which sees some rows only: give a dict, "
+                "from sklearn.utils.class_weight.compute_class_weight"
+            )
         if _check_partial_fit_first_call(self, classes):
             if type_of_target(y).startswith("multilabel"):
                 self._labels = Labels(np.asarray(self.classes_), "multilabel")

@@ -273,12 +273,14 @@ def find_rate(fitting: Fitting, seed: int) -> float:
     place of the steepest fall, as in Howard's fastai.
     """
     order = np.random.default_rng(seed).permutation(len(fitting.rows))[:RANGE_ROWS]
-    X, targets = fitting.scaled(fitting.rows.take(order))
+    rows = fitting.rows.take(order)
+    X, targets = fitting.scaled(rows)
     factor = (HIGHEST_RATE / LOWEST_RATE) ** (1 / (RANGE_STEPS - 1))
     rising = ExponentialDecay(LOWEST_RATE, factor=factor, every=1)
     trial = start(
         fitting.network, X, targets, loss=fitting.loss, batch_size=len(X), epochs=RANGE_STEPS, seed=seed,
-        optimizer=replace(fitting.choices.with_rate(rising).optimizer), l2=fitting.l2,
+        optimizer=fitting.choices.with_rate(rising).optimizer, l2=fitting.l2,
+        sample_weight=rows.weights if rows.weights is not None and np.any(rows.weights) else None,
     )  # fmt: skip
     losses: list[float] = []
     for records in trial:

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from actwise import losses
-from actwise.activations import AnyActivation
+from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, FloatArray, Problem
 from actwise.estimators.constraints import CONSTRAINTS
@@ -203,7 +203,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             output = loss.output or "identity"
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         scales = loss.name in _FREE_OF_UNITS or (loss.name == "huber" and n_outputs == 1)
-        identity = getattr(output, "name", output) == "identity"
+        identity = activation(output).name == "identity"
         if self.scale_targets is True and not identity:
             raise InputError("scale_targets=True needs the identity as output_activation: leave one of them out")
         return Problem(loss, output, n_outputs, scales and identity)
