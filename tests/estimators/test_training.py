@@ -195,6 +195,14 @@ def test_a_long_gradient_is_scaled_to_the_given_norm():
     np.testing.assert_array_equal(after_one_step(0.01, max_gradient_norm=2 * length), once)
 
 
+@pytest.mark.parametrize("asked", [{"max_gradient_norm": 1.0}, {"weight_averaging": 0.5}, {"dropout": 0.5}])
+def test_what_goes_by_steps_is_refused_by_lbfgs_and_chosen_for_by_auto(asked):
+    with pytest.raises(InputError, match="adam"):
+        classifier(solver="lbfgs", batch_size="auto", **asked)
+    model = MLPClassifier(hidden_layer_sizes=6, max_iter=3, random_state=0, **asked).fit(X, Y)
+    assert model.choices_.stochastic
+
+
 @pytest.mark.parametrize("solver", ["auto", "sgd", "adam"])
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
 def test_the_rate_that_is_found_is_one_of_those_tried_and_learns(kind, solver):

@@ -173,6 +173,9 @@ def choose(
         chosen = _our_own(given, n_rows, n_parameters, classifies, validated, partial)
     else:
         chosen = _like_sklearn(given, n_rows, validated)
+    for name in ("max_gradient_norm", "weight_averaging"):
+        if given[name] and not chosen.stochastic:
+            raise InputError(f"{name} changes steps that L-BFGS needs as they are: use solver='adam' or 'sgd'")
     return replace(chosen, epochs=1, early_stopping=False) if partial else chosen
 
 
