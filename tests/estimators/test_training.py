@@ -287,6 +287,13 @@ def test_weights_with_the_lowest_validation_loss_are_kept():
     assert log_loss(Y_VAL, model.predict_proba(X_VAL)) == pytest.approx(min(curve), rel=1e-4)
 
 
+def test_lbfgs_keeps_the_iteration_with_the_lowest_validation_loss():
+    model = MLPClassifier(solver="lbfgs", alpha=0.0, max_iter=60, random_state=0).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    curve = model.validation_loss_curve_
+    assert curve[-1] > 1.1 * min(curve)
+    assert log_loss(Y_VAL, model.predict_proba(X_VAL)) == pytest.approx(min(curve))
+
+
 def test_without_early_stopping_validation_rows_are_only_watched():
     model = classifier(max_iter=5, early_stopping=False)
     watched = MLPClassifier(**BY_STEPS, max_iter=5, early_stopping=False).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
