@@ -57,6 +57,10 @@ class Crew:
     paces: dict[int, float] = field(default_factory=dict)
     calls: int = 0
 
+    def tries(self) -> bool:
+        """Whether the next steps only serve to learn a pace, and should be few."""
+        return self.two_allowed and (len(self.paces) < 2 or self.calls % TRIES_OTHER_EACH == 0)
+
     def threads(self) -> int:
         """Say how many threads should work on the next steps."""
         if not self.two_allowed:
@@ -65,7 +69,7 @@ class Crew:
         if untried:
             return untried[0]
         faster, slower = sorted(self.paces, key=lambda threads: self.paces[threads])
-        return slower if self.calls % TRIES_OTHER_EACH == 0 else faster
+        return slower if self.tries() else faster
 
     def took(self, threads: int, seconds_per_step: float) -> None:
         """Note how fast steps were; the first call is left out, since it may have compiled."""
@@ -238,7 +242,7 @@ class Progress:
         else:
             run_steps = engine.stage("loop", "run_steps", self.network.dtype)
         crew = Crew(bool(self._halves) and (settings.threads or processors()) > 1)
-        steps, done, before_us = FIRST_STEPS, 0, context.get("STEP")
+        planned, done, before_us = FIRST_STEPS, 0, context.get("STEP")
         stopped: StoppedBecause | None = None
         clipped = np.isfinite(settings.largest_gradient_norm)
         while stopped is None:
@@ -247,7 +251,8 @@ class Progress:
                 if self.watch is None
                 else steps_per_epoch - done % steps_per_epoch
             )
-            steps = max(1, min(steps, total_steps - done, most))
+            trial = crew.tries()
+            steps = max(1, min(FIRST_STEPS if trial else planned, total_steps - done, most))
             table = context.hold("HISTORY", np.zeros((steps // steps_per_epoch + 2, 4)))
             coming = np.arange(done, done + steps) + before_us
             context.hold("RATES", schedule.rates(coming, total_steps + before_us))
@@ -269,8 +274,8 @@ class Progress:
             if len(table):
                 yield History(table, taken, clipped)
             # The first call may have compiled; only later ones tell how fast the steps are.
-            if done > FIRST_STEPS:
-                steps = int(np.clip(steps * PAUSE_SECONDS / max(now - before, 1e-9), 1, 4 * steps))
+            if done > FIRST_STEPS and not trial:
+                planned = int(np.clip(steps * PAUSE_SECONDS / max(now - before, 1e-9), 1, 4 * steps))
         self.stopped_because = stopped
 
     def _minimise(self, optimizer: LBFGS) -> Iterator[History]:
