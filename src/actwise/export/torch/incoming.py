@@ -74,7 +74,9 @@ def _array(values: torch.Tensor) -> Array:
     plain = values.detach().cpu()
     if plain.is_complex():
         raise InputError("a network with complex weights cannot be taken over")
-    return plain.double().numpy() if plain.dtype == torch.float64 else plain.float().numpy()
+    # The name says what PyTorch's types do not where it is not installed.
+    array: Array = plain.double().numpy() if plain.dtype == torch.float64 else plain.float().numpy()
+    return array
 
 
 def _width(read: _Read) -> int | None:
