@@ -53,19 +53,23 @@ def test_products_of_all_shapes(dtype):
         bias = RNG.normal(size=columns).astype(dtype)
         parameters = np.concatenate([b.ravel(), bias])
         result = _guarded(rows * columns, dtype)
-        forward(gemm, a.ravel(), 0, parameters, 0, b.size, result, 0, rows, inner, columns)
+        forward(
+            gemm, build.product(dtype).address, a.ravel(), 0, parameters, 0, b.size, result, 0, rows, inner, columns
+        )
         _check(result, a, b, bias, dtype)
-        forward(gemm, a.ravel(), 0, parameters, 0, -1, result, 0, rows, inner, columns)
+        forward(gemm, build.product(dtype).address, a.ravel(), 0, parameters, 0, -1, result, 0, rows, inner, columns)
         _check(result, a, b, 0.0, dtype)
         result = _guarded(inner * columns, dtype)
-        gradient(gemm, a.ravel(), 0, d.ravel(), 0, result, 0, rows, inner, columns)
+        gradient(gemm, build.product(dtype).address, a.ravel(), 0, d.ravel(), 0, result, 0, rows, inner, columns)
         _check(result, a.T, d, 0.0, dtype)
         transposed = _guarded(b.size, dtype)
         transpose(b.ravel(), 0, transposed, 0, inner, columns)
         assert np.array_equal(transposed[: b.size].reshape(columns, inner), b.T)
         assert np.all(transposed[b.size :] == 7)
         result = _guarded(rows * inner, dtype)
-        backward(gemm, d.ravel(), 0, b.ravel(), 0, transposed, result, 0, rows, inner, columns)
+        backward(
+            gemm, build.product(dtype).address, d.ravel(), 0, b.ravel(), 0, transposed, result, 0, rows, inner, columns
+        )
         _check(result, d, b.T, 0.0, dtype)
 
 
@@ -85,10 +89,11 @@ def test_column_sums(dtype):
 
 def test_a_rows_bits_do_not_depend_on_the_other_rows():
     forward, gemm = _call("forward_product", "float32"), engine.gemm_address("float32")
+    product = build.product("float32").address
     a, b = RNG.normal(size=(23, 40)).astype("f4"), RNG.normal(size=(40, 21)).astype("f4")
     whole = np.empty(23 * 21, "f4")
-    forward(gemm, a.ravel(), 0, b.ravel(), 0, -1, whole, 0, 23, 40, 21)
+    forward(gemm, product, a.ravel(), 0, b.ravel(), 0, -1, whole, 0, 23, 40, 21)
     for rows in (1, 5, 8, 9, 16, 22):
         part = np.empty(rows * 21, "f4")
-        forward(gemm, a[:rows].ravel(), 0, b.ravel(), 0, -1, part, 0, rows, 40, 21)
+        forward(gemm, product, a[:rows].ravel(), 0, b.ravel(), 0, -1, part, 0, rows, 40, 21)
         assert np.array_equal(part, whole[: rows * 21])

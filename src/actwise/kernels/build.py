@@ -291,7 +291,7 @@ def compile_ahead(element: str) -> None:
     nowhere = subprocess.DEVNULL
     with contextlib.suppress(OSError):
         # This interpreter, and a line of our own: nothing here comes from outside.
-        helper = subprocess.Popen([sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere)  # noqa: S603
+        helper = subprocess.Popen([sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere)  # noqa: S603  # our own code
         _helpers.update({(module, function, element): helper for module, function in missing})
         for module, function in _HERE:
             stage(module, function, element)
@@ -313,6 +313,16 @@ def stage(module: str, function: str, element: str) -> Any:
     signature = types.intp(*[types.intp] * 4)
     written = getattr(compiled(module, element), function)
     return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, f"{module}.{function}-")
+
+
+@cache
+def product(element: str) -> Any:
+    """Compile the tiled matrix product as a C function of nine integers, as `tiles.tiled_product` takes them."""
+    from numba import cfunc, types
+
+    written = compiled("tiles", element).tiled_product
+    signature = types.void(*[types.intp] * 9)
+    return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, "tiles.tiled_product-")
 
 
 def _mark(element: str) -> Path:

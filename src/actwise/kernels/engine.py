@@ -237,6 +237,7 @@ def prepare(
         WORK_SIZE=at,
         BATCH_SIZE=batch_size,
         GEMM=gemm_address(dtype.name),
+        PRODUCT=build.product(dtype.name).address,
         FORWARD_STAGE=build.stage("passes", "forward", dtype.name).address,
     )
     if any(layer.dropout for layer in layers):

@@ -172,7 +172,7 @@ def train(
         time_limit : float
             Seconds.
         threads : int
-            For matrix products large enough to be worth it.
+            At most so many; a second one shares batches that are large enough, without changing a bit.
         keep_parameters : bool
             Go on from the network's own parameters.
         watch : callable

@@ -82,6 +82,19 @@ def call_loss(typing_context, address, outputs, targets, weights, deltas, rows, 
 
 
 @intrinsic
+def call_product(typing_context, address, a, row_a, step_a, b, c, start, rows, inner, columns):
+    """Call the stage of `tiles.tiled_product`; compiled into every caller it would take most of their time."""
+    signature = types.void(*[types.intp] * 10)
+
+    def generate(context, builder, _signature, arguments):
+        function = _function_at(builder, arguments[0], ir.VoidType(), [_INT64] * 9)
+        builder.call(function, arguments[1:])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def call_gemm(typing_context, address, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
     """Call BLAS ``gemm`` (Fortran order); `alpha` and `beta` carry the element type."""
     size = types.intp

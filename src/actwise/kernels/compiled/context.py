@@ -21,7 +21,7 @@ INTEGER_NAMES = (
     "N_STATISTICS",  # elements after the parameters: means and variances of normalising layers
     "WORK", "WORK_SIZE",  # elements: the batch, pre-activations, outputs, masks
     "DELTA_AT", "DELTA_LINEAR_AT",  # offsets into the work: gradients by output and by pre-activation
-    "GEMM",  # address of BLAS gemm
+    "GEMM", "PRODUCT",  # addresses of BLAS gemm and of the tiled product
     # the loss
     "LOSS", "LOSS_CONSTANTS", "LOSS_ON_PRE_ACTIVATION", "N_TARGETS",
     "BATCH_TARGETS", "BATCH_WEIGHTS", "BATCH_SIZE",  # elements
@@ -47,7 +47,7 @@ INTEGER_NAMES = (
 (
     FLOATS, LAYERS, N_LAYERS, DROPOUT, CONSTANTS, CONSTANT_GRADIENTS, N_CONSTANTS, TRAINED, N_TRAINED,
     PARAMETERS, GRADIENTS, N_PARAMETERS, TRANSPOSED, N_STATISTICS, WORK, WORK_SIZE, DELTA_AT, DELTA_LINEAR_AT,
-    GEMM,
+    GEMM, PRODUCT,
     LOSS, LOSS_CONSTANTS, LOSS_ON_PRE_ACTIVATION, N_TARGETS, BATCH_TARGETS, BATCH_WEIGHTS, BATCH_SIZE,
     INPUTS, ROW_STRIDE, COLUMN_STRIDE, TARGETS, WEIGHTS, N_ROWS, ORDER,
     JUDGED_INPUTS, JUDGED_ROW_STRIDE, JUDGED_COLUMN_STRIDE, JUDGED_TARGETS, JUDGED_WEIGHTS,

@@ -2,9 +2,9 @@
 
 from numba import njit
 
-from .calls import call_gemm
+from .calls import call_gemm, call_product
 from .element import ELEMENT
-from .tiles import LANES, TILE_ROWS, multiply_add, tiled_product
+from .tiles import LANES, TILE_ROWS, multiply_add
 
 NARROW = LANES // 4  # columns; with fewer a vector is mostly empty (measured)
 SMALL_PRODUCT = 1024  # multiply-adds; below it a BLAS call takes longer than plain loops (measured)
@@ -17,15 +17,24 @@ def address_of(array, offset):
 
 
 @njit(error_model="numpy")
-def forward_product(gemm, a, a_at, b, b_at, bias_at, c, c_at, rows, inner, columns):
+def forward_product(gemm, product, a, a_at, b, b_at, bias_at, c, c_at, rows, inner, columns):
     """C = A B plus a row of biases, with A (rows, inner), B (inner, columns), C (rows, columns).
 
     The biases lie in the array of B; none are added where `bias_at` is negative.
     """
     if columns >= NARROW:
         start = address_of(b, bias_at) if bias_at >= 0 else 0
-        tiled_product(
-            address_of(a, a_at), inner, 1, address_of(b, b_at), address_of(c, c_at), start, rows, inner, columns
+        call_product(
+            product,
+            address_of(a, a_at),
+            inner,
+            1,
+            address_of(b, b_at),
+            address_of(c, c_at),
+            start,
+            rows,
+            inner,
+            columns,
         )
         return
     for i in range(rows):
@@ -46,10 +55,12 @@ def forward_product(gemm, a, a_at, b, b_at, bias_at, c, c_at, rows, inner, colum
 
 
 @njit(error_model="numpy")
-def weight_gradient(gemm, a, a_at, d, d_at, c, c_at, rows, inner, columns):
+def weight_gradient(gemm, product, a, a_at, d, d_at, c, c_at, rows, inner, columns):
     """C = A' D, with A (rows, inner), D (rows, columns), C (inner, columns)."""
     if columns >= NARROW:
-        tiled_product(address_of(a, a_at), 1, inner, address_of(d, d_at), address_of(c, c_at), 0, inner, rows, columns)
+        call_product(
+            product, address_of(a, a_at), 1, inner, address_of(d, d_at), address_of(c, c_at), 0, inner, rows, columns
+        )
         return
     if rows * inner * columns > SMALL_PRODUCT:
         call_gemm(
@@ -74,14 +85,23 @@ def pays_to_transpose(rows, inner):
 
 
 @njit(error_model="numpy")
-def backward_product(gemm, d, d_at, b, b_at, transposed, c, c_at, rows, inner, columns):
+def backward_product(gemm, product, d, d_at, b, b_at, transposed, c, c_at, rows, inner, columns):
     """C = D B', with D (rows, columns), B (inner, columns), C (rows, inner).
 
     Where `pays_to_transpose` says so, `transposed` holds B' in the place of B.
     """
     if pays_to_transpose(rows, inner):
-        tiled_product(
-            address_of(d, d_at), columns, 1, address_of(transposed, b_at), address_of(c, c_at), 0, rows, columns, inner
+        call_product(
+            product,
+            address_of(d, d_at),
+            columns,
+            1,
+            address_of(transposed, b_at),
+            address_of(c, c_at),
+            0,
+            rows,
+            columns,
+            inner,
         )
         return
     if rows * inner * columns > SMALL_PRODUCT:

@@ -35,6 +35,7 @@ from .context import (
     PARAMETER_GRADIENT,
     PARAMETERS,
     PRE_ACTIVATION_AT,
+    PRODUCT,
     RANDOM,
     TRAINED,
     TRANSPOSED,
@@ -96,8 +97,8 @@ def forward(context_at, rows, mode, unused):
         at = layers[layer + PRE_ACTIVATION_AT]
         if layers[layer + MAP] == LINEAR:
             forward_product(
-                context[GEMM], work, source, parameters, layers[layer + WEIGHTS_AT], layers[layer + BIASES_AT],
-                work, at, rows, n_inputs, n_linear,
+                context[GEMM], context[PRODUCT], work, source, parameters, layers[layer + WEIGHTS_AT],
+                layers[layer + BIASES_AT], work, at, rows, n_inputs, n_linear,
             )  # fmt: skip
         else:
             call_stage(context[MAP_STAGE], context_at, index, source, rows if mode & DROPS else -rows)
@@ -149,14 +150,16 @@ def backward(context_at, rows, unused_1, unused_2):
         if layers[layer + MAP] != LINEAR:
             call_stage(context[MAP_BACKWARD_STAGE], context_at, index, rows, 0)
         else:
-            weight_gradient(context[GEMM], work, source, work, delta, gradients, weights, rows, n_inputs, n_linear)
+            weight_gradient(
+                context[GEMM], context[PRODUCT], work, source, work, delta, gradients, weights, rows, n_inputs, n_linear
+            )
             if layers[layer + BIASES_AT] >= 0:
                 column_sums(address_of(work, delta), address_of(gradients, layers[layer + BIASES_AT]), rows, n_linear)
             if index > 0:
                 if pays_to_transpose(rows, n_inputs):
                     transpose(parameters, weights, transposed, weights, n_inputs, n_linear)
                 backward_product(
-                    context[GEMM], work, delta, parameters, weights, transposed, work, delta_output,
+                    context[GEMM], context[PRODUCT], work, delta, parameters, weights, transposed, work, delta_output,
                     rows, n_inputs, n_linear,
                 )  # fmt: skip
         if index > 0 and mask >= 0:

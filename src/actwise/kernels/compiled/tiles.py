@@ -120,8 +120,8 @@ def _tile(n_rows, n_vectors, left_is_one=False):
             sums = [[builder.phi(_VECTOR) for _ in range(n_vectors)] for _ in range(n_rows)]
             for phi, value in ((k, _int64(0)), (at_a, a), (at_b, b)):
                 phi.add_incoming(value, before)
-            for row, values in zip(sums, first):  # noqa: B905 -- as many of each
-                for phi, value in zip(row, values):  # noqa: B905 -- as many of each
+            for row, values in zip(sums, first, strict=True):
+                for phi, value in zip(row, values, strict=True):
                     phi.add_incoming(value, before)
             builder.cbranch(builder.icmp_signed("<", k, inner), body, done)
             builder.position_at_end(body)
@@ -131,7 +131,7 @@ def _tile(n_rows, n_vectors, left_is_one=False):
                 if not left_is_one:
                     at = _elements_on(builder, at_a, builder.mul(_int64(i), row_a))
                     left = _splat(builder, builder.load(builder.inttoptr(at, _TYPE.as_pointer()), align=SIZE))
-                for phi, vector in zip(row, right):  # noqa: B905 -- as many of each
+                for phi, vector in zip(row, right, strict=True):
                     phi.add_incoming(builder.call(multiply_add, [left, vector, phi]), body)
             k.add_incoming(builder.add(k, _int64(1)), body)
             at_a.add_incoming(_elements_on(builder, at_a, step_a), body)
@@ -246,7 +246,6 @@ def _product_in_cache(a, row_a, step_a, b, c, start, rows, inner, columns):
             _single_row(a + i * row_a * SIZE, step_a, b, columns, inner, c + i * columns * SIZE, start, columns)
 
 
-@njit(error_model="numpy")
 def tiled_product(a, row_a, step_a, b, c, start, rows, inner, columns):
     """C[i, j] = S[j] + sum over k of A[i, k] B[k, j]: B and C contiguous, A with strides, S 0 for address 0.
 
