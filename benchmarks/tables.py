@@ -116,10 +116,17 @@ def tables_done(results: dict[str, dict[str, float]]) -> list[Table]:
     return [each for each in TABLES if all(np.isfinite(mean(results, each, model, "score")) for model in MODELS)]
 
 
-def shown(results: dict[str, dict[str, float]]) -> str:
+def shown(machine: dict[str, Any], results: dict[str, dict[str, float]]) -> str:
     """Write all tables and the summary of each half as Markdown."""
     done = tables_done(results)
+    packages = machine["packages"]
     lines = [
+        "# Default settings on real tables",
+        "",
+        f"{machine['cpu']}, {machine['cores']} cores; actwise {packages['actwise']}, scikit-learn "
+        f"{packages['scikit-learn']}. Made by `python benchmarks/tables.py --json benchmarks/results/tables.json`,",
+        f"which says how. Accuracy or R², means over {len({key.split('|')[1] for key in results})} seeds.",
+        "",
         f"| table | task | half | {' | '.join(MODELS)} | time: {OURS} | time: {PERCEPTRON} |",
         "|---" * (5 + len(MODELS)) + "|",
     ]
@@ -171,19 +178,19 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only print what the file holds")
     arguments = parser.parse_args()
     file: Path | None = arguments.json
-    results: dict[str, dict[str, float]] = {}
+    held: dict[str, Any] = {"machine": machine(), "results": {}}
     if file is not None and file.is_file():
-        results = json.loads(file.read_text("utf-8"))["results"]
+        held = json.loads(file.read_text("utf-8"))
 
     def save() -> None:
         if file is not None:
-            file.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n", "utf-8")
+            file.write_text(json.dumps(held, indent=1) + "\n", "utf-8")
 
     if not arguments.table:
         chosen = [each for each in TABLES if each.name in arguments.only.split(",")]
-        run(results, chosen, arguments.models.split(","), arguments.seeds, save, arguments.minutes)
+        run(held["results"], chosen, arguments.models.split(","), arguments.seeds, save, arguments.minutes)
         save()
-    print(shown(results))
+    print(shown(held["machine"], held["results"]), end="")
 
 
 if __name__ == "__main__":
