@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -221,6 +221,7 @@ ComputedLayer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm
 Layer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm | Dropout
 
 
+@lru_cache(256)
 def activation_formula(what: AnyActivation) -> Formula:
     """Describe an activation for the compiled passes."""
     upstream: Expression = symbol("g")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -66,16 +67,16 @@ class Network:
                 )
         if not self.linear_layers or isinstance(self.layers[-1], Dropout):
             raise InputError("a network needs an aw.Dense or aw.Maxout layer, and its last layer cannot be aw.Dropout")
-        if self.parameters is None:
-            object.__setattr__(self, "parameters", self.drawn(0))
-            return
-        given = np.array(self.parameters, self.dtype)
-        if given.shape != (self.n_parameters,):
+        self._hold(self.drawn(0) if self.parameters is None else self.parameters)
+
+    def _hold(self, parameters: npt.ArrayLike) -> None:
+        held = np.array(parameters, self.dtype)
+        if held.shape != (self.n_parameters,):
             raise InputError(
-                f"this network has {self.n_parameters} parameters, but an array of shape {given.shape} was given"
+                f"this network has {self.n_parameters} parameters, but an array of shape {held.shape} was given"
             )
-        given.flags.writeable = False
-        object.__setattr__(self, "parameters", given)
+        held.flags.writeable = False
+        object.__setattr__(self, "parameters", held)
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.layers))
@@ -210,11 +211,13 @@ class Network:
         seed : int, optional
             Seed of NumPy's generator; different at every call where not given.
         """
-        return replace(self, parameters=self.drawn(seed))
+        return self.with_parameters(self.drawn(seed))
 
     def with_parameters(self, parameters: npt.ArrayLike) -> Network:
         """Return the same network with other parameters, shape (n_parameters,)."""
-        return replace(self, parameters=np.asarray(parameters))
+        twin = copy(self)  # what was worked out about the layers holds for both
+        twin._hold(parameters)
+        return twin
 
     def check_inputs(self, X: npt.ArrayLike) -> FloatArray:
         """Return X in the network's dtype, copied only where it must be.

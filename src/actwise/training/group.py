@@ -105,6 +105,8 @@ class Group:
         self.arrays["RANDOM"][:] = [engine.random_state(each) for each in seeds]
         self.stopped_because: list[StoppedBecause | None] = [None] * len(networks)
         self.seconds = np.zeros(len(networks))
+        self._scratches: list[dict[str, Any]] = []  # of tasks that have ended
+        self._usual_steps = FIRST_STEPS  # of a call; the first tasks find out
 
     def column(self, name: str) -> npt.NDArray[np.int64]:
         """An integer of all contexts."""
@@ -148,48 +150,51 @@ class Group:
         reached = table[-1, 0] if self.template.validation is None else np.min(table[:, 1])
         return float(reached) if np.isfinite(reached) else float("inf")
 
-    def _scratch(self, members: range) -> list[Any]:
-        """Give contexts that are worked on one after another arrays of their own; return them to be kept alive."""
-        kept: list[Any] = []
+    def _scratch(self) -> dict[str, Any]:
+        """Make the arrays and contexts that a task works in."""
+        made: dict[str, Any] = {
+            name: np.array(self.context[name]) for name in _OF_A_TASK if name != "RATES" and self.context.get(name)
+        }
         if self.context.get("HALVES_STAGE"):
             network = self.template.network
             described = self.template.settings.loss.for_engine(network.n_outputs)
-            for name, half in halves.halves_of(self.context, network.structure, described).items():
-                kept.append(half)
-                self.integers[members, self.context.place(name)] = half.integers.ctypes.data
-        for name in _OF_A_TASK:
-            if name != "RATES" and self.context.get(name):
-                kept.append(np.array(self.context[name]))
-                self.integers[members, self.context.place(name)] = kept[-1].ctypes.data
-        return kept
+            made |= halves.halves_of(self.context, network.structure, described)
+        return made
 
-    def _rates(self, index: int, done: int, steps: int) -> npt.NDArray[np.float64]:
-        """Learning rates of coming steps; the caller keeps them alive."""
-        optimizer = self.settings[index].optimizer
-        assert not isinstance(optimizer, LBFGS)
-        rates = as_schedule(optimizer.learning_rate).rates(np.arange(done, done + steps), self.total_steps)
-        found = np.ascontiguousarray(rates, np.float64)
-        self.integers[index, self.context.place("RATES")] = found.ctypes.data
-        return found
+    def _tables(self, members: range, done: int, steps: int) -> dict[int, npt.NDArray[np.float64]]:
+        """Work out learning rates of coming steps and tell the contexts where they lie; the caller keeps them alive."""
+        tables: dict[int, npt.NDArray[np.float64]] = {}  # one for all whose rate is the same object
+        for index in members:
+            optimizer = self.settings[index].optimizer
+            assert not isinstance(optimizer, LBFGS)
+            rate = optimizer.learning_rate
+            if id(rate) not in tables:
+                rates = as_schedule(rate).rates(np.arange(done, done + steps), self.total_steps)
+                tables[id(rate)] = np.ascontiguousarray(rates, np.float64)
+            self.integers[index, self.context.place("RATES")] = tables[id(rate)].ctypes.data
+        return tables
 
     def _call(self, members: range, call: Callable[[int], int]) -> None:
         """Call compiled code for some steps at a time until it says that nobody goes on, or the clock does."""
-        done, steps, began = 0, FIRST_STEPS, time.perf_counter()
-        kept = self._scratch(members)
+        done, steps, began = 0, self._usual_steps, time.perf_counter()
+        scratch = self._scratches.pop() if self._scratches else self._scratch()
+        for name, held in scratch.items():
+            address = (held.integers if isinstance(held, engine.Context) else held).ctypes.data
+            self.integers[members, self.context.place(name)] = address
         ended: StoppedBecause | None = None
         going = 1
         while going and ended is None:
             steps = max(1, min(steps, self.total_steps - done, STEPS_PER_TABLE))
-            rates = [self._rates(index, done, steps) for index in members]
+            tables = self._tables(members, done, steps)
             before = time.perf_counter()
             going = call(steps)
             taken = time.perf_counter() - before
             done += steps
             if done > FIRST_STEPS:
-                steps = int(np.clip(steps * PAUSE_SECONDS / max(taken, 1e-9), 1, 4 * steps))
+                steps = self._usual_steps = max(1, min(int(steps * PAUSE_SECONDS / max(taken, 1e-9)), 4 * steps))
             ended = self.clock.ended_because()
-            del rates
-        del kept
+            del tables
+        self._scratches.append(scratch)
         for index in members:
             self.seconds[index] = time.perf_counter() - began
             self.stopped_because[index] = self.stopped_because[index] or ended or "all epochs done"

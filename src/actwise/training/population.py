@@ -150,9 +150,10 @@ def train_many(
     >>> [run.network.layers[0].activation.name for run in runs]
     ['tanh', 'relu']
     """
-    for name in ("seed", "starts", "watch", "resumed", "on_epochs"):
+    for name in ("seed", "starts", "watch", "resumed", "on_epochs", "learning_rate"):
         if name in settings:
-            raise InputError(f"train_many does not take {name!r}" + ("; give seeds=[...]" if name == "seed" else ""))
+            instead = f"; give {name}s=[...]" if name in ("seed", "learning_rate") else ""
+            raise InputError(f"train_many does not take {name!r}{instead}")
     given = [networks] if isinstance(networks, Network) else list(networks)
     chosen = _seeds(given, seeds, None if learning_rates is None else len(learning_rates))
     given = given * len(chosen) if len(given) == 1 else given
