@@ -1,11 +1,13 @@
-"""What a trained model is made of, in the order in which a row passes through it.
+"""What a trained model is made of, in the order in which a row passes through it, and what a training is made of.
 
 Every kind of model can say this of itself, so that whatever makes models leave (ONNX, PyTorch) needs to know
-one record and no kind of model: a new kind has a method ``model_parts`` and nothing else to do.
+one record and no kind of model: a new kind has a method ``model_parts`` and nothing else to do. Whatever asks
+how a model is trained (the doctor) needs ``training_parts`` and ``changed``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -123,6 +125,55 @@ class HasParts(Protocol):
 
     def model_parts(self) -> ModelParts:
         """Return the parts."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingParts:
+    """How a model is trained on some rows, in the terms of `actwise.train`.
+
+    Parameters
+    ----------
+    network : Network
+        What is trained.
+    X : ndarray of shape (n_rows, n_inputs)
+        Inputs as they are.
+    targets : ndarray of shape (n_rows, n_targets)
+        Targets as they are for numbers, as the loss takes them for classes.
+    task : {"regression", "binary", "multiclass", "multilabel"}
+        What is to be learned.
+    settings : mapping
+        Arguments of `actwise.train`: loss, optimizer, batch_size, epochs and so on.
+    scales_inputs, scales_targets : bool
+        Whether columns and targets are standardised for the training.
+    weights : ndarray of shape (n_rows,) or None
+        How much each row counts.
+    validation_share : float
+        Of the rows, to stop the training by; 0 for none.
+    outputs : ndarray of shape (n_rows, n_outputs) or None
+        What the model as it is puts out, on the scale of the targets; None where it is not fitted.
+    """
+
+    network: Network
+    X: npt.NDArray[np.floating[Any]]
+    targets: npt.NDArray[np.floating[Any]]
+    task: str
+    settings: Mapping[str, Any]
+    scales_inputs: bool = False
+    scales_targets: bool = False
+    weights: npt.NDArray[np.floating[Any]] | None = None
+    validation_share: float = 0.0
+    outputs: npt.NDArray[np.floating[Any]] | None = None
+
+
+@runtime_checkable
+class HasTraining(Protocol):
+    """A model that says how it is trained, and can be trained in another way."""
+
+    def training_parts(self, X: Any, y: Any) -> TrainingParts:
+        """Return the parts of its training on some rows."""
+
+    def changed(self, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:
+        """Return an unfitted copy with some settings changed, which have the names of `actwise.train`."""
 
 
 def parts_of(model: object) -> ModelParts:

@@ -33,7 +33,7 @@ def test_a_broken_one_has_1_and_a_letter(aw, tables):
     assert result.exit_code == 1
     assert "Cause: " in result.stdout
     assert "learning_rate_too_low" in result.stdout
-    assert "learning_rate=" in result.stdout
+    assert "--learning-rate" in result.stdout
 
 
 def test_noise_is_hopeless_and_json_is_all_there_is(aw, tables):

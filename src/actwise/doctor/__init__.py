@@ -4,6 +4,7 @@ from actwise.doctor.api import check_settings, diagnose
 from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis, Finding, Repaired
 from actwise.doctor.functions import FunctionsDiagnosis, FunctionsFinding, diagnose_functions
+from actwise.doctor.prescriptions import Origin
 from actwise.doctor.rules import Suspicion, suspicions
 from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject
 from actwise.doctor.tasks import Task, find_task
@@ -15,6 +16,7 @@ __all__ = [
     "Finding",
     "FunctionsDiagnosis",
     "FunctionsFinding",
+    "Origin",
     "Repaired",
     "Subject",
     "Suspicion",

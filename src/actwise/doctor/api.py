@@ -12,9 +12,9 @@ from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis
 from actwise.doctor.models import as_subject
 from actwise.doctor.rules import Suspicion, suspicions
-from actwise.doctor.subjects import Data, split
+from actwise.doctor.subjects import Data
 from actwise.errors import InputError
-from actwise.inputs import as_numbers, check_number, check_whole
+from actwise.inputs import check_number, check_whole
 
 DEFAULT_BUDGET = 10.0
 
@@ -39,9 +39,10 @@ def diagnose(
 
     Parameters
     ----------
-    model : Network, Run, TableModel, or scikit-learn's MLPClassifier or MLPRegressor
-        What is to be examined, fitted or not. Any other object can join in with a method ``diagnosed(X, y,
-        budget, seed, observe)``.
+    model : Network, Run, TableModel, MLPClassifier, MLPRegressor or Pipeline
+        What is to be examined: a network with the settings below, the result of `actwise.train`, a model of a table,
+        a perceptron of Actwise or of scikit-learn, fitted or not, or scikit-learn's pipeline that ends in one. Any
+        other object can join in with a method ``diagnosed(X, y, budget, seed, observe)``.
     X : array_like of shape (n_rows, n_inputs)
         Inputs as the network is given them; for a `TableModel` a frame with its columns and targets.
     y : array_like of shape (n_rows,) or (n_rows, n_columns), optional
@@ -83,6 +84,10 @@ def diagnose(
     """
     budget, seed = check_number("budget", budget), check_whole("seed", seed, least=0)
     if not isinstance(model, type) and callable(own := getattr(model, "diagnosed", None)):
+        for name in ("task", "n_train"):
+            settings |= {name: given} if (given := {"task": task, "n_train": n_train}[name]) is not None else {}
+        if settings:
+            raise InputError(f"{next(iter(settings))} belongs to a network; a {type(model).__name__} has its own")
         answer: Diagnosis = own(X, y, budget=budget, seed=seed, observe=on_progress)
         return answer
     if y is None:
@@ -110,11 +115,8 @@ def _prepare(
     seed: int,
     settings: dict[str, Any],
 ) -> tuple[Any, Data]:
-    rows = as_numbers(X, "float64", "X")
-    if rows.ndim != 2 or not rows.size:
-        raise InputError(f"X must have the shape (rows, inputs) and hold rows, not {rows.shape}")
-    handed = as_subject(model, rows, y, task, settings)
-    network, targets = handed.subject.network, handed.task
+    handed = as_subject(model, X, y, task, settings)
+    network, rows, targets = handed.subject.network, handed.X, handed.task
     if rows.shape[1] != network.n_inputs:
         raise InputError(f"the network takes {network.n_inputs} inputs, and X has {rows.shape[1]} columns")
     if len(targets.given) != len(rows):
@@ -125,6 +127,6 @@ def _prepare(
         raise InputError("one row is the same answer for every row; bring more rows")
     if n_train is not None and not 2 <= check_whole("n_train", n_train) <= len(rows):
         raise InputError(f"n_train must be between 2 and the number of rows, {len(rows)}, not {n_train}")
-    data = split(rows, targets, n_train, seed)
+    data = handed.data(n_train, seed)
     handed.subject.targets(data)  # refuses outputs and columns that do not go together
     return handed.subject, data

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,20 +15,25 @@ from actwise.doctor.tasks import Task
 from actwise.layers import ActivationLayer, Dense, Layer, Maxout
 from actwise.losses import Loss
 from actwise.network import Network
-from actwise.optimizers import LBFGS, Adam
+from actwise.optimizers import LBFGS, Adam, Optimizer
 from actwise.schedules import Schedule
 
 Code: TypeAlias = Literal[
     "output_activation_mismatch", "loss_mismatch", "hidden_activation", "missing_nonlinearity",
     "learning_rate_too_high", "learning_rate_too_low", "undertrained", "optimizer", "init", "unscaled_inputs",
     "unscaled_targets", "batch_size", "missing_bias", "capacity", "dead_units", "vanishing_gradient",
-    "exploding_gradient", "saturation", "label_encoding", "no_signal", "data_too_small", "not_finite",
+    "exploding_gradient", "saturation", "label_encoding", "no_signal", "data_too_small", "not_finite", "unlucky_fit",
 ]  # fmt: skip
 ADAM_RATE = 1e-3  # the rate that most programs use with Adam
 STEP = 10.0  # factor by which a rate or the number of epochs is changed
+FAR_FROM_USUAL = 30.0  # factor beyond which the optimiser's default is tried: more than one step of ten is missing
+TOO_LOW: Code = "learning_rate_too_low"
+TOO_HIGH: Code = "learning_rate_too_high"
 HIDDEN_UNITS = 32
 BATCH = 32
+SOME_STEPS = np.arange(1000)  # of a schedule, whose highest rate is looked for
 REBUILT = 0.15  # effort of changing the number of units; twice as much for leaving layers out
+RULE_OF_INIT = "glorot_uniform, or he_uniform with ReLU"
 REFERENCE_UPDATES, REFERENCE_RATE = 2500, 3e-3  # of the well-set network to compare with
 
 
@@ -44,8 +49,8 @@ class Change:
         The causes that it speaks for, the first one most.
     text : str
         What is changed, as a clause.
-    code : str
-        The same as code.
+    settings : mapping
+        The same as settings; see `actwise.doctor.prescriptions`.
     subject : Subject
         The changed subject.
     effort : float
@@ -55,7 +60,7 @@ class Change:
     name: str
     codes: tuple[Code, ...]
     text: str
-    code: str
+    settings: Mapping[str, Any]
     subject: Subject
     effort: float = 0.0
 
@@ -194,21 +199,21 @@ def output_changes(subject: Subject, task: Task) -> list[Change]:
     name, loss = right_output(task), both.loss.name
     units = both.network.n_outputs
     text = f"{units} output unit{'s' * (units > 1)} with {name}, and {loss} as loss"
-    code = f'Dense({units}, "{name}")  # last layer\nloss="{loss}"'
-    return [Change("output_and_loss", tuple(codes), text, code, both)]
+    settings = {"output_activation": name, "n_outputs": units, "loss": loss}
+    return [Change("output_and_loss", tuple(codes), text, settings, both)]
 
 
-def _times_rate(subject: Subject, factor: float) -> Subject | None:
-    optimizer = subject.optimizer
+def _times_rate(optimizer: Optimizer, factor: float) -> Optimizer:
     if isinstance(optimizer, LBFGS):
-        return None
+        return optimizer
     rate = optimizer.learning_rate
-    scaled = rate * factor if isinstance(rate, int | float) else _ScaledSchedule(rate, factor)
-    return replace(subject, optimizer=replace(optimizer, learning_rate=scaled))
+    return replace(
+        optimizer, learning_rate=rate * factor if isinstance(rate, int | float) else ScaledSchedule(rate, factor)
+    )
 
 
 @dataclass(frozen=True)
-class _ScaledSchedule:
+class ScaledSchedule:
     """A schedule times a factor."""
 
     schedule: Schedule
@@ -219,12 +224,18 @@ class _ScaledSchedule:
         return self.factor * self.schedule.rates(steps, total_steps)
 
 
-def first_rate(subject: Subject) -> float | None:
-    """Return the learning rate of the first step; None where the optimiser has none."""
+def highest_rate(subject: Subject) -> float | None:
+    """Return the highest learning rate of a training; None where the optimiser has none."""
     if isinstance(subject.optimizer, LBFGS):
         return None
     rate = subject.optimizer.learning_rate
-    return float(rate) if isinstance(rate, int | float) else float(rate.rates(np.zeros(1, np.int64), 1)[0])
+    return float(rate) if isinstance(rate, int | float) else float(rate.rates(SOME_STEPS, len(SOME_STEPS)).max())
+
+
+def usual_rate(subject: Subject) -> float | None:
+    """Return the optimiser's own default rate; None where it has none."""
+    optimizer = subject.optimizer
+    return None if isinstance(optimizer, LBFGS) else highest_rate(replace(subject, optimizer=type(optimizer)()))
 
 
 def all_changes(subject: Subject, data: Data) -> list[Change]:
@@ -242,87 +253,91 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
     found = output_changes(subject, task)
 
     def add(
-        name: str, codes: tuple[Code, ...], text: str, code: str, changed: Subject | None, effort: float = 0.0
-    ) -> None:
-        if changed is not None:
-            found.append(Change(name, codes, text, code, replace(changed, own_parameters=False), effort))
+        name: str, codes: tuple[Code, ...], text: str, settings: Mapping[str, Any], effort: float = 0.0,
+        **changed: Any,
+    ) -> None:  # fmt: skip
+        found.append(Change(name, codes, text, settings, replace(subject, own_parameters=False, **changed), effort))
 
     if not subject.standard_inputs:
-        code = "X = (X - X.mean(axis=0)) / X.std(axis=0)"
-        add("standardise_x", ("unscaled_inputs",), "inputs of mean 0 and deviation 1", code,
-            replace(subject, standard_inputs=True))  # fmt: skip
+        add("standardise_x", ("unscaled_inputs",), "inputs of mean 0 and deviation 1", {"scale_inputs": True},
+            standard_inputs=True)  # fmt: skip
     if task.kind == "regression" and not subject.standard_targets:
-        code = "y = (y - y.mean(axis=0)) / y.std(axis=0)"
-        add("standardise_y", ("unscaled_targets",), "targets of mean 0 and deviation 1", code,
-            replace(subject, standard_targets=True))  # fmt: skip
+        add("standardise_y", ("unscaled_targets",), "targets of mean 0 and deviation 1", {"scale_targets": True},
+            standard_targets=True)  # fmt: skip
     if any(isinstance(layer, Dense) and not layer.bias for layer in network.layers):
         biased = with_layers(network, [_dense(x, bias=True) if isinstance(x, Dense) else x for x in network.layers])
-        add("bias", ("missing_bias",), "a bias in every layer", "Dense(..., bias=True)",
-            replace(subject, network=biased))  # fmt: skip
+        add("bias", ("missing_bias",), "a bias in every layer", {"bias": True}, network=biased)
     linear = all(name == "identity" for name in hidden)
     if not hidden:
         at = _output_index(network)
         deeper = [*network.layers[:at], Dense(HIDDEN_UNITS, "relu", init="he_uniform"), *network.layers[at:]]
         add("add_hidden", ("missing_nonlinearity", "capacity"), f"a hidden layer of {HIDDEN_UNITS} ReLU units",
-            f'Dense({HIDDEN_UNITS}, "relu")', replace(subject, network=with_layers(network, deeper)))  # fmt: skip
+            {"hidden": [HIDDEN_UNITS], "activation": "relu"}, network=with_layers(network, deeper))  # fmt: skip
     for name in ("relu", "tanh"):
         if hidden and any(each != name for each in hidden):
             codes: tuple[Code, ...] = (
                 ("missing_nonlinearity", "hidden_activation") if linear else ("hidden_activation",)
             )
-            add(f"hidden_{name}", codes, f"{name} in the hidden layers", f'Dense(..., "{name}")',
-                replace(subject, network=_with_hidden_activation(network, name)))  # fmt: skip
-    add("init", ("init",), "weights drawn by He's or Glorot's rule, biases 0", 'Dense(..., init="auto")',
-        _reinitialised(subject))  # fmt: skip
-    rate = first_rate(subject)
-    if rate is not None:
-        add("lr_x10", ("learning_rate_too_low",), f"a learning rate of {rate * STEP:.3g}",
-            f"learning_rate={rate * STEP:.3g}", _times_rate(subject, STEP))  # fmt: skip
-        add("lr_div10", ("learning_rate_too_high",), f"a learning rate of {rate / STEP:.3g}",
-            f"learning_rate={rate / STEP:.3g}", _times_rate(subject, 1 / STEP))  # fmt: skip
-    if type(subject.optimizer) is not Adam or not (ADAM_RATE / 2 < (rate or 0) < ADAM_RATE * 2):
+            add(f"hidden_{name}", codes, f"{name} in the hidden layers", {"activation": name},
+                network=_with_hidden_activation(network, name))  # fmt: skip
+    anew = _reinitialised(network)
+    if anew is not None:
+        add("init", ("init",), "weights drawn by He's or Glorot's rule, biases 0", {"init": RULE_OF_INIT}, network=anew)
+    rate, usual = highest_rate(subject), usual_rate(subject)
+    far = rate is not None and usual is not None and not 1 / FAR_FROM_USUAL < rate / usual < FAR_FROM_USUAL
+    if rate is not None and usual is not None:
+        up, down = (usual, rate / STEP) if far and rate < usual else (rate * STEP, usual if far else rate / STEP)
+        for name, code, wanted in (("lr_up", TOO_LOW, up), ("lr_down", TOO_HIGH, down)):
+            other = float(f"{wanted:.3g}")
+            add(name, (code,), f"a learning rate of {other:g}", {"learning_rate": other},
+                optimizer=_times_rate(subject.optimizer, other / rate))  # fmt: skip
+    if type(subject.optimizer) is not Adam or not (far or ADAM_RATE / 2 < (rate or 0) < ADAM_RATE * 2):
         of_adam: tuple[Code, ...] = ("optimizer",)
         if type(subject.optimizer) is Adam and rate is not None:
-            of_adam = ("learning_rate_too_low" if rate < ADAM_RATE else "learning_rate_too_high", "optimizer")
-        add("adam", of_adam, f"Adam with a learning rate of {ADAM_RATE:g}", f"optimizer=aw.Adam({ADAM_RATE:g})",
-            replace(subject, optimizer=Adam(ADAM_RATE)))  # fmt: skip
+            of_adam = (TOO_LOW if rate < ADAM_RATE else TOO_HIGH, "optimizer")
+        add("adam", of_adam, f"Adam with a learning rate of {ADAM_RATE:g}",
+            {"optimizer": "adam", "learning_rate": ADAM_RATE}, optimizer=Adam(ADAM_RATE))  # fmt: skip
     if subject.patience:
-        add("no_early_stop", ("undertrained",), "no early stop", "n_iter_no_change=max_iter",
-            replace(subject, patience=0))  # fmt: skip
-    longer = int(subject.epochs * STEP)
-    add("epochs_x10", ("undertrained",), f"{longer:,} epochs", f"epochs={longer}",
-        replace(subject, epochs=longer))  # fmt: skip
+        add("no_early_stop", ("undertrained",), "no early stop", {"patience": 0}, patience=0)
+    enough = -(-REFERENCE_UPDATES // subject.steps_per_epoch(data))
+    longer = max(int(subject.epochs * STEP), 1 if rate is None else enough)
+    add("longer", ("undertrained",), f"{longer:,} epochs", {"epochs": longer}, epochs=longer)
     if subject.batch_size != BATCH and min(subject.batch_size, len(data.train)) != min(BATCH, len(data.train)):
-        add("batch_32", ("batch_size",), f"batches of {BATCH} rows", f"batch_size={BATCH}",
-            replace(subject, batch_size=BATCH))  # fmt: skip
+        add("batch_32", ("batch_size",), f"batches of {BATCH} rows", {"batch_size": BATCH}, batch_size=BATCH)
     if hidden:
         wider = _map_hidden(network, lambda x: _dense(x, units=2 * x.units) if isinstance(x, Dense) else x)
-        add("units_x2", ("capacity",), "twice as many hidden units", "Dense(2 * units, ...)",
-            replace(subject, network=wider), REBUILT)  # fmt: skip
+        add("units_x2", ("capacity",), "twice as many hidden units", {"hidden": hidden_units(wider)}, REBUILT,
+            network=wider)  # fmt: skip
     if len(hidden) > 3:
         at = _output_index(network)
         keep = [k for k, x in enumerate(network.layers[:at]) if isinstance(x, Dense | Maxout)][:2]
-        flat = [network.layers[k] for k in keep] + list(network.layers[at:])
-        add("two_hidden", ("capacity",), "two hidden layers instead of more", "two hidden layers",
-            replace(subject, network=with_layers(network, flat)), 2 * REBUILT)  # fmt: skip
-    return found
+        flat = with_layers(network, [network.layers[k] for k in keep] + list(network.layers[at:]))
+        add("two_hidden", ("capacity",), "two hidden layers instead of more", {"hidden": hidden_units(flat)},
+            2 * REBUILT, network=flat)  # fmt: skip
+    return [change for change in found if subject.origin.can(change.settings)]
 
 
-def _reinitialised(subject: Subject) -> Subject | None:
+def hidden_units(network: Network) -> list[int]:
+    """Return the units of each hidden layer."""
+    before = network.layers[: _output_index(network)]
+    return [layer.units for layer in before if isinstance(layer, Dense | Maxout)]
+
+
+def _reinitialised(network: Network) -> Network | None:
     def changed(layer: Layer) -> Layer:
-        if not isinstance(layer, Dense):
+        if not isinstance(layer, Dense) or (layer.init == "auto" and layer.bias_init == "zeros"):
             return layer
         known = isinstance(layer.activation, Activation) and layer.activation.range[0] >= 0
         relu_like = known and not np.isfinite(layer.activation.range[1])
         return _dense(layer, init="he_uniform" if relu_like else "glorot_uniform")
 
-    layers = [changed(layer) for layer in subject.network.layers]
+    layers = [changed(layer) for layer in network.layers]
     same = all(
         (a.init, a.bias_init) == (b.init, b.bias_init)
-        for a, b in zip(layers, subject.network.layers, strict=True)
+        for a, b in zip(layers, network.layers, strict=True)
         if isinstance(a, Dense) and isinstance(b, Dense)
     )
-    return None if same else replace(subject, network=with_layers(subject.network, layers))
+    return None if same else with_layers(network, layers)
 
 
 def reference_subject(data: Data) -> Subject:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from actwise.doctor.changes import Code
 from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding, median
+from actwise.doctor.prescriptions import as_code
 from actwise.doctor.rules import SURE, Suspicion
 from actwise.doctor.trials import REPAIRED, Cure, Tried, plausibility, rank, weights_of
 
@@ -40,7 +41,7 @@ def conclude(
         What brings it all the way.
     """
     weights = weights_of(suspected)
-
+    dialect = known.subject.origin.dialect if known.subject else "network"
     repairing = sorted((each for each in singles if each.closed >= REPAIRED), key=lambda each: -rank(each, weights))
     pairs = sorted((each for each in pairs if each.closed >= REPAIRED), key=lambda each: -rank(each, weights))
     helping = sorted((each for each in singles if HELPFUL <= each.closed < REPAIRED), key=lambda each: -each.closed)
@@ -60,8 +61,8 @@ def conclude(
         findings.append(
             Finding(
                 code, suspicion.evidence if suspicion else shown, EXPLANATIONS[code], fix,
-                "\n".join(change.code for change in tried.changes), suspicion.layer if suspicion else None,
-                tried.scores, tried.closed,
+                as_code(tried.settings, dialect), suspicion.layer if suspicion else None,
+                tried.scores, tried.closed, tried.settings,
             )
         )  # fmt: skip
 
@@ -100,7 +101,7 @@ def conclude(
         note = "Nothing that was tried brings it all the way" + ("." if cure.tried.closed > 0 else ", or part of it.")
     return replace(
         known, findings=tuple(findings), note=note, losses=(*known.losses, cure.tried.outcomes[0].losses),
-        fixed_subject=changes[-1].subject if cure.tried.closed >= REPAIRED else None, cured=cure.heals,
-        cure=" and ".join(each.text for each in changes), code_of_cure="\n".join(each.code for each in changes),
-        scores_after=cure.tried.scores,
+        fixed_subject=changes[-1].subject if cure.heals or cure.tried.closed >= REPAIRED else None, cured=cure.heals,
+        cure=" and ".join(each.text for each in changes), code_of_cure=as_code(cure.tried.settings, dialect),
+        settings_of_cure=cure.tried.settings, scores_after=cure.tried.scores,
     )  # fmt: skip

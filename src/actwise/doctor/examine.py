@@ -21,6 +21,7 @@ from actwise.doctor.trials import FIRST_SEEDS, MORE_SEEDS, REPAIRED, find_cure, 
 STATE = 0.3  # weight of what was seen inside: more often a consequence than a cause
 LONG_SHARE, FEWEST_SEEDS = 0.08, 3  # trainings longer than this share of the budget are repeated less often
 FIRST_SHARE = 0.5  # of the budget for the network as it is; the rest is for comparing and repairing
+FIT_AGAIN = "fitting it again, from other initial weights"
 FALLING = 0.02  # share by which the loss falls over the last tenth of the epochs
 
 
@@ -107,6 +108,12 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         return
     if not verdict.is_broken:
         noted = [from_suspicion(each) for each in suspected if each.weight >= 0.5]
+        fitted = _score_as_fitted(subject, data)
+        if fitted is not None and verdict.falls_short(fitted):
+            yield replace(known, verdict="broken", findings=(_unlucky(fitted, verdict), *noted), note="",
+                          fixed_subject=subject, cured=True, cure=FIT_AGAIN, code_of_cure="model.fit(X, y)",
+                          scores_after=verdict.scores)  # fmt: skip
+            return
         yield replace(known, verdict="healthy", findings=tuple(noted), note=_luck(verdict.failing_share))
         return
     if truncated < 1 and not any(each.weight == SURE for each in suspected):
@@ -126,6 +133,21 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
     candidates = sorted((*singles, *pairs), key=lambda each: -rank(each, weights))
     helping = [each for each in candidates if each.closed >= REPAIRED] or candidates
     yield conclude(known, suspected, singles, pairs, find_cure(data, laboratory, verdict, reference, helping))
+
+
+def _score_as_fitted(subject: Subject, data: Data) -> float | None:
+    """Score of the weights that the model came with, on the judging rows; None where it was not fitted."""
+    outputs = subject.origin.fitted_outputs
+    return None if outputs is None else data.task.score(outputs[data.judge], data.judge)
+
+
+def _unlucky(fitted: float, verdict: Shortfall) -> Finding:
+    seen = (
+        f"with the weights that it has it scores {fitted:.3f}; trained again with the same settings, "
+        f"{median(verdict.scores):.3f} in the median of {len(verdict.scores)} seeds"
+    )
+    return Finding("unlucky_fit", seen, EXPLANATIONS["unlucky_fit"], FIT_AGAIN, "model.fit(X, y)",
+                   scores_after=verdict.scores, gap_closed=1.0)  # fmt: skip
 
 
 def _luck(share: float) -> str:

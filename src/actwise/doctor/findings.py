@@ -20,6 +20,7 @@ from actwise.network import Network
 
 Verdict: TypeAlias = Literal["healthy", "broken", "hopeless", "undecided"]
 WIDTH = 100
+MOSTLY = 0.5  # of the seeds: where more of them fall short, it is no bad luck
 EXPLANATIONS: Mapping[Code, str] = {
     "output_activation_mismatch": "The output activation cannot express the targets, or does not fit the loss.",
     "loss_mismatch": "The loss does not measure what is wanted: it is made for another kind of target.",
@@ -42,6 +43,7 @@ EXPLANATIONS: Mapping[Code, str] = {
     "label_encoding": "The labels are not encoded as the output layer and the loss expect them.",
     "no_signal": "The targets do not depend on the inputs in a way that anything tried could find.",
     "data_too_small": "There are too few rows to learn from.",
+    "unlucky_fit": "The settings are sound, but these weights are not: an unlucky start, or fitted to other rows.",
     "not_finite": "The data holds NaN or infinity, which makes every result NaN.",
 }  # fmt: skip
 
@@ -68,6 +70,8 @@ class Finding:
         Scores of the trainings with this change, a seed each.
     gap_closed : float or None
         Which share of what was missing the change brought.
+    settings : mapping
+        The fix as changed settings, by the names of `actwise.train`; empty where nothing was tried.
     """
 
     code: Code
@@ -78,6 +82,7 @@ class Finding:
     layer: int | None = None
     scores_after: tuple[float, ...] = ()
     gap_closed: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +121,8 @@ class Diagnosis:
         Whether the cure makes the network healthy, with seeds that it was not found with.
     cure, code_of_cure : str
         All changes that it takes, in words and as code.
+    settings_of_cure : mapping
+        The same as settings.
     scores_after : tuple of float
         Scores with the cure.
     trained : Network or None
@@ -141,6 +148,7 @@ class Diagnosis:
     cured: bool = False
     cure: str = ""
     code_of_cure: str = ""
+    settings_of_cure: Mapping[str, Any] = field(default_factory=dict)
     scores_after: tuple[float, ...] = ()
     trained: Network | None = field(default=None, repr=False)
     data: Data | None = field(default=None, repr=False)
@@ -167,13 +175,18 @@ class Diagnosis:
 
         return draw(self, path)
 
-    def fixed(self, seed: int = 0) -> Repaired:
-        """Train the repaired network.
+    def fixed(self, seed: int = 0) -> Any:
+        """Train what was handed in, repaired, on the rows that it learned from here.
 
         Parameters
         ----------
         seed : int
             Of initial weights and order of rows.
+
+        Returns
+        -------
+        Repaired, estimator or TableModel
+            For a network a `Repaired`, for everything else the same kind of thing with changed settings, fitted.
 
         Raises
         ------
@@ -182,6 +195,9 @@ class Diagnosis:
         """
         if self.fixed_subject is None or self.data is None:
             raise InputError(f"there is nothing to repair with: the verdict is {self.verdict!r}")
+        rebuild = self.fixed_subject.origin.rebuild
+        if rebuild is not None:
+            return rebuild(self.settings_of_cure, self.data.train, seed)
         return repair(self.fixed_subject, self.data, seed)
 
     def __str__(self) -> str:
@@ -201,6 +217,7 @@ class Diagnosis:
             "layers": [asdict(each) for each in self.measures.layers] if self.measures else [],
             "cure": self.cure,
             "code_of_cure": self.code_of_cure,
+            "settings_of_cure": dict(self.settings_of_cure),
             "cured": self.cured,
             "scores_after": list(self.scores_after),
             "seconds": self.seconds,
@@ -297,15 +314,17 @@ def _opening(diagnosis: Diagnosis) -> str:
     if not d.scores:
         return opening
     rows = "on rows it has not seen" if d.held_out else "on the rows it learned from (too few to hold some back)"
-    reached = f"{d.metric} {median(d.scores):.3f} in the median of {len(d.scores)} seeds"
+    reached = f"{d.metric} of {median(d.scores):.3f} in the median of {len(d.scores)} seeds"
     if min(d.scores) < max(d.scores) - 0.005:
         reached += f" ({min(d.scores):.3f} to {max(d.scores):.3f})"
-    text = f"{opening} It reaches a {reached}, {rows}; a constant answer has {d.constant_score:.3f}"
+    article = "an" if d.metric == "R2" else "a"
+    text = f"{opening} It reaches {article} {reached}, {rows}; a constant answer has {d.constant_score:.3f}"
     if d.reference is not None:
         text += f" and {d.reference.name} {d.reference.score:.3f}"
     text += "."
     if d.verdict == "broken" and 0 < d.failing_share < 1:
-        text += f" It fails with {d.failing_share:.0%} of the seeds: partly this is bad luck with the initial weights."
+        text += f" It falls short with {d.failing_share:.0%} of the seeds"
+        text += ": partly this is bad luck with the initial weights." if d.failing_share < MOSTLY else "."
     return text
 
 

@@ -1,60 +1,80 @@
-"""From what people hand in to a subject: networks, results of trainings, scikit-learn's perceptrons."""
+"""From what people hand in to a subject: networks, results of trainings, estimators, pipelines that end in one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from actwise import losses, optimizers
-from actwise.activations import activation
-from actwise.doctor.subjects import Subject
-from actwise.doctor.tasks import Task, find_task
+from actwise.doctor import peers
+from actwise.doctor.prescriptions import Origin
+from actwise.doctor.subjects import Data, Subject, split
+from actwise.doctor.tasks import Numbers, Task, find_task
 from actwise.errors import InputError, suggest
-from actwise.initializers import Uniform
-from actwise.layers import Dense, Layer
+from actwise.inputs import as_numbers
 from actwise.losses import Loss
 from actwise.network import Network
-from actwise.optimizers import LBFGS, SGD, Adam, Optimizer
+from actwise.optimizers import LBFGS, Optimizer
+from actwise.parts import HasTraining, TrainingParts
 from actwise.training import Run, TrainingSettings, is_small
 
 SETTINGS = (
     "loss", "optimizer", "learning_rate", "batch_size", "epochs", "shuffle", "l2", "largest_gradient_norm",
     "patience", "tolerance",
 )  # fmt: skip
-SKLEARN_ACTIVATIONS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}
-SKLEARN_BATCH = 200
 DEFAULT_EPOCHS, DEFAULT_ITERATIONS = 100, 1000  # those of actwise.training
 
 
 @dataclass(frozen=True, eq=False)
 class Handed:
-    """A subject and the targets that came with it."""
+    """A subject, the rows that came with it, and what is special about them.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network and its training.
+    X : ndarray of shape (n_rows, n_inputs)
+        Inputs.
+    task : Task
+        The targets.
+    weights : ndarray of shape (n_rows,) or None
+        How much each row counts in training.
+    validation_share : float
+        Of the rows to learn from, to stop the training by.
+    """
 
     subject: Subject
+    X: Numbers
     task: Task
+    weights: Numbers | None = None
+    validation_share: float = 0.0
+
+    def data(self, n_train: int | None, seed: int) -> Data:
+        """Choose rows to learn from, to judge by and to stop by."""
+        data = split(self.X, self.task, n_train, seed, self.weights)
+        return data.with_watch(self.validation_share, seed) if self.validation_share else data
 
 
-def as_subject(
-    model: object, X: npt.NDArray[Any], y: npt.ArrayLike, task: str | None, given: Mapping[str, Any]
-) -> Handed:
+def as_subject(model: object, X: Any, y: npt.ArrayLike, task: str | None, given: Mapping[str, Any]) -> Handed:
     """Describe what a person handed in.
 
     Parameters
     ----------
-    model : Network, Run, MLPClassifier or MLPRegressor
+    model : Network, Run, estimator, or pipeline that ends in an estimator
         What is to be examined.
-    X : ndarray of shape (n_rows, n_inputs)
+    X : array_like or frame of shape (n_rows, n_inputs)
         Inputs.
     y : array_like
         Targets or labels.
     task : str, optional
         What kind of task it is.
     given : mapping
-        Training settings; they go before those of the model.
+        Training settings of a network.
 
     Raises
     ------
@@ -65,18 +85,40 @@ def as_subject(
         if name not in SETTINGS:
             raise InputError(f"unknown setting {name!r}; {suggest(name, SETTINGS, noun='settings')}")
     if isinstance(model, Run):
-        return _of_network(model.network, y, task, _settings_of(model.settings) | dict(given), len(X))
+        handed = _of_network(model.network, as_rows(X), y, task, _settings_of(model.settings) | dict(given))
+        return handed if given else replace_origin(handed, Origin(fitted_outputs=_outputs(model.network, handed.X)))
     if isinstance(model, Network):
-        return _of_network(model, y, task, given, len(X))
+        return _of_network(model, as_rows(X), y, task, given)
     if isinstance(model, type):
         raise InputError(f"{model.__name__} is a class; hand over an instance of it")
-    names = [each.__name__ for each in type(model).__mro__ if each.__module__.startswith("sklearn.")]
-    if {"MLPClassifier", "MLPRegressor"} & set(names) and hasattr(model, "hidden_layer_sizes"):
-        return _of_sklearn(model, X, y, "MLPClassifier" in names)
-    raise InputError(
-        f"a {type(model).__name__} cannot be diagnosed; hand over an aw.Network, the result of aw.train, a model "
-        "of a table, or scikit-learn's MLPClassifier or MLPRegressor"
+    if given or task is not None:
+        what = next(iter(given), "task")
+        raise InputError(f"{what} belongs to a network: set it on the {type(model).__name__} itself")
+    steps = getattr(model, "steps", None)
+    if isinstance(steps, list) and steps:
+        return _of_pipeline(model, X, y)
+    return _of_estimator(
+        model, X, y, lambda settings, rows, labels, seed: _changed(model, settings, rows, labels, seed)
     )
+
+
+def as_rows(X: Any) -> Numbers:
+    """Return inputs as numbers, one row each."""
+    rows = as_numbers(X.toarray() if hasattr(X, "toarray") else X, "float64", "X")
+    if rows.ndim != 2 or not rows.size:
+        raise InputError(f"X must have the shape (rows, inputs) and hold rows, not {rows.shape}")
+    return rows
+
+
+def replace_origin(handed: Handed, origin: Origin) -> Handed:
+    """Return the same with another origin."""
+    subject = replace(handed.subject, origin=origin)
+    return replace(handed, subject=subject)
+
+
+def _outputs(network: Network, X: Numbers) -> npt.NDArray[Any] | None:
+    fits = X.shape[1] == network.n_inputs and bool(np.isfinite(X).all())
+    return network.predict(X) if fits else None
 
 
 def _settings_of(settings: TrainingSettings) -> dict[str, Any]:
@@ -84,19 +126,19 @@ def _settings_of(settings: TrainingSettings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in names}
 
 
-def _of_network(network: Network, y: npt.ArrayLike, kind: str | None, given: Mapping[str, Any], n_rows: int) -> Handed:
+def _of_network(network: Network, X: Numbers, y: npt.ArrayLike, kind: str | None, given: Mapping[str, Any]) -> Handed:
     chosen = losses.loss(given.get("loss", "squared_error"))
     classes = True if "cross_entropy" in chosen.name else None
     task = find_task(y, kind, classes=classes)
     optimizer: str | Optimizer = given.get("optimizer", "auto")
     rate = given.get("learning_rate")
     if optimizer == "auto":
-        optimizer = LBFGS() if rate is None and is_small(network, n_rows) else "adam"
+        optimizer = LBFGS() if rate is None and is_small(network, len(X)) else "adam"
     found = optimizers.optimizer(optimizer, rate)
     epochs = given.get("epochs") or (DEFAULT_ITERATIONS if isinstance(found, LBFGS) else DEFAULT_EPOCHS)
     rest = {name: given[name] for name in SETTINGS[3:] if name in given and name != "epochs"}
     chosen = _bearable(chosen, network, task)
-    return Handed(Subject(network, chosen, found, epochs=int(epochs), **rest), task)
+    return Handed(Subject(network, chosen, found, epochs=int(epochs), starts=None, **rest), X, task)
 
 
 def _bearable(loss: Loss, network: Network, task: Task) -> Loss:
@@ -119,44 +161,78 @@ def _bearable(loss: Loss, network: Network, task: Task) -> Loss:
     return losses.loss("clipped_binary_cross_entropy") if "cross_entropy" in loss.name else loss
 
 
-def _of_sklearn(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike, classifies: bool) -> Handed:
-    """Map the parameters of scikit-learn's perceptrons; labels may be of any type."""
-    if classifies:
-        labels = np.asarray(y)
-        if labels.ndim == 2 and labels.shape[1] > 1:
-            task = find_task(labels, "multilabel")
-        else:
-            known, codes = np.unique(labels.reshape(-1), return_inverse=True)
-            task = find_task(codes.astype(float), "binary" if len(known) <= 2 else "multiclass")
+Changed = Callable[[Mapping[str, Any], Any, Any, int], Any]  # settings, rows, targets, seed: an unfitted model
+
+
+def _of_estimator(model: object, X: Any, y: Any, changed: Changed, fitted_rows: Any = None) -> Handed:
+    """Describe an estimator of Actwise's or scikit-learn's; `fitted_rows` are the rows of the model around it."""
+    outer = X if fitted_rows is None else fitted_rows
+    rows = as_rows(X)
+    finite = bool(np.isfinite(rows).all())
+    # Estimators refuse NaN, and here it is the finding: any other number will do to see how they would train.
+    shown = X if finite else np.nan_to_num(rows, posinf=0.0, neginf=0.0)
+    if len(rows) != len(y):
+        raise InputError(f"X has {len(rows)} rows and y {len(y)}")
+    if isinstance(model, HasTraining):
+        parts = model.training_parts(shown, y)
+    elif peers.is_perceptron(model):
+        parts = peers.training_parts(model, as_rows(shown), y)
     else:
-        task = find_task(y, "regression")
-    sizes = np.atleast_1d(model.hidden_layer_sizes)
-    if model.activation not in SKLEARN_ACTIVATIONS:
-        raise InputError(f"activation={model.activation!r} is none of scikit-learn's {', '.join(SKLEARN_ACTIVATIONS)}")
-    name = SKLEARN_ACTIVATIONS[model.activation]
-    output, loss = {
-        "regression": ("identity", "squared_error"), "multiclass": ("softmax", "categorical_cross_entropy"),
-    }.get(task.kind, ("sigmoid", "binary_cross_entropy"))  # fmt: skip
-    layers: list[Layer] = []
-    width = X.shape[1]
-    for units, each in [*((int(size), name) for size in sizes), (task.n_outputs, output)]:
-        # As MLPClassifier._init_coef: Glorot's bound, for logistic units with 2 in place of 6.
-        bound = float(np.sqrt((2.0 if name == "sigmoid" else 6.0) / (width + units)))
-        layers.append(Dense(units, activation(each), init=Uniform(-bound, bound), bias_init=Uniform(-bound, bound)))
-        width = units
-    n = len(X)
-    batch = min(SKLEARN_BATCH, n) if model.batch_size == "auto" else min(int(model.batch_size), n)
-    optimizer: Optimizer
-    if model.solver == "lbfgs":
-        optimizer, batch = LBFGS(), n
-    elif model.solver == "sgd":
-        optimizer = SGD(model.learning_rate_init, model.momentum, bool(model.nesterovs_momentum and model.momentum > 0))
-    else:
-        optimizer = Adam(model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon)
-    steps = model.solver != "lbfgs"
+        raise InputError(
+            f"a {type(model).__name__} cannot be diagnosed; hand over an aw.Network, the result of aw.train, a model "
+            "of a table, MLPClassifier or MLPRegressor of Actwise or scikit-learn, or a pipeline that ends in one"
+        )
+
+    def rebuild(settings: Mapping[str, Any], chosen: npt.NDArray[np.int64], seed: int) -> Any:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.utils import _safe_indexing
+
+        some, targets = _safe_indexing(outer, chosen), _safe_indexing(y, chosen)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are part of what was found
+            return changed(settings, some, targets, seed).fit(some, targets)
+
+    origin = Origin(
+        "estimator" if isinstance(model, HasTraining) else "sklearn", rebuild, parts.outputs if finite else None
+    )
+    return _of_parts(parts, rows, origin)
+
+
+def _of_parts(parts: TrainingParts, X: Numbers, origin: Origin) -> Handed:
+    settings = dict(parts.settings)
     subject = Subject(
-        Network(layers, X.shape[1]), losses.loss(loss), optimizer, batch, int(model.max_iter), bool(model.shuffle),
-        float(model.alpha) / batch, patience=int(model.n_iter_no_change) + 1 if steps else 0,
-        tolerance=float(model.tol) if steps else 0.0,
+        parts.network, settings.pop("loss"), settings.pop("optimizer"), standard_inputs=parts.scales_inputs,
+        standard_targets=parts.scales_targets, watches=parts.validation_share > 0, origin=origin, **settings,
     )  # fmt: skip
-    return Handed(subject, task)
+    weights = None if parts.weights is None else np.asarray(parts.weights, np.float64)
+    return Handed(subject, X, find_task(parts.targets, parts.task), weights, parts.validation_share)
+
+
+def _changed(model: Any, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:
+    return (
+        model.changed(settings, X, y, seed) if isinstance(model, HasTraining) else peers.changed(model, settings, seed)
+    )
+
+
+def _of_pipeline(pipeline: Any, X: Any, y: Any) -> Handed:
+    """Examine the last step on what the steps before it make of the rows."""
+    from sklearn.base import clone
+    from sklearn.exceptions import NotFittedError
+    from sklearn.pipeline import Pipeline
+
+    *before, (name, last) = pipeline.steps
+    first = Pipeline(before) if before else None
+
+    def prepared(rows: Any, targets: Any) -> Any:
+        if first is None:
+            return rows
+        try:
+            return first.transform(rows)
+        except NotFittedError:
+            return clone(first).fit(rows, targets).transform(rows)
+
+    def changed(settings: Mapping[str, Any], rows: Any, targets: Any, seed: int) -> Any:
+        ending = _changed(last, settings, prepared(rows, targets), targets, seed)
+        return Pipeline([*((label, clone(step)) for label, step in before), (name, ending)])
+
+    return _of_estimator(last, prepared(X, y), y, changed, X)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actwise.doctor.changes import Code, first_rate, fits_output, hidden_activations, output_name
+from actwise.doctor.changes import Code, fits_output, hidden_activations, highest_rate, output_name
 from actwise.doctor.subjects import Data, Subject
 from actwise.initializers import Constant, initializer
 from actwise.layers import Dense
@@ -203,7 +203,7 @@ def _rows(subject: Subject, data: Data) -> list[Suspicion]:
     if subject.batch_size >= n and n >= 64 and not isinstance(subject.optimizer, LBFGS):
         seen = f"a batch of {subject.batch_size} rows is all {n} rows: one step an epoch"
         found.append(Suspicion("batch_size", 0.3, seen))
-    if subject.batch_size == 1 and n > 100 and (first_rate(subject) or 0) >= 0.01:
+    if subject.batch_size == 1 and n > 100 and (highest_rate(subject) or 0) >= 0.01:
         found.append(Suspicion("batch_size", 0.2, f"every single row makes a step of its own, {n} an epoch"))
     if len(np.unique(data.task.given[data.train], axis=0)) == 1:
         found.append(Suspicion("no_signal", 0.5, "all targets are the same: there is nothing to learn"))
@@ -252,7 +252,7 @@ def _steps(subject: Subject, data: Data) -> list[Suspicion]:
     if updates < FEW_UPDATES:
         weight = 0.6 if updates < FEW_UPDATES / 10 else 0.35
         found.append(Suspicion("undertrained", weight, f"{updates:,} updates in all"))
-    rate = first_rate(subject) or 0.0
+    rate = highest_rate(subject) or 0.0
     plain = isinstance(subject.optimizer, SGD)
     low, high = (1e-3, 0.5) if plain else (1e-4, 0.03)
     if plain and isinstance(subject.optimizer, SGD):

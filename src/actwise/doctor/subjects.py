@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import RowActivation
+from actwise.doctor.prescriptions import ITSELF, Origin
 from actwise.doctor.tasks import Numbers, Task
 from actwise.errors import InputError
 from actwise.layers import ActivationLayer, Dense, Layer
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS, Optimizer
-from actwise.training import StoppedBecause, start
+from actwise.training import Run, StoppedBecause, start, train
 
 FEWEST_HELD_OUT = 50  # rows; with fewer a score on them would mostly be noise
 ROWS_TO_SPLIT = 200  # from so many rows on a quarter is held out where no split is given
@@ -39,6 +40,8 @@ class Data:
         The rows to learn from and those to judge by; the same where there are too few.
     watch : ndarray of int, optional
         The rows by which a subject that `watches` decides when to stop.
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts in training.
     """
 
     X: Numbers
@@ -46,11 +49,19 @@ class Data:
     train: Rows
     judge: Rows
     watch: Rows | None = None
+    weights: Numbers | None = None
 
     @property
     def held_out(self) -> bool:
         """Whether the judging rows are not learned from."""
         return self.judge is not self.train
+
+    def with_watch(self, share: float, seed: int) -> Data:
+        """Take a share of the rows to learn from to stop the training by."""
+        order = np.random.default_rng(seed).permutation(self.train)
+        n = max(1, round(share * len(order)))
+        train = np.sort(order[n:])
+        return replace(self, train=train, judge=self.judge if self.held_out else train, watch=np.sort(order[:n]))
 
     @cached_property
     def is_complete(self) -> bool:
@@ -73,7 +84,7 @@ class Data:
         return _standardised(self.X, self.train)[1:]
 
 
-def split(X: Numbers, task: Task, n_train: int | None, seed: int) -> Data:
+def split(X: Numbers, task: Task, n_train: int | None, seed: int, weights: Numbers | None = None) -> Data:
     """Choose the rows to judge by: those after `n_train`, or a quarter where there are enough."""
     rows = np.arange(len(X))
     if n_train is None and len(X) >= ROWS_TO_SPLIT and not is_complete(X):
@@ -81,7 +92,7 @@ def split(X: Numbers, task: Task, n_train: int | None, seed: int) -> Data:
         n_train = len(X) - len(X) // 4
     train = np.sort(rows[:n_train]) if n_train is not None else rows
     judge = np.sort(rows[n_train:]) if n_train is not None else rows[:0]
-    return Data(X, task, train, judge if len(judge) >= FEWEST_HELD_OUT else train)
+    return Data(X, task, train, judge if len(judge) >= FEWEST_HELD_OUT else train, weights=weights)
 
 
 def is_complete(X: Numbers) -> bool:
@@ -121,6 +132,10 @@ class Subject:
         Whether training goes on from the network's parameters instead of new ones.
     watches : bool
         Whether `Data.watch` decides when training stops and which parameters are kept.
+    starts : int or None
+        Initial draws of which the best is kept; None: as `actwise.train` does it.
+    origin : Origin
+        What the network belongs to.
     """
 
     network: Network
@@ -138,6 +153,8 @@ class Subject:
     encodes: bool = False
     own_parameters: bool = False
     watches: bool = False
+    starts: int | None = 1
+    origin: Origin = ITSELF
 
     def steps_per_epoch(self, data: Data) -> int:
         """Updates in one epoch."""
@@ -237,6 +254,18 @@ def warm_up(subject: Subject, data: Data) -> None:
         pass
 
 
+def _run(subject: Subject, X: Numbers, y: Numbers, settings: dict[str, Any], should_stop: Callable[[], bool]) -> Run:
+    network = _trainable(subject.network)
+    if subject.starts != 1 and isinstance(subject.optimizer, LBFGS):
+        return train(network, X, y, starts=subject.starts, watch=lambda _: should_stop(), **settings)
+    progress = start(network, X, y, **settings)
+    for _ in progress:
+        if should_stop():
+            progress.stopped_because = "interrupted"
+            break
+    return progress.run()
+
+
 def train_once(
     subject: Subject,
     data: Data,
@@ -269,12 +298,9 @@ def train_once(
     }  # fmt: skip
     if subject.watches and data.watch is not None:
         settings["validation"] = (inputs[data.watch], targets[data.watch])
-    progress = start(_trainable(subject.network), inputs[data.train], targets[data.train], **settings)
-    for _ in progress:
-        if should_stop():
-            progress.stopped_because = "interrupted"
-            break
-    run = progress.run()
+    if data.weights is not None:
+        settings["sample_weight"] = data.weights[data.train]
+    run = _run(subject, inputs[data.train], targets[data.train], settings, should_stop)
     network = subject.network.with_parameters(run.network.values)
     score = data.task.worst
     if run.stopped_because != "loss is not finite":

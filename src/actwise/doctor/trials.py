@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from actwise.doctor.changes import Change, Code, all_changes
 from actwise.doctor.experiments import Laboratory, Reference
@@ -17,7 +18,7 @@ SEEDS_PER_CHANGE = 3
 MOST_PAIRS = 6
 LEVEL = 0.3  # so much of the gap the most plausible change may leave open beside the least plausible one
 CONFIRMED_FROM = 100  # place of the first seed that a cure is confirmed with: none that it was found with
-MOST_CURES, MOST_ADDED = 3, 2  # candidates that are confirmed, and changes that are added to the best of them
+MOST_CURES, MOST_BRANCHES, MOST_CHANGES = 3, 2, 4  # candidates, best additions to each, and changes in all
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,11 @@ class Tried:
         """A score for each seed."""
         return tuple(each.score for each in self.outcomes)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All changed settings, the later ones going before."""
+        return {name: value for each in self.changes for name, value in each.settings.items()}
+
 
 def weights_of(suspected: Sequence[Suspicion]) -> dict[Code, float]:
     """Return how plausible each cause is."""
@@ -64,7 +70,7 @@ def try_singles(
     weights = weights_of(suspected)
     changes = sorted(all_changes(subject, data), key=lambda each: -plausibility(each, weights))
     # The longest last: what it would show is often shown by a cheaper one.
-    changes.sort(key=lambda each: each.name == "epochs_x10")
+    changes.sort(key=lambda each: each.name == "longer")
     n_seeds = FIRST_SEEDS if 0 < verdict.failing_share < 1 else SEEDS_PER_CHANGE
     found: list[Tried] = []
     for start in range(0, len(changes), 3):
@@ -102,11 +108,11 @@ def try_pairs(
     return found
 
 
-_STEPS = ("lr_x10", "lr_div10")  # one step more in the same direction may be what is missing
+_STEPS = ("lr_up", "lr_down")  # one step more in the same direction may be what is missing
 
 
 def _same_knob(one: Change, other: Change) -> bool:
-    knobs = [{"lr_x10", "lr_div10", "adam"}, {"hidden_relu", "hidden_tanh"}]
+    knobs = [{"lr_up", "lr_down", "adam"}, {"hidden_relu", "hidden_tanh"}]
     return any({one.name, other.name} <= knob for knob in knobs)
 
 
@@ -150,40 +156,40 @@ def find_cure(
     candidates : sequence of Tried
         The best first.
     """
-    best: Cure | None = None
 
     def confirm(changes: tuple[Change, ...]) -> Cure:
+        laboratory.say("confirming " + " and ".join(each.text for each in changes))
         (outcomes,) = laboratory.train([changes[-1].subject], FIRST_SEEDS, CONFIRMED_FROM)
         after = Shortfall(reference, data, outcomes)
         closed = shortfall.closed([each.score for each in outcomes])
         return Cure(Tried(changes, outcomes, closed), not after.is_broken)
 
+    pool: list[Cure] = []
     for candidate in candidates[:MOST_CURES]:
-        if best is not None and laboratory.seconds_left <= 0:
-            return best
-        laboratory.say("confirming " + " and ".join(each.text for each in candidate.changes))
-        found = confirm(candidate.changes)
-        if found.heals:
-            return found
-        if best is None or found.tried.closed > best.tried.closed:
-            best = found
-    for _ in range(MOST_ADDED):
-        if best is None or laboratory.seconds_left <= 0:
-            return best
-        added = _try_added(best.tried, data, laboratory, shortfall)
-        if added is None:
-            return best
-        found = confirm(added.changes)
-        if found.heals:
-            return found
-        if found.tried.closed <= best.tried.closed:
-            return best
-        best = found
-    return best
+        if pool and laboratory.seconds_left <= 0:
+            break
+        pool.append(confirm(candidate.changes))
+        if pool[-1].heals:
+            return pool[-1]
+    # Best first: what helps most is completed first, and what helps less where that leads nowhere.
+    waiting = list(pool)
+    while waiting and laboratory.seconds_left > 0:
+        best = max(waiting, key=lambda each: each.tried.closed)
+        waiting.remove(best)
+        further = _try_added(best.tried, data, laboratory, shortfall)
+        for tried in sorted(further, key=lambda each: each.changes[-1].effort - each.closed)[:MOST_BRANCHES]:
+            if laboratory.seconds_left <= 0 or tried.closed <= best.tried.closed:
+                break
+            pool.append(confirm(tried.changes))
+            if pool[-1].heals:
+                return pool[-1]
+            if len(tried.changes) < MOST_CHANGES:
+                waiting.append(pool[-1])
+    return max(pool, key=lambda each: each.tried.closed, default=None)
 
 
-def _try_added(tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shortfall) -> Tried | None:
-    """Try each further change on top of some, and return the best."""
+def _try_added(tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shortfall) -> list[Tried]:
+    """Try each further change on top of some."""
     done = tried.changes
     further = [
         change
@@ -200,4 +206,4 @@ def _try_added(tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shor
         results = laboratory.train([each.subject for each in some], SEEDS_PER_CHANGE)
         for change, outcomes in zip(some, results, strict=True):
             found.append(Tried((*done, change), outcomes, shortfall.closed([each.score for each in outcomes])))
-    return max(found, key=lambda each: each.closed - each.changes[-1].effort, default=None)
+    return found

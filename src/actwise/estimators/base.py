@@ -23,6 +23,7 @@ from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from actwise.estimators.choices import AUTO, AdaptiveRate, Choices, choose, schedule
 from actwise.estimators.constraints import CONSTRAINTS
+from actwise.estimators.describing import DescribedTraining
 from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find_rate, hold_out
 from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
@@ -64,7 +65,7 @@ class Problem:
     scales_targets: bool = False
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from actwise import optimizers
-from actwise.doctor import FEWEST_HELD_OUT, Data, Diagnosis, Subject, examine, find_task
+from actwise.doctor import FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, examine, find_task
+from actwise.layers import Dense, Dropout, Maxout
 from actwise.losses import loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, split_rows
 from actwise.tabular.cautions import task_kind
 from actwise.tabular.evaluation import beats
-from actwise.tabular.fitting import learn_table
+from actwise.tabular.fitting import fit_table, learn_table
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import NETWORK, FitReport
-from actwise.tabular.settings import FitSettings, build_network, training_options
+from actwise.tabular.settings import MAXOUT, MOST_EPOCHS, FitSettings, build_network, training_options
 
+_OPTIONS = ("optimizer", "learning_rate", "epochs", "batch_size")  # that a fit calls as a training does
 AT_ONCE = 3  # epochs after which nothing was gained any more
 DEFAULT_BUDGET = 20.0  # seconds: a fit trains longer than most networks that are handed over by themselves
 
@@ -47,7 +50,8 @@ def diagnose_table(
     budget, seed, observe
         As for `actwise.diagnose`, `observe` being its `on_progress`.
     """
-    return examine(*prepare(frame, targets, settings or FitSettings()), budget=budget, seed=seed, observe=observe)
+    subject, data = prepare(frame, targets, settings or FitSettings())
+    return examine(subject, data, budget=budget, seed=seed, observe=observe)
 
 
 def diagnose_model(
@@ -81,7 +85,11 @@ def diagnose_model(
     }  # fmt: skip
     if facts.stopped_because == "no improvement" and facts.best_epoch:
         options["patience"] = max(1, facts.epochs_done - facts.best_epoch)
-    subject, data = _subject(frame, model.target, model.encoding, split, model.network, options)
+    subject, data = _subject(
+        frame, model.target, model.encoding, split, model.network, options, _settings_of(model, options, seed)
+    )
+    fitted = model.network.predict(data.X.astype(model.network.dtype))
+    subject = replace(subject, origin=replace(subject.origin, fitted_outputs=fitted))
     return examine(subject, data, budget=budget, seed=seed, observe=observe)
 
 
@@ -105,7 +113,41 @@ def prepare(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSett
     target, encoding, split = learn_table(frame, targets, settings)
     network, loss_name = build_network(settings, target, encoding.n_features, len(split.train))
     options = training_options(settings, loss_name, len(split.train))
-    return _subject(frame, target, encoding, split, network, options)
+    return _subject(frame, target, encoding, split, network, options, settings)
+
+
+def _settings_of(model: TableModel, options: dict[str, Any], seed: int) -> FitSettings:
+    """Return settings with which a fit trains such a model."""
+    hidden = [layer for layer in model.network.layers[:-1] if isinstance(layer, Dense | Maxout)]
+    dropped = [layer.rate for layer in model.network.layers if isinstance(layer, Dropout)]
+    uses = [MAXOUT if isinstance(layer, Maxout) else layer.activation for layer in hidden]
+    facts, batched = model.report.training, not isinstance(options["optimizer"], LBFGS)
+    return FitSettings(
+        task="classification" if model.target.is_classification else "regression",
+        hidden=tuple(layer.units for layer in hidden), activation=tuple(uses), dropout=max(dropped, default=0.0),
+        l2=facts.l2, optimizer=facts.optimizer, learning_rate=facts.learning_rate if batched else None,
+        batch_size=facts.batch_size if batched else None, epochs=facts.epochs_allowed,
+        patience=options["patience"] or None, seed=seed, baselines=False,
+    )  # fmt: skip
+
+
+def _refit(frame: pl.DataFrame, targets: Sequence[str], settings: FitSettings) -> Callable[..., TableModel]:
+    """Return what fits a model with some settings changed."""
+
+    def rebuild(changed: Mapping[str, Any], rows: object, seed: int) -> TableModel:
+        new = {name: changed[name] for name in _OPTIONS if name in changed}
+        if "hidden" in changed:
+            new["hidden"] = tuple(changed["hidden"])
+        if "activation" in changed:
+            new["activation"] = (changed["activation"],)
+        elif "hidden" in changed:
+            new["activation"] = settings.activation[:1]
+        if "patience" in changed:
+            new["patience"] = changed.get("epochs") or settings.epochs or MOST_EPOCHS
+        chosen = replace(settings, **new, seed=seed, baselines=False)
+        return fit_table(frame, targets, chosen).model
+
+    return rebuild
 
 
 def _subject(
@@ -115,6 +157,7 @@ def _subject(
     split: Split,
     network: Network,
     options: dict[str, Any],
+    settings: FitSettings,
 ) -> tuple[Subject, Data]:
     rows = np.concatenate([split.train, split.validation, split.test])
     n_train, n_watch = len(split.train), len(split.validation)
@@ -135,5 +178,6 @@ def _subject(
         l2=float(options["l2"]),
         patience=int(options["patience"]),
         watches=bool(n_watch),
+        origin=Origin("fit", _refit(frame, target.names, settings)),
     )
     return subject, Data(X, task, train, judge, watch if n_watch else None)

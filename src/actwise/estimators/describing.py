@@ -1,0 +1,117 @@
+"""What an estimator's training is made of, and the same training with some settings changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import clone, is_classifier
+
+from actwise.estimators import architecture
+from actwise.estimators.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate, choose
+from actwise.estimators.fitting import Fitting, Rows
+from actwise.optimizers import LBFGS
+from actwise.parts import TrainingParts
+from actwise.schedules import CosineDecay
+
+PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "largest_gradient_norm", "tolerance")
+_NAMES = {
+    "activation": "activation", "optimizer": "solver", "epochs": "max_iter", "batch_size": "batch_size",
+    "scale_inputs": "scale_inputs", "scale_targets": "scale_targets",
+}  # fmt: skip
+
+
+class DescribedTraining:
+    """Gives estimators ``training_parts`` and ``changed``, which the doctor asks for."""
+
+    def training_parts(self, X: Any, y: Any) -> TrainingParts:
+        """Say how this estimator is trained on some rows.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+        """
+        twin, fitting = _prepared(self, X, y)
+        choices, rows = fitting.choices, fitting.rows
+        patience, optimizer = choices.patience if choices.stochastic else 0, choices.optimizer
+        if not isinstance(optimizer, LBFGS) and isinstance(optimizer.learning_rate, AdaptiveRate):
+            # It is divided where others stop; to the doctor it is the rate that it begins with.
+            optimizer, patience = replace(optimizer, learning_rate=optimizer.learning_rate.rate), 0
+        settings = {name: value for name, value in fitting.arguments(0).items() if name in PLAIN}
+        fitted: Any = self
+        return TrainingParts(
+            fitting.network, rows.X, rows.targets, twin._labels.kind if is_classifier(twin) else "regression",
+            settings | {"optimizer": optimizer, "patience": patience, "starts": choices.starts},
+            scales_inputs=twin._inputs is not None, scales_targets=twin._outputs is not None, weights=rows.weights,
+            validation_share=twin.validation_fraction if choices.early_stopping and choices.stochastic else 0.0,
+            outputs=fitted._predict_outputs(X) if hasattr(self, "coefs_") else None,
+        )  # fmt: skip
+
+    def changed(self, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:
+        """Return an unfitted copy with some settings changed.
+
+        Parameters
+        ----------
+        settings : mapping
+            Of the settings' names in `actwise.train` to their values. ``hidden`` are the units of the hidden
+            layers; a ``patience`` of 0 is no early stop; with ``loss`` come loss and output of the default.
+        X, y
+            What it is going to be fitted to: some choices depend on it.
+        seed : int
+            Its `random_state`.
+        """
+        estimator: Any = self
+        given = estimator.get_params(deep=False)
+        new: dict[str, Any] = {"random_state": seed}
+        if "optimizer" in settings and given["solver"] == AUTO:
+            new |= _pinned(self, X, y, given)
+        new |= {_NAMES[name]: value for name, value in settings.items() if name in _NAMES}
+        if "hidden" in settings:
+            new["hidden_layer_sizes"] = tuple(settings["hidden"])
+            if isinstance(given["activation"], list | tuple):
+                new.setdefault("activation", given["activation"][0])
+        if "loss" in settings:
+            new |= {"loss": type(estimator)().loss, "output_activation": AUTO}
+        if "patience" in settings:
+            new |= {"n_iter_no_change": np.inf, "early_stopping": False}
+        if "learning_rate" in settings:
+            rate, solver = settings["learning_rate"], given["solver"]
+            if "solver" not in new and not isinstance(solver, str):
+                new["solver"] = replace(solver, learning_rate=rate)
+            elif not isinstance(given["learning_rate"], str):
+                new["learning_rate"] = replace(given["learning_rate"], rate=rate)
+            elif given["learning_rate_init"] == AUTO and "solver" not in new and solver == AUTO:
+                new["learning_rate"] = CosineDecay(rate, WARMUP, FINAL_SHARE)
+            else:
+                new["learning_rate_init"] = rate
+        return clone(estimator).set_params(**new)
+
+
+def _prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Fitting]:
+    """Return an unfitted copy and the fit that it is about to run on all rows."""
+    twin = clone(estimator)
+    twin._validate_params()
+    X, y = twin._checked(X, y, reset=True, partial=False)
+    problem = twin._pose(y)
+    dense = X.toarray() if scipy.sparse.issparse(X) else X
+    rows = Rows(dense, y, twin._encode(y), twin._check_weights(None, X, y))
+    twin._lay_out(architecture.hidden_sizes(twin.hidden_layer_sizes), problem, rows, True)
+    given = twin.get_params(deep=False)
+    size = twin._weights.network.n_parameters
+    chosen = choose(given, len(rows), size, classifies=is_classifier(twin), validated=False, partial=False)
+    return twin, twin._prepare(problem, chosen, rows, None, True, given, 0)
+
+
+def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the choices that ``solver="auto"`` makes and another solver would not make."""
+    choices = _prepared(estimator, X, y)[1].choices
+    pinned = {
+        "scale_inputs": choices.scaled, "scale_targets": choices.scaled, "alpha": choices.alpha,
+        "batch_size": choices.batch_size, "max_iter": choices.epochs, "tol": choices.tolerance,
+        "n_iter_no_change": choices.patience or np.inf, "dropout": choices.dropout,
+    }  # fmt: skip
+    return {name: value for name, value in pinned.items() if given.get(name) == AUTO}
