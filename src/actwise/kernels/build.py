@@ -38,8 +38,8 @@ DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
 _SOURCES = Path(__file__).parent / "compiled"
 _Loaded = TypeVar("_Loaded")
 # Two halves of the compilation: another process does the second while this one does the first.
-_HERE = (("loop", "run_steps"), ("loop", "close_epoch"))
-_ELSEWHERE = (("passes", "backward"), ("loop", "batch_loss"))
+_HERE = (("passes", "forward"), ("loop", "close_epoch"))
+_ELSEWHERE = (("passes", "backward"), ("loop", "run_steps"), ("loop", "batch_loss"))
 _helpers: dict[tuple[str, str, str], subprocess.Popen[bytes]] = {}
 _COMPILE = """
 import sys

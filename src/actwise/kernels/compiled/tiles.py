@@ -181,7 +181,8 @@ def _panel_room(typing_context):
     """Address of room on the stack for a panel."""
 
     def generate(context, builder, _signature, arguments):
-        room = cgutils.alloca_once(builder, ir.ArrayType(_TYPE, PANEL_DEPTH * 2 * LANES))
+        # An array type would be filled with zeros, element by element, which takes seconds to compile.
+        room = cgutils.alloca_once(builder, _TYPE, size=PANEL_DEPTH * 2 * LANES)
         return builder.ptrtoint(room, _INT64)
 
     return types.intp(), generate
