@@ -136,14 +136,12 @@ class TableModel:
         ndarray of float64, shape (n_rows, n_classes) or (n_rows, n_outputs)
             Probabilities of the classes, or numbers in the target's own units.
         """
-        from scipy.special import expit, softmax
-
         outputs = self._logits.predict(X).astype(np.float64)
         if not self.target.is_classification:
             return self.decode(outputs)
         if len(self.target.labels) == 2:
-            return np.hstack([expit(-outputs), expit(outputs)])
-        return np.asarray(softmax(outputs, axis=1))
+            return np.exp(-np.logaddexp(0.0, np.hstack([outputs, -outputs])))
+        return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
 
     def decode(self, outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Turn standardised numbers into the target's own units; leave probabilities as they are.
