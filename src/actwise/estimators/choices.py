@@ -34,7 +34,8 @@ SKLEARN_RATE_DIVISOR = 5.0
 ITERATIONS = 1000  # of L-BFGS
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 ROWS_PER_BATCH_ROW = 100
-FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
+FEWEST_EPOCHS = 20
+CLASSIFIER_EPOCHS, REGRESSOR_EPOCHS = 100, 140  # at most
 UPDATES_AIMED_AT = 20_000
 PATIENCE = 20
 OUTPUT_GAIN = 0.1  # an output layer that starts small starts near the same answer for every row, not from noise
@@ -43,11 +44,10 @@ FIRST_STEP_GAIN = 0.03  # of partial_fit, whose first answers may be asked for
 CLASSIFIER_RATE, REGRESSOR_RATE = 3e-3, 1e-2
 FINAL_SHARE = 0.02
 WARMUP = 0.05
-L2_TIMES_ROWS = 1.0  # the penalty on the mean loss is this over the number of rows...
-TRIED = (0.1, 2.0, 20.0)  # ...or one of these, whichever is best on rows held out for the trial
-# Dropout keeps classifiers of few rows from certainty; regressors lose accuracy by it and try penalties instead.
-DROPOUT = 0.2
-ENOUGH_WITHOUT_DROPOUT = 4_000  # rows
+# The penalty on the mean loss is this over the number of rows, or one of those tried, from weak to strong: columns that
+# tell much about the target want a weak one, noise wants a strong one.
+L2_TIMES_ROWS = 1.0
+CLASSIFIER_TRIED, REGRESSOR_TRIED = (0.3, 3.0), (0.1, 2.0, 20.0)
 FEWEST_FOR_TRIALS, MOST_FOR_TRIALS = 50, 20_000  # rows
 SECOND_ORDER_ALPHA = 1e-2  # L-BFGS goes to the very minimum, where only the penalty keeps weights finite
 ENOUGH_FOR_VALIDATION = 10_000  # rows from which a tenth of them is held out to stop by
@@ -193,7 +193,7 @@ def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Cho
         scaled=False,
         dtype=None,
         starts=1,
-        dropout=_or(given["dropout"], 0.0),
+        dropout=given["dropout"],
     )
 
 
@@ -228,15 +228,16 @@ def _our_own(
             given["beta_2"],
             given["epsilon"],
         )
-    drops = classifies and not partial and n_rows < ENOUGH_WITHOUT_DROPOUT
-    tries = given["alpha"] == AUTO and not (classifies or partial) and FEWEST_FOR_TRIALS <= n_rows <= MOST_FOR_TRIALS
+    most_epochs = CLASSIFIER_EPOCHS if classifies else REGRESSOR_EPOCHS
+    tries = given["alpha"] == AUTO and not partial and FEWEST_FOR_TRIALS <= n_rows <= MOST_FOR_TRIALS
+    tried = CLASSIFIER_TRIED if classifies else REGRESSOR_TRIED
     return Choices(
         optimizer=optimizer,
         # How many rows there will be is not known at a step of partial_fit.
         alpha=_or(given["alpha"], SKLEARN_ALPHA if partial else L2_TIMES_ROWS * batch_size / n_rows),
-        alphas=tuple(each * batch_size / n_rows for each in TRIED) if tries else (),
+        alphas=tuple(each * batch_size / n_rows for each in tried) if tries else (),
         batch_size=batch_size,
-        epochs=_or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, MOST_EPOCHS))),
+        epochs=_or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, most_epochs))),
         tolerance=_or(given["tol"], 0.0),
         # Under a rate that falls to the end, epochs without progress at its height are no sign of an end.
         patience=_patience(_or(given["n_iter_no_change"], PATIENCE if stops_early else np.inf)),
@@ -245,7 +246,7 @@ def _our_own(
         scaled=True,
         dtype="float32",
         starts=1,
-        dropout=_or(given["dropout"], DROPOUT if drops else 0.0),
+        dropout=given["dropout"],
         output_gain=FIRST_STEP_GAIN if partial else OUTPUT_GAIN,
     )
 
@@ -256,7 +257,7 @@ def _suits_second_order(given: Mapping[str, Any], work: int, validated: bool, pa
         "batch_size": AUTO, "learning_rate": "constant", "learning_rate_init": AUTO, "scoring": None,
         "max_gradient_norm": None, "weight_averaging": 0.0,
     }  # fmt: skip
-    dropped = given["dropout"] not in (AUTO, 0)
+    dropped = bool(np.any(given["dropout"]))
     asked = dropped or any(
         not isinstance(given[name], type(value)) or given[name] != value for name, value in plain.items()
     )

@@ -185,7 +185,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         max_fun: int = 15000,
         loss: str | Loss = LOG_LOSS,
         output_activation: str | AnyActivation = "auto",
-        dropout: float | Sequence[float] | str = "auto",
+        dropout: float | Sequence[float] = 0.0,
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float] | Sequence[Mapping[Any, float]] | str | None = None,
         scoring: Any = None,

@@ -48,7 +48,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "loss": [str, Loss],
     "output_activation": _ACTIVATIONS,
-    "dropout": [StrOptions({_AUTO}), Interval(Real, 0, 1, closed="left"), list, tuple],
+    "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
     "scoring": [None, str, callable],
     "max_gradient_norm": [None, Interval(Real, 0, None, closed="neither")],
     "weight_averaging": [Interval(Real, 0, 1, closed="left")],

@@ -22,9 +22,11 @@ from actwise.schedules import ExponentialDecay
 from actwise.training import History, OptimizerState, Run, start, train
 
 FloatArray = npt.NDArray[np.floating[Any]]
-# While penalties are compared: the share of the rows held out, and how many others there are at most.
+# While penalties are compared: the share of the rows held out, how many others there are at most, and the share of
+# the epochs.
 TRIAL_SHARE = 0.2
 TRIAL_ROWS = 1500
+TRIAL_EPOCHS = 0.5
 # The range test for a learning rate: from the lowest to the highest in so many steps on so many rows.
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 1.0
 RANGE_STEPS = 120
@@ -228,7 +230,7 @@ class Fitting:
 
 
 def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -> float:
-    """Train with each of a few penalties and return the one with the lowest loss on rows held out.
+    """Train with stronger and stronger penalties until the loss on rows held out rises, and return the one before.
 
     Parameters
     ----------
@@ -246,15 +248,18 @@ def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -
         rows = rows.take(np.random.default_rng(seed).permutation(len(rows))[:TRIAL_ROWS])
     if any(each.weights is not None and not np.any(each.weights) for each in (rows, held)):
         return fitting.choices.alpha
-    losses: dict[float, float] = {}
+    best, lowest = fitting.choices.alpha, np.inf
+    epochs = max(1, round(TRIAL_EPOCHS * fitting.choices.epochs))
     for alpha in fitting.choices.alphas:
         # The penalty is over the number of rows: on fewer of them it weighs more.
-        choices = replace(fitting.choices, alpha=alpha * len(fitting.rows) / len(rows))
-        trial = replace(fitting, rows=rows, held=held, choices=choices)
-        curve = trial.history(seed).validation_losses
-        losses[alpha] = float(curve[-1]) if len(curve) and np.isfinite(curve[-1]) else np.inf
-    best = min(losses, key=lambda alpha: losses[alpha])
-    return best if np.isfinite(losses[best]) else fitting.choices.alpha
+        choices = replace(fitting.choices, alpha=alpha * len(fitting.rows) / len(rows), epochs=epochs)
+        curve = replace(fitting, rows=rows, held=held, choices=choices).history(seed).validation_losses
+        loss = float(curve[-1]) if len(curve) and np.isfinite(curve[-1]) else np.inf
+        if loss > lowest:
+            break
+        if loss < lowest:
+            best, lowest = alpha, loss
+    return best
 
 
 def find_rate(fitting: Fitting, seed: int) -> float:

@@ -103,7 +103,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         n_iter_no_change: float | str = "auto",
         max_fun: int = 15000,
         output_activation: str | AnyActivation = "auto",
-        dropout: float | Sequence[float] | str = "auto",
+        dropout: float | Sequence[float] = 0.0,
         scoring: Any = None,
         max_gradient_norm: float | None = None,
         weight_averaging: float = 0.0,
