@@ -84,9 +84,13 @@ def test_every_activation_with_its_gradient(what: AnyActivation, dtype: str, nat
         wide = x.astype(np.float64)
         with np.errstate(all="ignore"):
             same(found.detach().numpy(), own(wide).astype(dtype), tolerance)
-            # The slope of a gate is multiplied by a value of any size: relative to that it is right.
+            # The slope of a gate is multiplied by a value of any size: relative to that it is right. A far angle is
+            # off by the rounding of its product with a parameter, which our own kernels carry along.
             factor = 1 + np.abs(x).max(axis=1, keepdims=True) if isinstance(what, GatedActivation) else 1.0
-            same(given.grad.numpy(), gradient_of(own, wide, upstream).astype(dtype), tolerance * factor)
+            wanted = gradient_of(own, wide, upstream)
+            moved = gradient_of(own, wide * (1 + 4 * np.finfo(np.float64).eps), upstream) - wanted
+            allowed = np.where(np.isfinite(moved), np.abs(moved), 0) if what.name == "snake" else 0.0
+            same(given.grad.numpy(), wanted.astype(dtype), tolerance * factor + allowed)
 
 
 def same(found: Any, wanted: Any, tolerance: Any) -> None:

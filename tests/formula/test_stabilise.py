@@ -138,6 +138,13 @@ def test_stable_forms_keep_their_digits_and_limits(
     assert stabilise(stable) == stable
 
 
+def test_the_logarithm_of_a_probability_near_one() -> None:
+    formula = parse("log(normal_cdf(x))")
+    stable = stabilise(formula)
+    assert _worst(stable, formula, [p for p in POINTS if p > -37]) < 1e-13  # SciPy's 0 from there on
+    assert stabilise(stable) == stable
+
+
 def test_the_naive_forms_fail_on_these_points() -> None:
     """The points above are hard: without rewriting, most patterns lose everything somewhere."""
     failing = 0

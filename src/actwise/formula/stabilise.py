@@ -18,6 +18,7 @@ from actwise.formula.expression import (
     exp,
     log,
     log1p,
+    normal_cdf,
     number,
     power,
     sign,
@@ -159,7 +160,7 @@ def _tanh_shrink(node: Expression) -> Expression | None:
 
 
 def _logarithm_by_cases(node: Expression) -> Expression | None:
-    """Rewrite log(c cosh(u)), which overflows, and log(1 - exp(u)), which needs two forms."""
+    """Rewrite log(c cosh(u)), which overflows, and log(1 - exp(u)) and log(normal_cdf(u)), which need two forms."""
     parts = product(node.arguments[0])
     if len(parts.factors) != 1 or parts.factors[0][1] != 1:
         return None
@@ -170,6 +171,8 @@ def _logarithm_by_cases(node: Expression) -> Expression | None:
     if base.operation == "expm1" and parts.coefficient == -1 and node.operation == "log":
         # The sum is -expm1(u) by now; the choice keeps it from being found again.
         return where(u > -math.log(2), log(absolute(base)), log1p(-exp(u)))
+    if base.operation == "normal_cdf" and parts.coefficient == 1 and node.operation == "log":
+        return where(u > 0, log1p(-normal_cdf(-u)), log(absolute(base)))
     return None
 
 
