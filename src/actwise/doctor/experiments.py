@@ -16,6 +16,7 @@ from actwise.doctor.changes import reference_subject
 from actwise.doctor.subjects import Data, Outcome, Subject, train_once, warm_up
 
 SHORTEST_SECONDS = 0.3  # a training gets at least so long
+FEWEST_SEEDS = 2
 MOST_BASELINE_ROWS, MOST_BASELINE_CELLS = 20_000, 1_000_000  # seconds, and more would not change a verdict
 MOST_TREES = 300  # boosting grows a tree per class and round
 FEWEST_BASELINE_ROWS = 50
@@ -44,6 +45,7 @@ class Laboratory:
     budget: float
     observe: Callable[[str, float], object]
     _stopped: bool = False
+    _longest: float = 0.0
     _began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -61,7 +63,7 @@ class Laboratory:
         subjects : sequence of Subject
             What to train.
         n_seeds : int
-            How often.
+            How often; less often where the time that is left does not allow it, by what trainings took so far.
         first : int
             The first seed's place after the laboratory's own.
         share : float
@@ -72,8 +74,11 @@ class Laboratory:
         list of list of Outcome
             For each subject an outcome for each seed.
         """
+        processors = os.cpu_count() or 1
+        affordable = int(share * self.seconds_left * processors / max(self._longest, 1e-9) / len(subjects))
+        n_seeds = min(n_seeds, max(FEWEST_SEEDS, affordable))
         jobs = [(subject, self.seed + first + k) for subject in subjects for k in range(n_seeds)]
-        workers = min(len(jobs), os.cpu_count() or 1)
+        workers = min(len(jobs), processors)
 
         before = time.perf_counter()
         for subject in subjects:
@@ -88,6 +93,7 @@ class Laboratory:
             futures = [pool.submit(run, job) for job in jobs]
             try:
                 outcomes = [future.result() for future in futures]
+                self._longest = max(self._longest, *(outcome.seconds for outcome in outcomes))
             except BaseException:
                 # Ctrl-C reaches this thread only: the others end at their next look.
                 self._stopped = True

@@ -50,10 +50,18 @@ class Shortfall:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the median falls short, or more seeds do than bad luck explains."""
-        # A third of the seeds, and a standard error more, so that a few unlucky seeds are no fault.
-        error = np.sqrt(FAILING_SEEDS * (1 - FAILING_SEEDS) / len(self.scores))
-        return self.falls_short(median(self.scores)) or self.failing_share >= FAILING_SEEDS + error
+        """Whether the median falls short, or clearly more than a third of the seeds, which bad luck would not explain."""
+        return self.falls_short(median(self.scores)) or self.failing_share >= FAILING_SEEDS + self._error
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether clearly less than a third of the seeds falls short: what is asked of a cure."""
+        return not self.falls_short(median(self.scores)) and self.failing_share <= max(0.0, FAILING_SEEDS - self._error)
+
+    @property
+    def _error(self) -> float:
+        """The standard error of a share of a third."""
+        return float(np.sqrt(FAILING_SEEDS * (1 - FAILING_SEEDS) / len(self.scores)))
 
     @property
     def is_hopeless(self) -> bool:

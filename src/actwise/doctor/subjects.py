@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -213,7 +214,7 @@ class Outcome:
     stopped_because : str
         Why training ended.
     seconds : float
-        How long it took.
+        How long it took, drawing the weights and judging included.
     epochs_share : float
         Share of the epochs asked for that were done.
     """
@@ -288,6 +289,7 @@ def train_once(
     should_stop : callable
         Asked about ten times a second.
     """
+    began = time.perf_counter()
     inputs, (targets, centre, scale) = subject.inputs(data), subject.targets(data)
     most = max(1, MOST_UPDATES // subject.steps_per_epoch(data))
     settings: dict[str, Any] = {
@@ -307,4 +309,5 @@ def train_once(
         score = data.task.score(network.predict(inputs[data.judge]) * scale + centre, data.judge)
     ended = run.stopped_because in ("all epochs done", "converged", "no improvement", "loss is not finite")
     share = 1.0 if ended else len(run.history) / max(1, settings["epochs"])
-    return Outcome(score, network, run.history.training_losses, run.stopped_because, run.seconds, share)
+    seconds = time.perf_counter() - began
+    return Outcome(score, network, run.history.training_losses, run.stopped_because, seconds, share)

@@ -161,8 +161,12 @@ def find_cure(
         laboratory.say("confirming " + " and ".join(each.text for each in changes))
         (outcomes,) = laboratory.train([changes[-1].subject], FIRST_SEEDS, CONFIRMED_FROM)
         after = Shortfall(reference, data, outcomes)
+        if 0 < after.failing_share < 1 and laboratory.seconds_left > 0:
+            (more,) = laboratory.train([changes[-1].subject], MORE_SEEDS, CONFIRMED_FROM + FIRST_SEEDS)
+            outcomes = [*outcomes, *more]
+            after = Shortfall(reference, data, outcomes)
         closed = shortfall.closed([each.score for each in outcomes])
-        return Cure(Tried(changes, outcomes, closed), not after.is_broken)
+        return Cure(Tried(changes, outcomes, closed), after.is_sound)
 
     pool: list[Cure] = []
     for candidate in candidates[:MOST_CURES]:
