@@ -306,7 +306,9 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
         add("batch_32", ("batch_size",), f"batches of {BATCH} rows", {"batch_size": BATCH}, batch_size=BATCH)
     if hidden:
         wider = _map_hidden(network, lambda x: _dense(x, units=2 * x.units) if isinstance(x, Dense) else x)
-        add("units_x2", ("capacity",), "twice as many hidden units", {"hidden": hidden_units(wider)}, REBUILT,
+        units = hidden_units(wider)
+        text = f"twice as many hidden units ({', '.join(map(str, units))})"
+        add("units_x2", ("capacity",), text, {"hidden": units}, REBUILT,
             network=wider)  # fmt: skip
     if len(hidden) > 3:
         at = _output_index(network)

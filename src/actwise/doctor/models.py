@@ -128,8 +128,7 @@ def _settings_of(settings: TrainingSettings) -> dict[str, Any]:
 
 def _of_network(network: Network, X: Numbers, y: npt.ArrayLike, kind: str | None, given: Mapping[str, Any]) -> Handed:
     chosen = losses.loss(given.get("loss", "squared_error"))
-    classes = True if "cross_entropy" in chosen.name else None
-    task = find_task(y, kind, classes=classes)
+    task = find_task(y, kind, classes=_are_classes(chosen, network, y))
     optimizer: str | Optimizer = given.get("optimizer", "auto")
     rate = given.get("learning_rate")
     if optimizer == "auto":
@@ -139,6 +138,13 @@ def _of_network(network: Network, X: Numbers, y: npt.ArrayLike, kind: str | None
     rest = {name: given[name] for name in SETTINGS[3:] if name in given and name != "epochs"}
     chosen = _bearable(chosen, network, task)
     return Handed(Subject(network, chosen, found, epochs=int(epochs), starts=None, **rest), X, task)
+
+
+def _are_classes(loss: Loss, network: Network, y: npt.ArrayLike) -> bool | None:
+    """Whether whole numbers stand for classes: with a cross-entropy they do, with one output more than two do not."""
+    if "cross_entropy" in loss.name:
+        return True
+    return False if network.n_outputs == 1 and len(np.unique(np.asarray(y))) > 2 else None
 
 
 def _bearable(loss: Loss, network: Network, task: Task) -> Loss:

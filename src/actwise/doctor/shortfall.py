@@ -15,6 +15,14 @@ SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows
 FAILING_SEEDS = 1 / 3  # beyond so many, failing is a fault and not bad luck
 
 
+def _error_of_balanced_accuracy(score: float, data: Data) -> float:
+    """Return its standard error: rows of rare classes are few, and each of them counts for much."""
+    truth = data.task.truth[data.judge]
+    counts = np.unique(truth, return_counts=True)[1] if truth.ndim == 1 else np.array([len(truth)])
+    shares = (score * counts + 1) / (counts + 2)  # one more of each, as else a share of 1 had no error
+    return float(np.sqrt(np.sum(shares * (1 - shares) / counts)) / len(counts))
+
+
 class Shortfall:
     """Whether scores fall short of what can be reached.
 
@@ -34,7 +42,7 @@ class Shortfall:
         self.reach = reference.score
         self.noise = 0.0
         if data.task.is_classification and data.held_out:
-            self.noise = SAMPLING_NOISE
+            self.noise = max(SAMPLING_NOISE, 2 * _error_of_balanced_accuracy(self.reach, data))
         elif data.held_out:
             # The standard error of a mean square of normal residuals, as a share of the targets' variance.
             self.noise = max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.judge)))
@@ -50,7 +58,7 @@ class Shortfall:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the median falls short, or clearly more than a third of the seeds, which bad luck would not explain."""
+        """Whether the median falls short, or clearly more than a third of the seeds: more than bad luck."""
         return self.falls_short(median(self.scores)) or self.failing_share >= FAILING_SEEDS + self._error
 
     @property

@@ -108,7 +108,7 @@ def try_pairs(
     return found
 
 
-_STEPS = ("lr_up", "lr_down")  # one step more in the same direction may be what is missing
+_STEPS = ("lr_up", "lr_down", "units_x2")  # one step more in the same direction may be what is missing
 
 
 def _same_knob(one: Change, other: Change) -> bool:
