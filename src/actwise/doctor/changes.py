@@ -29,6 +29,7 @@ STEP = 10.0  # factor by which a rate or the number of epochs is changed
 FAR_FROM_USUAL = 30.0  # factor beyond which the optimiser's default is tried: more than one step of ten is missing
 TOO_LOW: Code = "learning_rate_too_low"
 TOO_HIGH: Code = "learning_rate_too_high"
+FEW_UPDATES = 1000  # a network of any size needs more than a few hundred steps
 HIDDEN_UNITS = 32
 BATCH = 32
 SOME_STEPS = np.arange(1000)  # of a schedule, whose highest rate is looked for
@@ -299,7 +300,7 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
             {"optimizer": "adam", "learning_rate": ADAM_RATE}, optimizer=Adam(ADAM_RATE))  # fmt: skip
     if subject.patience:
         add("no_early_stop", ("undertrained",), "no early stop", {"patience": 0}, patience=0)
-    enough = -(-REFERENCE_UPDATES // subject.steps_per_epoch(data))
+    enough = -(-FEW_UPDATES // subject.steps_per_epoch(data))
     longer = max(int(subject.epochs * STEP), 1 if rate is None else enough)
     add("longer", ("undertrained",), f"{longer:,} epochs", {"epochs": longer}, epochs=longer)
     if subject.batch_size != BATCH and min(subject.batch_size, len(data.train)) != min(BATCH, len(data.train)):

@@ -97,11 +97,13 @@ def conclude(
         return replace(known, findings=tuple(findings), note="")
     changes = cure.tried.changes
     note = ""
-    if not cure.heals:
+    if not cure.confirmed:
+        note = "There was no time to confirm it with other seeds: give it more seconds."
+    elif not cure.heals:
         note = "Nothing that was tried brings it all the way" + ("." if cure.tried.closed > 0 else ", or part of it.")
     return replace(
         known, findings=tuple(findings), note=note, losses=(*known.losses, cure.tried.outcomes[0].losses),
         fixed_subject=changes[-1].subject if cure.heals or cure.tried.closed >= REPAIRED else None, cured=cure.heals,
         cure=" and ".join(each.text for each in changes), code_of_cure=as_code(cure.tried.settings, dialect),
-        settings_of_cure=cure.tried.settings, scores_after=cure.tried.scores,
+        settings_of_cure=cure.tried.settings, scores_after=cure.tried.scores, confirmed=cure.confirmed,
     )  # fmt: skip

@@ -112,7 +112,7 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         if fitted is not None and verdict.falls_short(fitted):
             yield replace(known, verdict="broken", findings=(_unlucky(fitted, verdict), *noted), note="",
                           fixed_subject=subject, cured=True, cure=FIT_AGAIN, code_of_cure="model.fit(X, y)",
-                          scores_after=verdict.scores)  # fmt: skip
+                          scores_after=verdict.scores, confirmed=True)  # fmt: skip
             return
         yield replace(known, verdict="healthy", findings=tuple(noted), note=_luck(verdict.failing_share))
         return

@@ -125,6 +125,8 @@ class Diagnosis:
         The same as settings.
     scores_after : tuple of float
         Scores with the cure.
+    confirmed : bool
+        Whether these are of seeds that the cure was not found with.
     trained : Network or None
         The network of the seed that does worst, as it was trained.
     data : Data or None
@@ -150,6 +152,7 @@ class Diagnosis:
     code_of_cure: str = ""
     settings_of_cure: Mapping[str, Any] = field(default_factory=dict)
     scores_after: tuple[float, ...] = ()
+    confirmed: bool = False
     trained: Network | None = field(default=None, repr=False)
     data: Data | None = field(default=None, repr=False)
 
@@ -219,6 +222,7 @@ class Diagnosis:
             "code_of_cure": self.code_of_cure,
             "settings_of_cure": dict(self.settings_of_cure),
             "cured": self.cured,
+            "confirmed": self.confirmed,
             "scores_after": list(self.scores_after),
             "seconds": self.seconds,
             "note": self.note,
@@ -286,7 +290,7 @@ def letter(diagnosis: Diagnosis) -> str:
         lines.append(f"Cause: {first.code}. {first.explanation} Seen: {first.evidence}.")
         lines.append(_proof(diagnosis, first) if first.fix else "No single change proved it by itself.")
         if diagnosis.cure and diagnosis.scores_after:
-            lines.append(_cure(diagnosis, first))
+            lines += [told] if (told := _cure(diagnosis, first)) else []
         code = diagnosis.code_of_cure if diagnosis.cured else first.code_of_fix or diagnosis.code_of_cure
         if code:
             lines.append("In code:\n" + textwrap.indent(code, "    "))
@@ -339,7 +343,10 @@ def _proof(diagnosis: Diagnosis, finding: Finding) -> str:
 
 
 def _cure(diagnosis: Diagnosis, finding: Finding) -> str:
-    reached = f"{median(diagnosis.scores_after):.3f} in the median of {len(diagnosis.scores_after)} other seeds"
+    other = "other seeds" if diagnosis.confirmed else "seeds"
+    reached = f"{median(diagnosis.scores_after):.3f} in the median of {len(diagnosis.scores_after)} {other}"
+    if diagnosis.cure == finding.fix and not diagnosis.confirmed:
+        return ""
     if diagnosis.cure == finding.fix:
         ending = ", which is healthy" if diagnosis.cured else ""
         return f"Confirmed: {reached}{ending}."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actwise.doctor.changes import Code, fits_output, hidden_activations, highest_rate, output_name
+from actwise.doctor.changes import FEW_UPDATES, Code, fits_output, hidden_activations, highest_rate, output_name
 from actwise.doctor.subjects import Data, Subject
 from actwise.initializers import Constant, initializer
 from actwise.layers import Dense
@@ -14,7 +14,6 @@ from actwise.optimizers import LBFGS, SGD
 
 SURE = 1.0  # weight of a suspicion that needs no experiment
 UNREACHABLE = 0.1  # share of the targets' spread that no output can reach, from which a mismatch is certain
-FEW_UPDATES = 1000  # a network of any size needs more than a few hundred steps
 LARGE, SMALL = 20.0, 0.05  # size of a standardised column's neighbourhood: beyond it scaling is advised
 FAR = 10.0  # times beyond what is usual, from which a rate is hardly ever right
 DEEP = 6  # hidden layers of a saturating activation from which gradients vanish

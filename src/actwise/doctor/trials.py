@@ -17,6 +17,7 @@ FIRST_SEEDS, MORE_SEEDS = 6, 6  # the second so many where the first do not agre
 SEEDS_PER_CHANGE = 3
 MOST_PAIRS = 6
 LEVEL = 0.3  # so much of the gap the most plausible change may leave open beside the least plausible one
+RESERVED = 0.25  # of the budget for confirming a cure, once there is one
 CONFIRMED_FROM = 100  # place of the first seed that a cure is confirmed with: none that it was found with
 MOST_CURES, MOST_BRANCHES, MOST_CHANGES = 3, 2, 4  # candidates, best additions to each, and changes in all
 
@@ -74,7 +75,8 @@ def try_singles(
     n_seeds = FIRST_SEEDS if 0 < verdict.failing_share < 1 else SEEDS_PER_CHANGE
     found: list[Tried] = []
     for start in range(0, len(changes), 3):
-        if found and laboratory.seconds_left <= 0:
+        done = any(each.closed >= REPAIRED for each in found)
+        if found and laboratory.seconds_left <= (RESERVED * laboratory.budget if done else 0):
             break
         some = changes[start : start + 3]
         laboratory.say("trying " + ", ".join(each.text for each in some))
@@ -129,13 +131,16 @@ class Cure:
     Parameters
     ----------
     tried : Tried
-        The changes and what they brought, with seeds that they were not found with.
+        The changes and what they brought.
     heals : bool
         Whether the network is healthy with them.
+    confirmed : bool
+        Whether there was time to try other seeds than those that it was found with.
     """
 
     tried: Tried
     heals: bool
+    confirmed: bool = True
 
 
 def find_cure(
@@ -157,22 +162,27 @@ def find_cure(
         The best first.
     """
 
-    def confirm(changes: tuple[Change, ...]) -> Cure:
-        laboratory.say("confirming " + " and ".join(each.text for each in changes))
-        (outcomes,) = laboratory.train([changes[-1].subject], FIRST_SEEDS, CONFIRMED_FROM)
-        after = Shortfall(reference, data, outcomes)
-        if 0 < after.failing_share < 1 and laboratory.seconds_left > 0:
-            (more,) = laboratory.train([changes[-1].subject], MORE_SEEDS, CONFIRMED_FROM + FIRST_SEEDS)
-            outcomes = [*outcomes, *more]
+    def confirm(tried: Tried) -> Cure:
+        changed, outcomes = tried.changes[-1].subject, list[Outcome]()
+        laboratory.say("confirming " + " and ".join(each.text for each in tried.changes))
+        for first in range(0, FIRST_SEEDS + MORE_SEEDS, FIRST_SEEDS):
+            if laboratory.seconds_left <= 0:
+                break
+            (more,) = laboratory.train([changed], FIRST_SEEDS, CONFIRMED_FROM + first)
+            outcomes += more
             after = Shortfall(reference, data, outcomes)
+            if after.is_broken:
+                break
+        if not outcomes or any(each.epochs_share < 1 for each in outcomes):
+            return Cure(tried, heals=False, confirmed=False)
         closed = shortfall.closed([each.score for each in outcomes])
-        return Cure(Tried(changes, outcomes, closed), after.is_sound)
+        return Cure(Tried(tried.changes, outcomes, closed), after.is_sound)
 
     pool: list[Cure] = []
     for candidate in candidates[:MOST_CURES]:
         if pool and laboratory.seconds_left <= 0:
             break
-        pool.append(confirm(candidate.changes))
+        pool.append(confirm(candidate))
         if pool[-1].heals:
             return pool[-1]
     # Best first: what helps most is completed first, and what helps less where that leads nowhere.
@@ -184,7 +194,7 @@ def find_cure(
         for tried in sorted(further, key=lambda each: each.changes[-1].effort - each.closed)[:MOST_BRANCHES]:
             if laboratory.seconds_left <= 0 or tried.closed <= best.tried.closed:
                 break
-            pool.append(confirm(tried.changes))
+            pool.append(confirm(tried))
             if pool[-1].heals:
                 return pool[-1]
             if len(tried.changes) < MOST_CHANGES:
