@@ -5,7 +5,8 @@ import pytest
 
 import actwise as aw
 from actwise.doctor import Data, Subject, find_task
-from actwise.doctor.measures import measure
+from actwise.doctor.measures import course, measure
+from actwise.doctor.subjects import Outcome
 
 X = np.random.default_rng(0).normal(size=(40, 2))
 Y = X[:, :1] - X[:, 1:]
@@ -17,7 +18,8 @@ def measured(layers, parameters=None):
         network = network.with_parameters(parameters(network))
     subject = Subject(network, aw.loss("squared_error"), aw.Adam())
     rows = np.arange(40)
-    return network, measure(subject, network, Data(X, find_task(Y), rows, rows))
+    outcome = Outcome(0.0, network, np.array([2.0, 1.0, 1.0]), "all epochs done", 0.0, 1.0, seed=1)
+    return network, measure(subject, outcome, Data(X, find_task(Y), rows, rows))
 
 
 def test_dead_units_are_those_whose_slope_is_zero_for_every_row():
@@ -51,3 +53,39 @@ def test_gradients_are_those_of_pytorch():
     assert [each.gradient for each in found.layers] == pytest.approx(expected, rel=1e-9)
     assert found.gradient_ratio == pytest.approx(expected[0] / expected[-1])
     assert [each.layer for each in found.layers] == [1, 3, 4], "places among all layers, dropout included"
+
+
+def test_how_far_weights_moved_is_a_share_of_where_they_began():
+    network, still = measured([aw.Dense(4, "tanh"), aw.Dense(1)])
+    assert still.most_moved == 0
+    shapes = [network.structure[0], network.structure[1]]
+
+    def one_layer_doubled(start):
+        values = start.values.copy()
+        values[shapes[1].weights_at : shapes[1].weights_at + shapes[1].n_weights] *= 3
+        return values
+
+    _, moved = measured([aw.Dense(4, "tanh"), aw.Dense(1)], one_layer_doubled)
+    assert [each.moved for each in moved.layers] == [0, pytest.approx(2.0)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "falls", "jumps"),
+    [
+        (np.exp(-np.arange(100) / 10), True, False),
+        (np.r_[np.linspace(1, 0.2, 50), np.full(50, 0.2)], False, False),
+        (0.5 + 0.2 * (-1.0) ** np.arange(100), False, True),
+        (0.5 + 1e-3 * (-1.0) ** np.arange(100), False, False),
+        ([1.0, np.nan], False, False),
+        ([3.0, 2.0, 1.0], True, False),
+    ],
+)
+def test_the_course_of_a_loss(losses, falls, jumps):
+    found = course(np.asarray(losses))
+    assert (found.falls, found.jumps) == (falls, jumps)
+
+
+def test_a_plateau_is_the_time_before_a_tenth_was_gained():
+    found = course(np.r_[np.full(60, 0.7), np.linspace(0.7, 0.1, 40)])
+    assert found.plateau == pytest.approx(0.64, abs=0.02)
+    assert found.gained == pytest.approx(0.6 / 0.7)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
-
-from actwise.doctor.changes import hidden_activations
 from actwise.doctor.conclusion import conclude, from_suspicion
 from actwise.doctor.experiments import Laboratory, find_reference
 from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding, median
-from actwise.doctor.measures import MANY_DEAD, MANY_SATURATED, VANISHING, Measures, measure
+from actwise.doctor.measures import measure
 from actwise.doctor.rules import SURE, Suspicion, suspicions
 from actwise.doctor.shortfall import Shortfall
-from actwise.doctor.subjects import Data, Outcome, Subject
+from actwise.doctor.states import seen_in_training
+from actwise.doctor.subjects import Data, Subject
 from actwise.doctor.trials import FIRST_SEEDS, MORE_SEEDS, REPAIRED, find_cure, rank, try_pairs, try_singles, weights_of
 
-STATE = 0.3  # weight of what was seen inside: more often a consequence than a cause
 LONG_SHARE, FEWEST_SEEDS = 0.08, 3  # trainings longer than this share of the budget are repeated less often
 FIRST_SHARE = 0.5  # of the budget for the network as it is; the rest is for comparing and repairing
 FIT_AGAIN = "fitting it again, from other initial weights"
-FALLING = 0.02  # share by which the loss falls over the last tenth of the epochs
 
 
 def examine(
@@ -91,7 +87,7 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         verdict = Shortfall(reference, data, outcomes)
     # Of the seed that does worst: what goes wrong shows there.
     worst = min(outcomes, key=lambda each: each.score)
-    measures = measure(subject, worst.network, data)
+    measures = measure(subject, worst, data)
     known = replace(
         known, scores=verdict.scores, reference=reference, failing_share=verdict.failing_share, measures=measures,
         losses=(worst.losses,), trained=worst.network, data=data,
@@ -120,7 +116,9 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         note = f"The budget allowed {truncated:.0%} of the epochs, of {len(outcomes)} seeds: give it more seconds."
         yield replace(known, findings=tuple(from_suspicion(each) for each in suspected), note=note)
         return
-    suspected = sorted([*suspected, *_states(subject, outcomes, measures)], key=lambda each: -each.weight)
+    suspected = sorted(
+        [*suspected, *seen_in_training(subject, outcomes, worst, measures)], key=lambda each: -each.weight
+    )
     known = replace(known, verdict="broken", note="No experiment was possible within the budget.",
                     findings=tuple(from_suspicion(each) for each in suspected))  # fmt: skip
     yield known
@@ -154,36 +152,3 @@ def _luck(share: float) -> str:
     if share == 0:
         return ""
     return f"With {share:.0%} of the seeds it falls short all the same: bad luck with the initial weights; try another."
-
-
-def _states(subject: Subject, outcomes: Sequence[Outcome], measures: Measures) -> list[Suspicion]:
-    """Return what was seen during training."""
-    found = []
-    broken_off = [each for each in outcomes if not each.is_finite]
-    hidden = set(hidden_activations(subject.network))
-    if broken_off:
-        seen = f"the loss became infinite or NaN with {len(broken_off)} of {len(outcomes)} seeds"
-        found.append(Suspicion("exploding_gradient", STATE, seen))
-        if hidden & {"exponential", "squared_relu", "sinh"}:
-            found.append(Suspicion("hidden_activation", 0.75, f"{seen}, with {min(hidden)} in the hidden layers"))
-    dead, saturated = measures.most_dead, measures.most_saturated
-    if dead.dead >= MANY_DEAD:
-        seen = f"{dead.dead:.0%} of the units of layer {dead.layer} put out 0 for every row after training"
-        found.append(Suspicion("dead_units", STATE, seen, dead.layer))
-    if saturated.saturated >= MANY_SATURATED:
-        where = f"layer {saturated.layer} are where {saturated.activation} is flat"
-        seen = f"{saturated.saturated:.0%} of the values of {where}"
-        found.append(Suspicion("saturation", STATE, seen, saturated.layer))
-    ratio = measures.gradient_ratio
-    if ratio < VANISHING:
-        seen = f"the gradient of the first layer is {ratio:.1g} times that of the last"
-        found.append(Suspicion("vanishing_gradient", STATE, seen, 1))
-        if hidden & {"sigmoid", "hardsigmoid", "hardsigmoid_keras2"}:
-            found.append(Suspicion("hidden_activation", 0.7, f"{seen}, with sigmoid in the hidden layers"))
-    losses = outcomes[0].losses
-    tail = losses[-max(2, len(losses) // 10) :]
-    if len(losses) >= 3 and np.isfinite(tail).all() and tail[0] - tail[-1] > FALLING * abs(tail[0]):
-        seen = f"the loss still falls at the end, from {tail[0]:.4g} to {tail[-1]:.4g} over the last epochs"
-        found.append(Suspicion("undertrained", 0.35, seen))
-        found.append(Suspicion("learning_rate_too_low", 0.35, seen))
-    return found

@@ -218,6 +218,7 @@ class Diagnosis:
             "constant_score": self.constant_score,
             "reference": dict(self.reference.scores) if self.reference else None,
             "layers": [asdict(each) for each in self.measures.layers] if self.measures else [],
+            "course": asdict(self.measures.course) if self.measures else None,
             "cure": self.cure,
             "code_of_cure": self.code_of_cure,
             "settings_of_cure": dict(self.settings_of_cure),

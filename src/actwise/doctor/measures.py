@@ -8,14 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import Activation
-from actwise.doctor.subjects import Data, Subject
+from actwise.doctor.subjects import Data, Outcome, Subject
 from actwise.kernels import reference
-from actwise.network import Network
 
 MOST_ROWS = 500  # a sample tells as much, and these passes are plain NumPy
 FLAT_SHARE = 0.05  # of its steepest slope: where an activation is flatter it is called saturated
 VANISHING = 1e-3  # gradient of the first layer with weights as a share of the last one's
 MANY_DEAD, MANY_SATURATED = 0.5, 0.8  # shares of a layer
+STILL = 0.01  # share of their size by which weights have to move for anything to be learned
+FALLING = 0.02  # share by which the loss falls over the last tenth of the epochs
+RISING, JUMPING = 0.25, 0.1  # share of the later epochs in which the loss rises, and by how much of itself
+FEWEST_EPOCHS = 10  # for anything to be said about jumps
 PROBES = np.linspace(-20.0, 20.0, 4001)  # where an activation's steepest slope is looked for
 
 
@@ -37,6 +40,8 @@ class LayerMeasures:
         Standard deviation of its outputs over rows.
     gradient : float
         Root mean square of the loss's gradient by its weights.
+    moved : float
+        How far training brought its weights, as a share of their initial size.
     """
 
     layer: int
@@ -45,13 +50,77 @@ class LayerMeasures:
     saturated: float
     deviation: float
     gradient: float
+    moved: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the loss went.
+
+    Parameters
+    ----------
+    late_fall : float
+        Share of itself by which it falls over the last tenth of the epochs.
+    rises : float
+        Share of the epochs of the second half in which it rises.
+    jump : float
+        By how much of itself it rises there, in the mean.
+    gained : float
+        Share of the first epoch's loss that was gained in all.
+    plateau : float
+        Share of the epochs that passed before a tenth of that was gained.
+    """
+
+    late_fall: float = 0.0
+    rises: float = 0.0
+    jump: float = 0.0
+    gained: float = 0.0
+    plateau: float = 0.0
+
+    @property
+    def falls(self) -> bool:
+        """Whether it still falls at the end."""
+        return self.late_fall > FALLING and not self.jumps
+
+    @property
+    def jumps(self) -> bool:
+        """Whether it jumps up and down."""
+        return self.rises > RISING and self.jump > JUMPING
+
+
+def course(losses: npt.NDArray[np.float64]) -> Course:
+    """Describe how a loss went, epoch by epoch."""
+    losses = losses[np.isfinite(losses)]
+    if len(losses) < 3:
+        return Course()
+    sizes = np.maximum(np.abs(losses), np.finfo(float).tiny)
+    tail = losses[-max(2, len(losses) // 10) :]
+    slope = float(np.polyfit(np.arange(len(tail)), tail, 1)[0])  # of a line through them: a jump is no fall
+    late = losses[len(losses) // 2 :]
+    steps = np.diff(late) / sizes[len(losses) // 2 : -1]
+    up = steps[steps > 0]
+    enough = len(losses) >= FEWEST_EPOCHS
+    best = losses[0] - np.minimum.accumulate(losses)
+    gained = float(best[-1])
+    slow = float(np.argmax(best >= 0.1 * gained) / len(losses)) if gained > 0 else 1.0
+    return Course(
+        -slope * (len(tail) - 1) / float(max(abs(tail[0]), np.finfo(float).tiny)),
+        len(up) / len(steps) if enough else 0.0, float(up.mean()) if enough and len(up) else 0.0,
+        gained / float(sizes[0]), slow,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Measures:
-    """How all layers do, input side first."""
+    """How all layers do, input side first, and how the loss went."""
 
     layers: tuple[LayerMeasures, ...]
+    course: Course = Course()
+
+    @property
+    def most_moved(self) -> float:
+        """How far the layer that moved most was brought."""
+        return max(each.moved for each in self.layers)
 
     @property
     def gradient_ratio(self) -> float:
@@ -75,22 +144,24 @@ def steepest_slope(activation: Activation) -> float:
     return float(np.nanmax(np.abs(activation.derivative(PROBES))))
 
 
-def measure(subject: Subject, network: Network, data: Data) -> Measures:
-    """Measure a network with its present parameters on the training rows.
+def measure(subject: Subject, outcome: Outcome, data: Data) -> Measures:
+    """Measure a network after a training, on the training rows.
 
     Parameters
     ----------
     subject : Subject
-        How it is trained.
-    network : Network
-        It, with the parameters to look at.
+        How it was trained.
+    outcome : Outcome
+        What it came to.
     data : Data
         The rows.
     """
+    network = outcome.network
     rows = data.train[:: max(1, len(data.train) // MOST_ROWS)][:MOST_ROWS]
     X = subject.inputs(data)[rows].astype(np.float64)
     targets = subject.targets(data)[0][rows].astype(np.float64)
     parameters = network.values.astype(np.float64)
+    start = network.drawn(outcome.seed).astype(np.float64) if not subject.own_parameters else subject.network.values
     loss = subject.loss.for_engine(network.n_outputs)
     with np.errstate(all="ignore"):
         passed = reference.forward(network.structure, parameters, X)
@@ -103,7 +174,9 @@ def measure(subject: Subject, network: Network, data: Data) -> Measures:
         if not shape.n_weights:
             continue
         dead, saturated = _flatness(layer.activation, z)
-        own = gradient[shape.weights_at : shape.weights_at + shape.n_weights]
+        weights = slice(shape.weights_at, shape.weights_at + shape.n_weights)
+        own, initial = gradient[weights], float(np.linalg.norm(start[weights]))
+        way = float(np.linalg.norm(parameters[weights] - start[weights]))
         with np.errstate(all="ignore"):
             found.append(
                 LayerMeasures(
@@ -113,9 +186,10 @@ def measure(subject: Subject, network: Network, data: Data) -> Measures:
                     saturated,
                     float(np.sqrt(np.mean(y.var(axis=0)))),
                     float(np.sqrt(np.mean(own**2))),
+                    way / initial if initial > 0 else float(way > 0),
                 )
             )
-    return Measures(tuple(found))
+    return Measures(tuple(found), course(outcome.losses))
 
 
 def _flatness(activation: object, z: npt.NDArray[np.float64]) -> tuple[float, float]:

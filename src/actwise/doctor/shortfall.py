@@ -12,15 +12,17 @@ from actwise.doctor.subjects import Data, Outcome
 
 MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure
 SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows
+FEWEST_ROWS = 1.5  # of the rarest class: one more or less right is no failure
 FAILING_SEEDS = 1 / 3  # beyond so many, failing is a fault and not bad luck
 
 
-def _error_of_balanced_accuracy(score: float, data: Data) -> float:
-    """Return its standard error: rows of rare classes are few, and each of them counts for much."""
+def _worth_of_a_row(data: Data) -> float:
+    """Return what a row of the rarest class counts for in a balanced accuracy."""
     truth = data.task.truth[data.judge]
-    counts = np.unique(truth, return_counts=True)[1] if truth.ndim == 1 else np.array([len(truth)])
-    shares = (score * counts + 1) / (counts + 2)  # one more of each, as else a share of 1 had no error
-    return float(np.sqrt(np.sum(shares * (1 - shares) / counts)) / len(counts))
+    if truth.ndim > 1:
+        return 1 / len(truth)
+    counts = np.unique(truth, return_counts=True)[1]
+    return 1 / float(counts.min() * len(counts))
 
 
 class Shortfall:
@@ -42,7 +44,7 @@ class Shortfall:
         self.reach = reference.score
         self.noise = 0.0
         if data.task.is_classification and data.held_out:
-            self.noise = max(SAMPLING_NOISE, 2 * _error_of_balanced_accuracy(self.reach, data))
+            self.noise = max(SAMPLING_NOISE, FEWEST_ROWS * _worth_of_a_row(data))
         elif data.held_out:
             # The standard error of a mean square of normal residuals, as a share of the targets' variance.
             self.noise = max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.judge)))

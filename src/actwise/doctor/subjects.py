@@ -217,6 +217,8 @@ class Outcome:
         How long it took, drawing the weights and judging included.
     epochs_share : float
         Share of the epochs asked for that were done.
+    seed : int
+        Of initial weights and order of rows.
     """
 
     score: float
@@ -225,6 +227,7 @@ class Outcome:
     stopped_because: StoppedBecause
     seconds: float
     epochs_share: float
+    seed: int
 
     @property
     def is_finite(self) -> bool:
@@ -310,4 +313,4 @@ def train_once(
     ended = run.stopped_because in ("all epochs done", "converged", "no improvement", "loss is not finite")
     share = 1.0 if ended else len(run.history) / max(1, settings["epochs"])
     seconds = time.perf_counter() - began
-    return Outcome(score, network, run.history.training_losses, run.stopped_because, seconds, share)
+    return Outcome(score, network, run.history.training_losses, run.stopped_because, seconds, share, run.settings.seed)

@@ -1,0 +1,85 @@
+"""What was seen during training: states, each of which makes some causes more plausible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actwise.doctor.changes import hidden_activations
+from actwise.doctor.findings import median
+from actwise.doctor.measures import MANY_DEAD, MANY_SATURATED, STILL, VANISHING, Measures
+from actwise.doctor.rules import Suspicion
+from actwise.doctor.subjects import Outcome, Subject
+
+STATE = 0.3  # weight of what was seen inside: more often a consequence than a cause
+FALLS, JUMPS, STANDS = 0.35, 0.35, 0.5  # weights of a loss that still falls, one that jumps, weights that stand still
+STOPPED = 0.5  # weight of an early stop before the network had learned
+EXPLODING_HIDDEN = frozenset({"exponential", "squared_relu", "sinh"})
+SQUASHING_HIDDEN = frozenset({"sigmoid", "hardsigmoid", "hardsigmoid_keras2"})
+
+
+def seen_in_training(
+    subject: Subject, outcomes: Sequence[Outcome], worst: Outcome, measures: Measures
+) -> list[Suspicion]:
+    """Return what the trainings of a network that falls short make plausible.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network and its training.
+    outcomes : sequence of Outcome
+        Its trainings.
+    worst : Outcome
+        The one that `measures` are of.
+    measures : Measures
+        What happened inside.
+    """
+    return [*_inside(subject, outcomes, measures), *_course(subject, outcomes, worst, measures)]
+
+
+def _inside(subject: Subject, outcomes: Sequence[Outcome], measures: Measures) -> list[Suspicion]:
+    found = []
+    broken_off = [each for each in outcomes if not each.is_finite]
+    hidden = set(hidden_activations(subject.network))
+    if broken_off:
+        seen = f"the loss became infinite or NaN with {len(broken_off)} of {len(outcomes)} seeds"
+        found.append(Suspicion("exploding_gradient", STATE, seen))
+        if hidden & EXPLODING_HIDDEN:
+            found.append(Suspicion("hidden_activation", 0.75, f"{seen}, with {min(hidden)} in the hidden layers"))
+    dead, saturated = measures.most_dead, measures.most_saturated
+    if dead.dead >= MANY_DEAD:
+        seen = f"{dead.dead:.0%} of the units of layer {dead.layer} put out 0 for every row after training"
+        found.append(Suspicion("dead_units", STATE, seen, dead.layer))
+    if saturated.saturated >= MANY_SATURATED:
+        where = f"layer {saturated.layer} are where {saturated.activation} is flat"
+        seen = f"{saturated.saturated:.0%} of the values of {where}"
+        found.append(Suspicion("saturation", STATE, seen, saturated.layer))
+    ratio = measures.gradient_ratio
+    if ratio < VANISHING:
+        seen = f"the gradient of the first layer is {ratio:.1g} times that of the last"
+        found.append(Suspicion("vanishing_gradient", STATE, seen, 1))
+        if hidden & SQUASHING_HIDDEN:
+            found.append(Suspicion("hidden_activation", 0.7, f"{seen}, with sigmoid in the hidden layers"))
+    return found
+
+
+def _course(subject: Subject, outcomes: Sequence[Outcome], worst: Outcome, measures: Measures) -> list[Suspicion]:
+    found = []
+    course, moved = measures.course, measures.most_moved
+    if course.falls:
+        losses = worst.losses
+        seen = f"the loss still falls at the end: by {course.late_fall:.1%} over the last epochs, to {losses[-1]:.4g}"
+        found += [Suspicion("undertrained", FALLS, seen), Suspicion("learning_rate_too_low", FALLS, seen)]
+    if moved < STILL:
+        seen = f"no layer's weights moved by more than {moved:.1%} of their size in the whole training"
+        found += [Suspicion("learning_rate_too_low", STANDS, seen), Suspicion("undertrained", FALLS, seen)]
+    if course.jumps:
+        seen = f"in {course.rises:.0%} of the later epochs the loss rises, by {course.jump:.0%} of its size in the mean"
+        found.append(Suspicion("learning_rate_too_high", JUMPS, seen))
+    early = [len(each.losses) for each in outcomes if each.stopped_because == "no improvement"]
+    if len(early) * 2 > len(outcomes) and median([float(each) for each in early]) < subject.epochs:
+        seen = (
+            f"training was stopped after {median([float(each) for each in early]):.0f} of {subject.epochs:,} epochs, "
+            f"because no epoch improved the loss by more than {subject.tolerance:g}"
+        )
+        found.append(Suspicion("undertrained", STOPPED, seen))
+    return found
