@@ -33,6 +33,7 @@ FEW_UPDATES = 1000  # a network of any size needs more than a few hundred steps
 HIDDEN_UNITS = 32
 BATCH = 32
 SOME_STEPS = np.arange(1000)  # of a schedule, whose highest rate is looked for
+TWO_AT_ONCE = 0.1  # effort of two changes in one
 REBUILT = 0.15  # effort of changing the number of units; twice as much for leaving layers out
 RULE_OF_INIT = "glorot_uniform, or he_uniform with ReLU"
 REFERENCE_UPDATES, REFERENCE_RATE = 2500, 3e-3  # of the well-set network to compare with
@@ -56,6 +57,8 @@ class Change:
         The changed subject.
     effort : float
         How much of the network it rebuilds, as the share of the gap that it has to close beyond others.
+    order : int
+        Its place among all changes: what is the likelier kind of mistake comes first.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Change:
     settings: Mapping[str, Any]
     subject: Subject
     effort: float = 0.0
+    order: int = 0
 
 
 def right_loss(task: Task) -> Loss:
@@ -265,6 +269,10 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
     if task.kind == "regression" and not subject.standard_targets:
         add("standardise_y", ("unscaled_targets",), "targets of mean 0 and deviation 1", {"scale_targets": True},
             standard_targets=True)  # fmt: skip
+    if task.kind == "regression" and not (subject.standard_inputs or subject.standard_targets):
+        add("standardise_both", ("unscaled_targets", "unscaled_inputs"), "inputs and targets of mean 0 and deviation 1",
+            {"scale_inputs": True, "scale_targets": True}, TWO_AT_ONCE, standard_inputs=True,
+            standard_targets=True)  # fmt: skip
     if any(isinstance(layer, Dense) and not layer.bias for layer in network.layers):
         biased = with_layers(network, [_dense(x, bias=True) if isinstance(x, Dense) else x for x in network.layers])
         add("bias", ("missing_bias",), "a bias in every layer", {"bias": True}, network=biased)
@@ -317,7 +325,8 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
         flat = with_layers(network, [network.layers[k] for k in keep] + list(network.layers[at:]))
         add("two_hidden", ("capacity",), "two hidden layers instead of more", {"hidden": hidden_units(flat)},
             2 * REBUILT, network=flat)  # fmt: skip
-    return [change for change in found if subject.origin.can(change.settings)]
+    allowed = (change for change in found if subject.origin.can(change.settings))
+    return [replace(change, order=order) for order, change in enumerate(allowed)]
 
 
 def hidden_units(network: Network) -> list[int]:

@@ -83,7 +83,7 @@ def conclude(
         for code in sorted(tried.changes[0].codes, key=lambda code: -max(weights.get(code, 0.0), PLAUSIBLE)):
             add(code, tried)
     for tried in pairs:
-        for change in sorted(tried.changes, key=lambda change: -plausibility(change, weights)):
+        for change in sorted(tried.changes, key=lambda change: (-plausibility(change, weights), change.order)):
             add(change.codes[0], tried)
     if not repairing and not pairs:
         for each in suspected:

@@ -8,7 +8,7 @@ from typing import Any
 
 from actwise.doctor.changes import Change, Code, all_changes
 from actwise.doctor.experiments import Laboratory, Reference
-from actwise.doctor.rules import Suspicion
+from actwise.doctor.rules import SURE, Suspicion
 from actwise.doctor.shortfall import Shortfall
 from actwise.doctor.subjects import Data, Outcome, Subject
 
@@ -67,11 +67,15 @@ def plausibility(change: Change, weights: dict[Code, float]) -> float:
 def try_singles(
     subject: Subject, data: Data, laboratory: Laboratory, verdict: Shortfall, suspected: Sequence[Suspicion]
 ) -> list[Tried]:
-    """Try every single change, the most plausible first, until the budget is used up."""
+    """Try every single change, the most plausible first, until the budget is used up.
+
+    Where something is certainly wrong, only what repairs that: no other change could help before.
+    """
     weights = weights_of(suspected)
     changes = sorted(all_changes(subject, data), key=lambda each: -plausibility(each, weights))
     # The longest last: what it would show is often shown by a cheaper one.
     changes.sort(key=lambda each: each.name == "longer")
+    changes = [each for each in changes if plausibility(each, weights) == SURE] or changes
     n_seeds = FIRST_SEEDS if 0 < verdict.failing_share < 1 else SEEDS_PER_CHANGE
     found: list[Tried] = []
     for start in range(0, len(changes), 3):
@@ -89,8 +93,10 @@ def try_singles(
 def try_pairs(
     data: Data, laboratory: Laboratory, verdict: Shortfall, singles: Sequence[Tried], suspected: Sequence[Suspicion]
 ) -> list[Tried]:
-    """Try pairs of the single changes that helped most or are most plausible."""
+    """Try pairs of the single changes that helped most or are most plausible, or all with one that has to be."""
     weights = weights_of(suspected)
+    if singles and plausibility(singles[0].changes[0], weights) == SURE:
+        return _try_added(max(singles, key=lambda each: each.closed), data, laboratory, verdict, weights)
     ranked = sorted(singles, key=lambda each: -(min(each.closed, 1) + plausibility(each.changes[0], weights)))[:4]
     subjects: list[tuple[tuple[Change, Change], Subject]] = []
     for k, one in enumerate(ranked):
@@ -144,7 +150,12 @@ class Cure:
 
 
 def find_cure(
-    data: Data, laboratory: Laboratory, shortfall: Shortfall, reference: Reference, candidates: Sequence[Tried]
+    data: Data,
+    laboratory: Laboratory,
+    shortfall: Shortfall,
+    reference: Reference,
+    candidates: Sequence[Tried],
+    weights: dict[Code, float],
 ) -> Cure | None:
     """Find changes that make a network healthy: the best candidate, and what has to be added to it.
 
@@ -160,6 +171,8 @@ def find_cure(
         What can be reached.
     candidates : sequence of Tried
         The best first.
+    weights : dict of str to float
+        How plausible each cause is.
     """
 
     def confirm(tried: Tried) -> Cure:
@@ -190,7 +203,7 @@ def find_cure(
     while waiting and laboratory.seconds_left > 0:
         best = max(waiting, key=lambda each: each.tried.closed)
         waiting.remove(best)
-        further = _try_added(best.tried, data, laboratory, shortfall)
+        further = _try_added(best.tried, data, laboratory, shortfall, weights)
         for tried in sorted(further, key=lambda each: each.changes[-1].effort - each.closed)[:MOST_BRANCHES]:
             if laboratory.seconds_left <= 0 or tried.closed <= best.tried.closed:
                 break
@@ -202,8 +215,10 @@ def find_cure(
     return max(pool, key=lambda each: each.tried.closed, default=None)
 
 
-def _try_added(tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shortfall) -> list[Tried]:
-    """Try each further change on top of some."""
+def _try_added(
+    tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shortfall, weights: dict[Code, float]
+) -> list[Tried]:
+    """Try each further change on top of some, the most plausible first."""
     done = tried.changes
     further = [
         change
@@ -211,6 +226,7 @@ def _try_added(tried: Tried, data: Data, laboratory: Laboratory, shortfall: Shor
         if (change.name == done[-1].name and change.name in _STEPS)
         or not any(change.name == each.name or _same_knob(change, each) for each in done)
     ]
+    further.sort(key=lambda each: (each.name == "longer", -plausibility(each, weights)))
     found: list[Tried] = []
     for start in range(0, len(further), 3):
         if laboratory.seconds_left <= 0:
