@@ -11,7 +11,7 @@ import numpy as np
 from actwise.activations import Activation, AnyActivation, GatedActivation, maxout
 from actwise.activations import activation as get_activation
 from actwise.errors import InputError
-from actwise.formula.differentiate import differentiate
+from actwise.formula.differentiate import chained, differentiate
 from actwise.formula.expression import Expression, number, symbol
 from actwise.initializers import Initializer, initializer
 from actwise.kernels.rendering import Formula
@@ -226,7 +226,7 @@ def activation_formula(what: AnyActivation) -> Formula:
     """Describe an activation for the compiled passes."""
     upstream: Expression = symbol("g")
     if isinstance(what, GatedActivation):
-        return Formula(what.expression, tuple(each * upstream for each in what.partial_expressions))
+        return Formula(what.expression, tuple(chained(each, upstream) for each in what.partial_expressions))
     if not isinstance(what, Activation):
         return Formula(what.expression, (what.vjp_expression,))
     trained: tuple[Expression, ...] = ()
@@ -235,4 +235,4 @@ def activation_formula(what: AnyActivation) -> Formula:
             differentiate(what.expression, name) * upstream if param.trained else number(0)
             for name, param in what.params.items()
         )
-    return Formula(what.expression, (what.derivative_expression * upstream,), tuple(what.params), trained)
+    return Formula(what.expression, (chained(what.derivative_expression, upstream),), tuple(what.params), trained)

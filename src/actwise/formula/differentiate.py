@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actwise.formula.expression import REDUCTIONS, SYMBOL, Expression, number, walk, where
+from actwise.formula.expression import REDUCTIONS, SYMBOL, Expression, equal, number, walk, where
 from actwise.formula.operations import OPERATIONS
 
 
@@ -119,3 +119,44 @@ def _rule_of_node(node: Expression, variable: str, derivatives: dict[Expression,
     if node.operation == "power" and inner.operation != SYMBOL:
         chained = True
     return f"{rule}, then chain rule" if chained else rule
+
+
+def chained(slope: Expression, upstream: Expression) -> Expression:
+    """Multiply a derivative by the gradient that arrives from above.
+
+    Parameters
+    ----------
+    slope : Expression
+        The derivative.
+    upstream : Expression
+        The gradient with respect to the output.
+
+    Returns
+    -------
+    Expression
+        The product. Where the derivative only chooses between 0, 1 and -1, the choice is between 0 and the upstream
+        gradient or its opposite, which needs no arithmetic, and no infinite gradient passes a slope of 0.
+
+    Examples
+    --------
+    >>> from actwise.formula.expression import number, symbol, where
+    >>> x, g = symbol("x"), symbol("g")
+    >>> chained(where(x > 0, 1, 0), g)
+    where(greater(x, 0), g, 0)
+    >>> chained(2 * x, g)
+    multiply(multiply(2, x), g)
+    """
+    choice = _chosen(slope, upstream)
+    return slope * upstream if choice is None else choice
+
+
+def _chosen(slope: Expression, upstream: Expression) -> Expression | None:
+    if slope.is_number:
+        return {1.0: upstream, 0.0: number(0), -1.0: -upstream}.get(slope.number)
+    if slope.operation != "where":
+        return None
+    condition, chosen, otherwise = slope.arguments
+    first = _chosen(chosen, upstream)
+    only_for_nan = condition == equal(otherwise, otherwise)
+    second = otherwise if only_for_nan else _chosen(otherwise, upstream)
+    return None if first is None or second is None else where(condition, first, second)

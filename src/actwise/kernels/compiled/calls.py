@@ -24,6 +24,22 @@ def pointer(typing_context, address, element):
     return signature, generate
 
 
+@intrinsic
+def prefetch(typing_context, address):
+    """Ask for a cache line that will be read soon; an address that must not be read does no harm."""
+    signature = types.void(types.intp)
+
+    def generate(context, builder, _signature, arguments):
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        name, kind = "llvm.prefetch.p0", ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        to_read, in_all_caches, data = (ir.Constant(number, flag) for flag in (0, 3, 1))
+        builder.call(function, [builder.inttoptr(arguments[0], byte), to_read, in_all_caches, data])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 def _function_at(builder, address, return_type, argument_types):
     function_type = ir.FunctionType(return_type, argument_types)
     return builder.inttoptr(address, function_type.as_pointer())
@@ -38,7 +54,7 @@ def lanes(typing_context):
     signature = types.intp()
 
     def generate(context, builder, _signature, arguments):
-        room = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), LANES))
+        room = cgutils.alloca_once(builder, ir.DoubleType(), size=LANES)
         return builder.ptrtoint(room, _INT64)
 
     return signature, generate

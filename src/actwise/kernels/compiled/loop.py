@@ -7,7 +7,7 @@ can show progress, look at the clock and answer Ctrl-C without the result depend
 import numpy as np
 from numba import njit
 
-from .calls import call_loss, call_stage
+from .calls import call_loss, call_stage, prefetch
 from .context import (
     BACKWARD_STAGE,
     BATCH_LOSS,
@@ -93,8 +93,12 @@ from .context import (
 from .element import ELEMENT
 from .passes import DROPS, FOR_LOSS
 from .randomness import shuffle
+from .tiles import SIZE, copy_elements
 
 PAUSED, EPOCHS_DONE, STALE, NOT_FINITE = range(4)  # what a call of `run_steps` ends with
+CACHE_LINE = 64  # bytes
+MOST_LINES = 8  # of a row that are asked for ahead; the processor sees by itself where a longer one goes on
+NEAR_BYTES = 2**18  # rows that are fewer stay in the second-level cache
 LEARNED, JUDGED = 0, JUDGED_INPUTS - INPUTS  # which rows: the offset of their entries in the context
 
 
@@ -116,8 +120,7 @@ def _gather(context, which, start, count):
         row = order[start + i]
         base = row * row_stride
         if column_stride == 1:
-            for j in range(n_inputs):
-                work[i * n_inputs + j] = inputs[base + j]
+            copy_elements(context[which + INPUTS] + base * SIZE, context[WORK] + i * n_inputs * SIZE, n_inputs)
         else:
             for j in range(n_inputs):
                 work[i * n_inputs + j] = inputs[base + j * column_stride]
@@ -125,7 +128,26 @@ def _gather(context, which, start, count):
             batch_targets[i * n_targets + j] = targets[row * n_targets + j]
         batch_weights[i] = weights[row]
         total += weights[row]
+    _ask_for_rows(context, which, start + count, min(start + 2 * count, n_rows))
     return total
+
+
+@njit(error_model="numpy")
+def _ask_for_rows(context, which, start, stop):
+    """Have rows of the next batch brought into the cache while this one is worked on."""
+    n_inputs, n_targets = integers(context[LAYERS], COLUMNS)[N_INPUTS], context[N_TARGETS]
+    order = integers(context[which + ORDER], context[which + N_ROWS])
+    row_bytes = n_inputs * SIZE
+    if context[which + COLUMN_STRIDE] != 1 or context[which + N_ROWS] * row_bytes < NEAR_BYTES:
+        return
+    for i in range(start, stop):
+        row = order[i]
+        at = context[which + INPUTS] + row * context[which + ROW_STRIDE] * SIZE
+        for line in range(0, min(row_bytes, MOST_LINES * CACHE_LINE), CACHE_LINE):
+            prefetch(at + line)
+        prefetch(at + row_bytes - SIZE)
+        prefetch(context[which + TARGETS] + row * n_targets * SIZE)
+        prefetch(context[which + WEIGHTS] + row * SIZE)
 
 
 def batch_loss(context_at, which, start, mode):
@@ -139,10 +161,9 @@ def batch_loss(context_at, which, start, mode):
     source, target = last[OUTPUT_AT], context[DELTA_AT]
     if context[LOSS_ON_PRE_ACTIVATION]:
         source, target = last[PRE_ACTIVATION_AT], context[DELTA_LINEAR_AT]
-    size = elements(context[WORK], context[WORK_SIZE]).itemsize
     loss = call_loss(
-        context[LOSS], context[WORK] + source * size, context[BATCH_TARGETS], context[BATCH_WEIGHTS],
-        context[WORK] + target * size, count, last[N_UNITS], context[LOSS_CONSTANTS],
+        context[LOSS], context[WORK] + source * SIZE, context[BATCH_TARGETS], context[BATCH_WEIGHTS],
+        context[WORK] + target * SIZE, count, last[N_UNITS], context[LOSS_CONSTANTS],
     )  # fmt: skip
     floats[BATCH_LOSS] = loss
     floats[LOSS_SUM] += loss

@@ -207,6 +207,17 @@ _copy_wide, _copy_narrow = _copy(2), _copy(1)
 
 
 @njit(error_model="numpy")
+def copy_elements(source, target, count):
+    """Copy neighbouring elements from one address to another."""
+    for j in range(0, count, 2 * LANES):
+        left, on = count - j, j * SIZE
+        if left > LANES:
+            _copy_wide(source + on, target + on, left)
+        else:
+            _copy_narrow(source + on, target + on, left)
+
+
+@njit(error_model="numpy")
 def _product_by_panels(a, row_a, step_a, b, c, start, rows, inner, columns):
     """The product, for a B that is too large for the cache: panel after panel of it is laid out beside each other."""
     panel = _panel_room()
@@ -216,11 +227,7 @@ def _product_by_panels(a, row_a, step_a, b, c, start, rows, inner, columns):
         for k in range(0, inner, PANEL_DEPTH):
             depth = min(PANEL_DEPTH, inner - k)
             for row in range(depth):
-                source, target = b + (k + row) * columns * SIZE + on, panel + row * 2 * LANES * SIZE
-                if width > LANES:
-                    _copy_wide(source, target, width)
-                else:
-                    _copy_narrow(source, target, width)
+                copy_elements(b + (k + row) * columns * SIZE + on, panel + row * 2 * LANES * SIZE, width)
             for i in range(0, whole, TILE_ROWS):
                 at, here = a + (i * row_a + k * step_a) * SIZE, c + i * columns * SIZE + on
                 first, row_first = (start + on if start != 0 else 0, 0) if k == 0 else (here, columns)
