@@ -30,17 +30,9 @@ def forward_product(gemm, product, a, a_at, b, b_at, bias_at, c, c_at, rows, inn
     if _goes_by_tiles(rows, inner, columns):
         start = address_of(b, bias_at) if bias_at >= 0 else 0
         call_product(
-            product,
-            address_of(a, a_at),
-            inner,
-            1,
-            address_of(b, b_at),
-            address_of(c, c_at),
-            start,
-            rows,
-            inner,
-            columns,
-        )
+            product, address_of(a, a_at), inner, 1, address_of(b, b_at), address_of(c, c_at), start,
+            rows, inner, columns,
+        )  # fmt: skip
         return
     for i in range(rows):
         for j in range(columns):
@@ -79,17 +71,9 @@ def backward_product(gemm, product, d, d_at, b, b_at, transposed, c, c_at, rows,
     """
     if pays_to_transpose(rows, inner):
         call_product(
-            product,
-            address_of(d, d_at),
-            columns,
-            1,
-            address_of(transposed, b_at),
-            address_of(c, c_at),
-            0,
-            rows,
-            columns,
-            inner,
-        )
+            product, address_of(d, d_at), columns, 1, address_of(transposed, b_at), address_of(c, c_at), 0,
+            rows, columns, inner,
+        )  # fmt: skip
         return
     if rows * inner * columns > SMALL_PRODUCT:
         call_gemm(
