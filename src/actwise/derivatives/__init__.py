@@ -1,6 +1,7 @@
 """Judges derivatives and gradients that people wrote by hand, and names the mistake."""
 
+from actwise.derivatives.causes import Cause
 from actwise.derivatives.check import DerivativeReport, check_derivative
 from actwise.derivatives.gradient import GradientFinding, GradientReport, check_gradient
 
-__all__ = ["DerivativeReport", "GradientFinding", "GradientReport", "check_derivative", "check_gradient"]
+__all__ = ["Cause", "DerivativeReport", "GradientFinding", "GradientReport", "check_derivative", "check_gradient"]

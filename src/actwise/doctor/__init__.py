@@ -3,7 +3,8 @@
 from actwise.doctor.api import check_settings, diagnose
 from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis, Finding, Repaired
-from actwise.doctor.functions import FunctionsDiagnosis, FunctionsFinding, diagnose_functions
+from actwise.doctor.function_checks import FunctionsFinding
+from actwise.doctor.functions import FunctionsDiagnosis, diagnose_functions
 from actwise.doctor.prescriptions import Origin
 from actwise.doctor.rules import Suspicion, suspicions
 from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject

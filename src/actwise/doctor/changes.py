@@ -10,6 +10,8 @@ import numpy as np
 
 from actwise import losses
 from actwise.activations import Activation
+from actwise.derivatives import Cause
+from actwise.doctor.slopes import with_right_slopes, wrong_slopes
 from actwise.doctor.subjects import Data, Subject
 from actwise.doctor.tasks import Task
 from actwise.layers import ActivationLayer, Dense, Layer, Maxout
@@ -18,7 +20,7 @@ from actwise.network import Network
 from actwise.optimizers import LBFGS, Adam, Optimizer
 from actwise.schedules import Schedule
 
-Code: TypeAlias = Literal[
+Code: TypeAlias = Cause | Literal[
     "output_activation_mismatch", "loss_mismatch", "hidden_activation", "missing_nonlinearity",
     "learning_rate_too_high", "learning_rate_too_low", "undertrained", "optimizer", "init", "unscaled_inputs",
     "unscaled_targets", "batch_size", "missing_bias", "capacity", "dead_units", "vanishing_gradient",
@@ -263,6 +265,12 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
     ) -> None:  # fmt: skip
         found.append(Change(name, codes, text, settings, replace(subject, own_parameters=False, **changed), effort))
 
+    righted = with_right_slopes(network)
+    if righted is not None:
+        place, report = wrong_slopes(network)[0]
+        formula = getattr(getattr(network.layers[place - 1], "activation", None), "formula", "")
+        add("derivative", (report.cause,), f"the derivative that follows from {formula}", {"derivative": formula},
+            network=righted)  # fmt: skip
     if not subject.standard_inputs:
         add("standardise_x", ("unscaled_inputs",), "inputs of mean 0 and deviation 1", {"scale_inputs": True},
             standard_inputs=True)  # fmt: skip

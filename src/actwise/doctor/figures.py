@@ -34,9 +34,11 @@ def draw(diagnosis: Diagnosis, path: str | None) -> Any:
     losses.set(xlabel="epoch", ylabel="training loss", title=f"Loss: {diagnosis.verdict}")
     losses.legend()
     places = np.arange(1, n + 1)
-    gradients.bar(places, [max(each.gradient, 1e-30) if np.isfinite(each.gradient) else 1 for each in measures.layers])
+    sizes = [max(each.gradient, 1e-30) if np.isfinite(each.gradient) else 1 for each in measures.layers]
+    gradients.bar(places, sizes)
     gradients.set(
         yscale="log",
+        ylim=(min(sizes) / 10, max(sizes) * 3),  # a bar of one decade at least
         xlabel="layer with weights",
         ylabel="root mean square",
         title="Gradients of the weights",

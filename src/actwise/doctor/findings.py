@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from actwise.derivatives import Cause
 from actwise.doctor.changes import Code
 from actwise.doctor.experiments import Reference
 from actwise.doctor.measures import Measures
@@ -45,6 +46,10 @@ EXPLANATIONS: Mapping[Code, str] = {
     "data_too_small": "There are too few rows to learn from.",
     "unlucky_fit": "The settings are sound, but these weights are not: an unlucky start, or fitted to other rows.",
     "not_finite": "The data holds NaN or infinity, which makes every result NaN.",
+    **dict.fromkeys(
+        get_args(Cause),
+        "The derivative of an activation is not that of its function, so that the gradient is not that of the loss.",
+    ),
 }  # fmt: skip
 
 

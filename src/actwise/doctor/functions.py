@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from actwise.derivatives import check_derivative, check_gradient
 from actwise.derivatives.parameters import named_arrays, rebuilt
-from actwise.doctor.twins import Point, explain_gradient, recognise
+from actwise.doctor.function_checks import (
+    SOLVED,
+    Array,
+    FunctionsFinding,
+    Patient,
+    check_bias,
+    check_derivatives,
+    check_gradients,
+    check_nonlinearity,
+    check_range,
+    check_start,
+    descend,
+    try_runs,
+)  # fmt: skip
 from actwise.errors import InputError
 from actwise.inputs import as_numbers
 
-Array: TypeAlias = npt.NDArray[np.float64]
-N_DRAWS = 64  # random parameters at which the network is looked at
-WIDE = 10.0  # their spread: activations then reach the ends of their ranges
-SAME, SAME_FACTOR = 1e-9, 1e-3
-SOLVED = 0.05  # of the best constant's mean squared error: below it the network has learned
-RATE_STEPS = (10.0, 100.0, 1000.0, 10_000.0)
-OTHER_STARTS = 4
 WIDTH = 100
-
-
-@dataclass(frozen=True)
-class FunctionsFinding:
-    """One thing that is wrong.
-
-    Parameters
-    ----------
-    code : str
-        Its name.
-    evidence : str
-        What was measured.
-    fix : str
-        What to do.
-    """
-
-    code: str
-    evidence: str
-    fix: str
 
 
 @dataclass(frozen=True)
@@ -92,30 +78,6 @@ class FunctionsDiagnosis:
         if self.learns and self.findings:
             lines.append("It learns all the same, which proves nothing.")
         return "\n".join(lines)
-
-
-@dataclass(frozen=True, eq=False)
-class _Patient:
-    """The functions and the data, with the parameters as a list of arrays."""
-
-    forward: Callable[[Any, Array], Any]
-    gradient: Callable[[list[Array], Array, Array], list[Array]]
-    parameters: Any
-    arrays: list[Array]
-    X: Array
-    y: Array
-    loss: Callable[[Array, Array], float]
-
-    def outputs(self, arrays: Sequence[Array], X: Array) -> Array:
-        with np.errstate(all="ignore"):
-            made = np.asarray(self.forward(rebuilt(self.parameters, iter([a.copy() for a in arrays])), X), np.float64)
-        return made.reshape(len(X), -1)
-
-    def loss_of(self, arrays: Sequence[Array]) -> float:
-        return float(self.loss(self.outputs(arrays, self.X), self.y))
-
-    def drawn(self, rng: np.random.Generator, spread: float) -> list[Array]:
-        return [rng.normal(0, spread, each.shape) for each in self.arrays]
 
 
 def diagnose_functions(
@@ -193,15 +155,15 @@ def diagnose_functions(
     outputs = patient.outputs(patient.arrays, patient.X)
     if outputs.shape != patient.y.shape:
         raise InputError(f"forward returned outputs of shape {outputs.shape} for targets of shape {patient.y.shape}")
-    findings = [*_check_derivatives(derivatives), *_check_gradients(patient, loss is not None or step is None, rng)]
-    findings += [*_check_start(patient), *_check_bias(patient, rng), *_check_range(patient, rng)]
-    findings += _check_nonlinearity(patient, rng)
+    findings = [*check_derivatives(derivatives), *check_gradients(patient, loss is not None or step is None, rng)]
+    findings += [*check_start(patient), *check_bias(patient, rng), *check_range(patient, rng)]
+    findings += check_nonlinearity(patient, rng)
     learns, note = None, ""
     if learning_rate is not None:
-        share = _descend(patient, patient.arrays, learning_rate, epochs)
+        share = descend(patient, patient.arrays, learning_rate, epochs)
         learns = share <= SOLVED
         if not learns and not findings:
-            note, findings = _try_runs(patient, learning_rate, epochs, share, rng)
+            note, findings = try_runs(patient, learning_rate, epochs, share, rng)
     elif not np.isfinite(outputs).all():
         findings.append(FunctionsFinding("overflow", "the outputs are not finite at the start", "start smaller"))
     unique = {each.code: each for each in reversed(findings)}
@@ -217,7 +179,7 @@ def _admit(
     y: npt.ArrayLike,
     step: Callable[..., Any] | None,
     loss: Callable[..., float] | None,
-) -> _Patient:
+) -> Patient:
     if (gradient is None) == (step is None):
         raise InputError("give either gradient, which returns gradients, or step, which returns updated parameters")
     rows, targets = as_numbers(X, "float64", "X"), as_numbers(y, "float64", "y")
@@ -240,192 +202,4 @@ def _admit(
         return float(0.5 * np.sum((outputs - wanted) ** 2))
 
     chosen = half_squared if loss is None else lambda outputs, wanted: float(loss(outputs, wanted))
-    return _Patient(forward, gradients, parameters, arrays, rows, targets.reshape(len(rows), -1), chosen)
-
-
-def _check_derivatives(
-    derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], str]],
-) -> list[FunctionsFinding]:
-    found = []
-    for f, df, called_with in derivatives:
-        report = check_derivative(f, df, called_with=called_with)  # type: ignore[arg-type]  # refuses other words itself
-        if not report.correct:
-            name = getattr(df, "__name__", "a derivative")
-            found.append(FunctionsFinding(report.cause, f"{name}: {report.explanation.splitlines()[0]}", "Correct it"))
-    return found
-
-
-def _check_gradients(patient: _Patient, exact: bool, rng: np.random.Generator) -> list[FunctionsFinding]:
-    """Compare the gradient with the loss's, where the start is as good as any other place."""
-    # At random parameters: a start of equal weights would hide what differs between units.
-    arrays = patient.drawn(rng, 1.0)
-    given = patient.gradient(arrays, patient.X, patient.y)
-    report = check_gradient(patient.loss_of, arrays, given, n_rows=len(patient.X))
-    if report.correct:
-        return []
-    first = next(each for each in report.findings if each.cause != "correct")
-    factors = np.array([each.factor for each in report.findings if each.factor is not None])
-    if len(factors) == len(report.findings) and float(np.ptp(factors)) < SAME_FACTOR * abs(float(factors[0])):
-        if factors[0] > 0:
-            return []  # a sum for a mean, or a 2: the learning rate takes it up
-        seen = "every gradient has the wrong sign: each step climbs the loss instead of descending"
-        return [
-            FunctionsFinding("wrong_sign", seen, "Subtract the gradient, or turn the error around (output - target)")
-        ]
-    layers = recognise(arrays, patient.X, patient.outputs(arrays, patient.X))
-    if layers is not None:
-        elsewhere = [arrays, *(patient.drawn(rng, 1.0) for _ in range(2))]
-        points = [
-            Point(each, _output_error(patient, each), patient.gradient(each, patient.X, patient.y))
-            for each in elsewhere
-        ]
-        explained = explain_gradient(layers, patient.X, points)
-        if explained is not None:
-            wrong = sum(each.cause != "correct" for each in report.findings)
-            seen = f"{wrong} of {len(report.findings)} gradients are not those of the loss: {explained.sentence}"
-            return [FunctionsFinding(explained.mistake, seen, "With this one mistake planted, a correct twin gives "
-                                     "exactly these numbers")]  # fmt: skip
-    return [FunctionsFinding(first.cause, f"the gradient of {first.name} {first.sentence}".rstrip("."),
-                             "Check the step back into this layer")]  # fmt: skip
-
-
-def _output_error(patient: _Patient, arrays: Sequence[Array]) -> Array:
-    """The loss's gradient by the outputs, by central differences where it is the user's own."""
-    outputs = patient.outputs(arrays, patient.X)
-    error = np.empty_like(outputs)
-    for place in np.ndindex(outputs.shape):
-        h = 1e-5 * max(1.0, abs(float(outputs[place])))
-        up, down = outputs.copy(), outputs.copy()
-        up[place] += h
-        down[place] -= h
-        error[place] = (patient.loss(up, patient.y) - patient.loss(down, patient.y)) / (2 * h)
-    return error
-
-
-def _check_start(patient: _Patient) -> list[FunctionsFinding]:
-    """Units of a layer that start alike and get the same gradient stay alike."""
-    matrices = [(k, a) for k, a in enumerate(patient.arrays) if a.ndim == 2 and min(a.shape) >= 1]
-    given = patient.gradient(patient.arrays, patient.X, patient.y)
-    for k, matrix in matrices[:-1]:
-        for axis in (0, 1):
-            units = matrix if axis == 0 else matrix.T
-            slopes = given[k] if axis == 0 else given[k].T
-            if len(units) < 2 or slopes.shape != units.shape:
-                continue
-            if np.all(units == units[:1]) and np.allclose(slopes, slopes[:1], rtol=1e-9, atol=1e-15):
-                seen = f"all {len(units)} units of array {k} start with the same weights and get the same gradient"
-                return [
-                    FunctionsFinding(
-                        "init", seen, "Draw the initial weights at random: equal units stay equal for ever"
-                    )
-                ]
-    return []
-
-
-def _check_bias(patient: _Patient, rng: np.random.Generator) -> list[FunctionsFinding]:
-    zero = np.flatnonzero(~patient.X.any(axis=1))
-    if not len(zero):
-        return []
-    answers = np.array([patient.outputs(patient.drawn(rng, 3.0), patient.X[zero[:1]])[0] for _ in range(N_DRAWS)])
-    fixed = np.ptp(answers, axis=0) < SAME
-    if not fixed.all() or np.abs(answers[0] - patient.y[zero[0]]).max() < SAME:
-        return []
-    seen = (
-        f"for inputs of 0 the output is {answers[0][0]:.4g} whatever the weights, and the target there is "
-        f"{patient.y[zero[0]][0]:.4g}"
-    )
-    return [FunctionsFinding("missing_bias", seen, "Add a bias to every layer")]
-
-
-def _check_range(patient: _Patient, rng: np.random.Generator) -> list[FunctionsFinding]:
-    drawn = np.array([patient.outputs(patient.drawn(rng, WIDE), patient.X) for _ in range(N_DRAWS)])
-    drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn):
-        return []
-    low, high = float(drawn.min()), float(drawn.max())
-    lowest, highest = float(patient.y.min()), float(patient.y.max())
-    margin = 0.05 * max(high - low, SAME)
-    if lowest >= low - margin and highest <= high + margin:
-        return []
-    seen = (
-        f"targets run from {lowest:.4g} to {highest:.4g}; with {N_DRAWS} draws of wild weights outputs stay "
-        f"between {low:.4g} and {high:.4g}"
-    )
-    return [FunctionsFinding("output_activation_mismatch", seen, "Use a linear output, or scale the targets")]
-
-
-def _check_nonlinearity(patient: _Patient, rng: np.random.Generator) -> list[FunctionsFinding]:
-    """A network whose outputs change along one direction only has no working hidden layer."""
-    if patient.y.shape[1] > 1 or len([a for a in patient.arrays if a.ndim == 2]) < 1:
-        return []
-    if _is_linear_task(patient):
-        return []
-    for _ in range(4):
-        arrays = patient.drawn(rng, 1.0)
-        points = rng.normal(size=(12, patient.X.shape[1]))
-        slopes = np.empty_like(points)
-        for j in range(points.shape[1]):
-            h = np.zeros(points.shape[1])
-            h[j] = 1e-5
-            slopes[:, j] = (patient.outputs(arrays, points + h) - patient.outputs(arrays, points - h))[:, 0]
-        norms = np.linalg.norm(slopes, axis=1)
-        useful = slopes[norms > 1e-3 * norms.max()] / norms[norms > 1e-3 * norms.max(), None]
-        if len(useful) < 3 or np.abs(np.abs(useful @ useful[0]) - 1).max() > 1e-5:
-            return []
-    seen = "the output depends on one weighted sum of the inputs only, and the targets are not separable by one"
-    return [
-        FunctionsFinding("missing_nonlinearity", seen, "Put a nonlinear activation such as tanh into the hidden layer")
-    ]
-
-
-def _is_linear_task(patient: _Patient) -> bool:
-    """Whether a plane separates the targets above their middle from the others, or a linear map fits them."""
-    from scipy.optimize import linprog
-
-    t = patient.y[:, 0]
-    rows = np.hstack([patient.X, np.ones((len(t), 1))])
-    fitted = rows @ np.linalg.lstsq(rows, t, rcond=None)[0]
-    if np.sum((fitted - t) ** 2) <= SOLVED * np.sum((t - t.mean()) ** 2):
-        return True
-    if len(np.unique(t)) > 2:
-        return False
-    side = np.where(t > (t.min() + t.max()) / 2, 1.0, -1.0)
-    # Separable if some w has side * (row . w) >= 1 for every row.
-    found = linprog(np.zeros(rows.shape[1]), A_ub=-side[:, None] * rows, b_ub=-np.ones(len(t)), bounds=(None, None))
-    return bool(found.success)
-
-
-def _descend(patient: _Patient, start: Sequence[Array], rate: float, epochs: int) -> float:
-    """Train on all rows and return the squared error as a share of the best constant's."""
-    arrays = [each.copy() for each in start]
-    for _ in range(epochs):
-        gradient = patient.gradient(arrays, patient.X, patient.y)
-        arrays = [a - rate * g.reshape(a.shape) for a, g in zip(arrays, gradient, strict=True)]
-        if not all(np.isfinite(a).all() for a in arrays):
-            return np.inf
-    error = float(np.sum((patient.outputs(arrays, patient.X) - patient.y) ** 2))
-    return error / max(float(np.sum((patient.y - patient.y.mean(axis=0)) ** 2)), SAME)
-
-
-def _try_runs(
-    patient: _Patient, rate: float, epochs: int, share: float, rng: np.random.Generator
-) -> tuple[str, list[FunctionsFinding]]:
-    """Where it does not learn, try other starts, then other rates and more epochs; return a note and findings."""
-    starts = [[rng.normal(0, each.std() or 0.5, each.shape) for each in patient.arrays] for _ in range(OTHER_STARTS)]
-    learned = sum(_descend(patient, start, rate, epochs) <= SOLVED for start in starts)
-    if learned >= OTHER_STARTS / 2:
-        note = f"From this start it did not learn, from {learned} of {OTHER_STARTS} others it did: bad luck."
-        return note, []
-    tried = [("learning_rate_too_high", rate / each, epochs) for each in RATE_STEPS]
-    tried += [("learning_rate_too_low", rate * each, epochs) for each in RATE_STEPS]
-    tried += [("undertrained", rate, 10 * epochs)]
-    for code, other, longer in tried:
-        reached = min(_descend(patient, start, other, longer) for start in [patient.arrays, *starts[:2]])
-        if reached <= SOLVED:
-            what = f"a rate of {other:g}" if longer == epochs else f"{longer:,} epochs"
-            seen = (
-                f"with a rate of {rate:g} and {epochs:,} epochs the error ends at {share:.2g} of a constant's, with "
-                f"{what} at {reached:.2g}"
-            )
-            return "", [FunctionsFinding(code, seen, f"Use {what}")]
-    return f"It did not learn when it was run: the error ended at {share:.2g} of a constant's.", []
+    return Patient(forward, gradients, parameters, arrays, rows, targets.reshape(len(rows), -1), chosen)

@@ -133,10 +133,9 @@ class Measures:
         """The hidden layer with the largest share of dead units, or the only layer."""
         return max(self.layers[:-1] or self.layers, key=lambda each: each.dead)
 
-    @property
-    def most_saturated(self) -> LayerMeasures:
-        """The layer with the largest share of saturated values."""
-        return max(self.layers, key=lambda each: each.saturated)
+    def most_saturated(self, *, output: bool) -> LayerMeasures | None:
+        """The layer with the largest share of saturated values, the output layer among them or not."""
+        return max(self.layers if output else self.layers[:-1], key=lambda each: each.saturated, default=None)
 
 
 def steepest_slope(activation: Activation) -> float:

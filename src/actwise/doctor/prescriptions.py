@@ -1,8 +1,8 @@
 """A change of settings as code, in the words of whatever was handed in.
 
 Settings have one name each: loss, output_activation, n_outputs, activation (of the hidden layers), hidden (units of
-each), bias, init, optimizer, learning_rate, epochs, batch_size, patience (0: no early stop), scale_inputs and
-scale_targets. Each kind of model writes them in its own way.
+each), bias, init, derivative, optimizer, learning_rate, epochs, batch_size, patience (0: no early stop), scale_inputs
+and scale_targets. Each kind of model writes them in its own way.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _LINES: Mapping[Dialect, Mapping[str, str]] = {
         "output_activation": 'Dense({n_outputs}, "{output_activation}")  # last layer',
         "activation": 'Dense(..., "{activation}")  # hidden layers',
         "hidden": "Dense(units, ...) for units in {hidden}  # hidden layers",
+        "derivative": 'Dense(..., aw.activation("{derivative}"))',
         "bias": "Dense(..., bias=True)",
         "init": 'Dense(..., init="auto")  # or {init}',
         "loss": 'loss="{loss}"',

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actwise.doctor.changes import FEW_UPDATES, Code, fits_output, hidden_activations, highest_rate, output_name
+from actwise.doctor.slopes import wrong_slopes
 from actwise.doctor.subjects import Data, Subject
 from actwise.initializers import Constant, initializer
 from actwise.layers import Dense
@@ -58,7 +59,7 @@ def suspicions(subject: Subject, data: Data) -> list[Suspicion]:
         return found
     found = [
         *_output(subject, data), *_scales(subject, data), *_weights(subject), *_rows(subject, data),
-        *_hidden(subject, data), *_steps(subject, data),
+        *_hidden(subject, data), *_steps(subject, data), *_slopes(subject),
     ]  # fmt: skip
     strongest: dict[Code, Suspicion] = {}
     for each in sorted(found, key=lambda each: -each.weight):
@@ -262,4 +263,17 @@ def _steps(subject: Subject, data: Data) -> list[Suspicion]:
     if rate >= high:
         weight = 0.4 if rate < high * FAR else 0.7
         found.append(Suspicion("learning_rate_too_high", weight, f"a learning rate of {rate:g}"))
+    return found
+
+
+def _slopes(subject: Subject) -> list[Suspicion]:
+    """Derivatives that a person declared; those of the catalogue are proven."""
+    found = []
+    for place, report in wrong_slopes(subject.network):
+        seen = f"the derivative of layer {place}'s activation is wrong"
+        if isinstance(report.first_wrong_at, float):
+            seen += (
+                f": at x = {report.first_wrong_at:.4g} it is {report.expected:.4g}, and {report.got:.4g} is declared"
+            )
+        found.append(Suspicion(report.cause, SURE, seen, place))
     return found

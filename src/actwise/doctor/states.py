@@ -45,11 +45,12 @@ def _inside(subject: Subject, outcomes: Sequence[Outcome], measures: Measures) -
         found.append(Suspicion("exploding_gradient", STATE, seen))
         if hidden & EXPLODING_HIDDEN:
             found.append(Suspicion("hidden_activation", 0.75, f"{seen}, with {min(hidden)} in the hidden layers"))
-    dead, saturated = measures.most_dead, measures.most_saturated
+    # An output that is sure of its answer costs nothing where the loss is computed from what it is made of.
+    dead, saturated = measures.most_dead, measures.most_saturated(output=subject.loss.output is None)
     if dead.dead >= MANY_DEAD:
         seen = f"{dead.dead:.0%} of the units of layer {dead.layer} put out 0 for every row after training"
         found.append(Suspicion("dead_units", STATE, seen, dead.layer))
-    if saturated.saturated >= MANY_SATURATED:
+    if saturated is not None and saturated.saturated >= MANY_SATURATED:
         where = f"layer {saturated.layer} are where {saturated.activation} is flat"
         seen = f"{saturated.saturated:.0%} of the values of {where}"
         found.append(Suspicion("saturation", STATE, seen, saturated.layer))
@@ -69,7 +70,8 @@ def _course(subject: Subject, outcomes: Sequence[Outcome], worst: Outcome, measu
         losses = worst.losses
         seen = f"the loss still falls at the end: by {course.late_fall:.1%} over the last epochs, to {losses[-1]:.4g}"
         found += [Suspicion("undertrained", FALLS, seen), Suspicion("learning_rate_too_low", FALLS, seen)]
-    if moved < STILL:
+    pushed = any(each.gradient > 0 for each in measures.layers)  # without a gradient no rate is too low
+    if moved < STILL and worst.is_finite and pushed:
         seen = f"no layer's weights moved by more than {moved:.1%} of their size in the whole training"
         found += [Suspicion("learning_rate_too_low", STANDS, seen), Suspicion("undertrained", FALLS, seen)]
     if course.jumps:
