@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, log_loss, make_scorer
 from sklearn.utils import compute_sample_weight
 
 import actwise as aw
-from actwise.errors import InputError
+from actwise.errors import ActwiseWarning, InputError
 from actwise.estimators import MLPClassifier, MLPRegressor, fitting
 
 pytestmark = pytest.mark.filterwarnings(
@@ -195,12 +195,27 @@ def test_a_long_gradient_is_scaled_to_the_given_norm():
     np.testing.assert_array_equal(after_one_step(0.01, max_gradient_norm=2 * length), once)
 
 
-@pytest.mark.parametrize("asked", [{"max_gradient_norm": 1.0}, {"weight_averaging": 0.5}, {"dropout": 0.5}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"max_gradient_norm": 1.0}, {"weight_averaging": 0.5}, {"dropout": 0.5}, {"dropout": [0.5]},
+        {"scoring": "accuracy"}, {"learning_rate_init": "find"}, {"learning_rate": aw.CosineDecay(0.01)},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_what_goes_by_steps_is_refused_by_lbfgs_and_chosen_for_by_auto(asked):
-    with pytest.raises(InputError, match="adam"):
+    (name,) = asked
+    with pytest.raises(InputError, match=f"{name}=.*solver='adam'"):
         classifier(solver="lbfgs", batch_size="auto", **asked)
     model = MLPClassifier(hidden_layer_sizes=6, max_iter=3, random_state=0, **asked).fit(X, Y)
     assert model.choices_.stochastic
+
+
+def test_early_stopping_that_lbfgs_does_not_hear_is_said():
+    with pytest.warns(ActwiseWarning, match="X_val"):
+        warned = MLPClassifier(6, solver="lbfgs", random_state=0, early_stopping=True).fit(X, Y)
+    silent = MLPClassifier(6, solver="lbfgs", random_state=0).fit(X, Y)
+    np.testing.assert_array_equal(flat(warned), flat(silent))
 
 
 @pytest.mark.parametrize("solver", ["auto", "sgd", "adam"])
@@ -263,6 +278,11 @@ def test_n_jobs_reaches_the_training_and_changes_no_bit(given, used, monkeypatch
     assert seen == [used]
     monkeypatch.undo()
     np.testing.assert_array_equal(flat(model), flat(classifier(max_iter=2)))
+
+
+def test_no_thread_is_no_number_of_threads():
+    with pytest.raises(ValueError, match="'n_jobs' parameter"):
+        classifier(n_jobs=0)
 
 
 def test_dtype_is_that_of_the_arithmetic():

@@ -341,6 +341,13 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
 
     def _warn(self, fitting: Fitting, fitted: Fitted) -> None:
         run, chosen = fitted.run, fitting.choices
+        if self.early_stopping is True and not chosen.stochastic:
+            warnings.warn(
+                "early_stopping=True changes nothing with L-BFGS, which uses all rows, as in scikit-learn: give rows "
+                "to judge by as X_val and y_val, or use solver='adam' or 'sgd'",
+                ActwiseWarning,
+                stacklevel=6,
+            )
         if run.stopped_because == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=6)
         limited = self.max_iter != AUTO or self.solver != AUTO

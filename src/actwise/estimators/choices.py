@@ -173,9 +173,12 @@ def choose(
         chosen = _our_own(given, n_rows, n_parameters, classifies, validated, partial)
     else:
         chosen = _like_sklearn(given, n_rows, validated)
-    for name in ("max_gradient_norm", "weight_averaging"):
-        if given[name] and not chosen.stochastic:
-            raise InputError(f"{name} changes steps that L-BFGS needs as they are: use solver='adam' or 'sgd'")
+    if not chosen.stochastic:
+        for name in _asked_of_steps(given):
+            raise InputError(
+                f"{name}={given[name]!r} is for solvers that take many small steps, and L-BFGS does not: leave it out, "
+                "or use solver='adam' or 'sgd'"
+            )
     return replace(chosen, epochs=1, early_stopping=False) if partial else chosen
 
 
@@ -253,15 +256,24 @@ def _our_own(
 
 def _suits_second_order(given: Mapping[str, Any], work: int, validated: bool, partial: bool) -> bool:
     """Whether all rows at once are the better way, and nothing was asked for that needs steps."""
-    plain = {
-        "batch_size": AUTO, "learning_rate": "constant", "learning_rate_init": AUTO, "scoring": None,
-        "max_gradient_norm": None, "weight_averaging": 0.0,
-    }  # fmt: skip
-    dropped = bool(np.any(given["dropout"]))
-    asked = dropped or any(
-        not isinstance(given[name], type(value)) or given[name] != value for name, value in plain.items()
+    by_steps = (
+        given["batch_size"] != AUTO or given["learning_rate"] != "constant" or given["learning_rate_init"] != AUTO
     )
-    return work <= SMALL_WORK and not (asked or validated or partial or given["early_stopping"] is True)
+    asked = by_steps or bool(_asked_of_steps(given)) or given["early_stopping"] is True
+    return work <= SMALL_WORK and not (asked or validated or partial)
+
+
+def _asked_of_steps(given: Mapping[str, Any]) -> list[str]:
+    """Name the parameters that L-BFGS cannot hear and scikit-learn's perceptrons do not have."""
+    asked = {
+        "dropout": bool(np.any(given["dropout"])),
+        "scoring": given["scoring"] is not None,
+        "max_gradient_norm": given["max_gradient_norm"] is not None,
+        "weight_averaging": given["weight_averaging"] > 0,
+        "learning_rate": not isinstance(given["learning_rate"], str),
+        "learning_rate_init": given["learning_rate_init"] == "find",
+    }
+    return [name for name, is_asked in asked.items() if is_asked]
 
 
 def _optimizer(given: Mapping[str, Any], solver: str | Optimizer, tolerance: float) -> Optimizer:

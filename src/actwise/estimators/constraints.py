@@ -54,5 +54,5 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "weight_averaging": [Interval(Real, 0, 1, closed="left")],
     "scale_inputs": [StrOptions({_AUTO}), "boolean"],
     "dtype": [StrOptions({_AUTO, "float32", "float64"})],
-    "n_jobs": [None, Integral],
+    "n_jobs": [None, Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right")],
 }
