@@ -18,10 +18,12 @@ ESTIMATORS = [
     MLPRegressor(solver="adam", max_iter=30, batch_size=4),
     MLPClassifier(loss="hinge"),
 ]
-# Rows with weights and rows that are repeated have the same loss, but trainings part where
-# a batch holds other rows, and where rounding grows at the kinks of ReLU over hundreds of iterations. So this
-# check runs on few iterations of smooth networks, as scikit-learn runs it on chosen parameters of its own.
+# Rows with weights and rows that are repeated have the same loss, but trainings part where a batch holds other rows,
+# and where rounding grows at the kinks of ReLU: the default regressor's predictions agree to 1e-7 after 50 iterations,
+# and after some hundred it has reached another minimum (0.2 apart). So this check runs on few iterations, and with
+# solvers given by name on smooth networks and all rows at once, as scikit-learn runs it on parameters of its own.
 EQUIVALENCE = "check_sample_weight_equivalence"
+FEW = {"max_iter": 50}
 SMOOTH = {"solver": "lbfgs", "max_iter": 20, "activation": "tanh", "batch_size": "auto"}
 
 
@@ -29,7 +31,7 @@ SMOOTH = {"solver": "lbfgs", "max_iter": 20, "activation": "tanh", "batch_size":
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learns_checks(estimator, check):
     if check.func.__name__.startswith(EQUIVALENCE):
-        estimator = clone(estimator).set_params(**SMOOTH)
+        estimator = clone(estimator).set_params(**(FEW if estimator.solver == "auto" else SMOOTH))
     try:
         check(estimator)
     except pytest.skip.Exception:

@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from actwise.activations import AnyActivation
-from actwise.errors import ActwiseWarning, InputError
+from actwise.errors import InputError
 from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from actwise.estimators.choices import AUTO, AdaptiveRate, Choices, choose, schedule
@@ -28,7 +27,7 @@ from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find
 from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
-from actwise.estimators.why import why_constant
+from actwise.estimators.why import what_to_say
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
@@ -340,34 +339,9 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         self.validation_loss_curve_ = [*before, *curve] or None
 
     def _warn(self, fitting: Fitting, fitted: Fitted) -> None:
-        run, chosen = fitted.run, fitting.choices
-        if self.early_stopping is True and not chosen.stochastic:
-            warnings.warn(
-                "early_stopping=True changes nothing with L-BFGS, which uses all rows, as in scikit-learn: give rows "
-                "to judge by as X_val and y_val, or use solver='adam' or 'sgd'",
-                ActwiseWarning,
-                stacklevel=6,
-            )
-        if run.stopped_because == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=6)
         limited = self.max_iter != AUTO or self.solver != AUTO
-        if run.stopped_because == "all epochs done" and limited:
-            which = "Stochastic Optimizer: Maximum iterations" if chosen.stochastic else "lbfgs: Maximum iterations"
-            warnings.warn(
-                f"{which} ({len(run.history)}) reached and the optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
-        if run.stopped_because == "loss is not finite":
-            warnings.warn(
-                f"the loss became infinite or NaN in epoch {len(run.history)}; the weights of epoch {run.best_epoch} "
-                "were kept: try a learning rate ten times smaller, or scale_inputs=True",
-                ActwiseWarning,
-                stacklevel=6,
-            )
-        reason = why_constant(fitting, fitted)
-        if reason:
-            warnings.warn(reason, ActwiseWarning, stacklevel=6)
+        for text, category in what_to_say(fitting, fitted, limited=limited, unheard=self.early_stopping is True):
+            warnings.warn(text, category, stacklevel=6)
 
     @property
     def _threads(self) -> int | None:

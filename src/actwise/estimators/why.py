@@ -1,15 +1,58 @@
-"""Whether a fit ended no better than a constant answer, and what is likely to be the reason."""
+"""What there is to say of a fit that is over: why it ended, and whether it is better than a constant answer."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from actwise.errors import ActwiseWarning
 from actwise.estimators.fitting import Fitted, Fitting
 
 # An improvement on the best constant by less than this share of its loss is none.
 SMALLEST_GAIN = 1e-3
 NOTHING_TO_LEARN = 1e-9  # a constant's loss below this: the target is the same for all rows
 FAR_FROM_STANDARD = 30.0  # inputs of this size saturate units and slow down any step
+
+
+def what_to_say(
+    fitting: Fitting, fitted: Fitted, *, limited: bool, unheard: bool
+) -> Iterator[tuple[str, type[Warning]]]:
+    """List what to warn of, with the class of each warning.
+
+    Parameters
+    ----------
+    fitting : Fitting
+        What was trained.
+    fitted : Fitted
+        What came out.
+    limited : bool
+        Whether the user limited the epochs: that they did not suffice is then worth a word, as in scikit-learn.
+    unheard : bool
+        Whether early stopping was asked for, which L-BFGS does not hear.
+    """
+    run, chosen = fitted.run, fitting.choices
+    if unheard and not chosen.stochastic:
+        yield (
+            "early_stopping=True changes nothing with L-BFGS, which uses all rows, as in scikit-learn: give rows to "
+            "judge by as X_val and y_val, or use solver='adam' or 'sgd'",
+            ActwiseWarning,
+        )
+    if run.stopped_because == "interrupted":
+        yield "Training interrupted by user.", UserWarning
+    if run.stopped_because == "all epochs done" and limited:
+        which = "Stochastic Optimizer: Maximum iterations" if chosen.stochastic else "lbfgs: Maximum iterations"
+        yield f"{which} ({len(run.history)}) reached and the optimization hasn't converged yet.", ConvergenceWarning
+    if run.stopped_because == "loss is not finite":
+        yield (
+            f"the loss became infinite or NaN in epoch {len(run.history)}; the weights of epoch {run.best_epoch} "
+            "were kept: try a learning rate ten times smaller, or scale_inputs=True",
+            ActwiseWarning,
+        )
+    reason = why_constant(fitting, fitted)
+    if reason:
+        yield reason, ActwiseWarning
 
 
 def why_constant(fitting: Fitting, fitted: Fitted) -> str | None:
