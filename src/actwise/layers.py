@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from numbers import Real
 from typing import TypeAlias
 
 import numpy as np
@@ -144,8 +145,8 @@ class Dropout:
     rate: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
-            raise InputError(f"a dropout rate must be at least 0 and below 1, not {self.rate!r}")
+        if not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
+            raise InputError(f"a dropout rate must be a number of at least 0 and below 1, not {self.rate!r}")
 
 
 @dataclass(frozen=True, eq=False, init=False)

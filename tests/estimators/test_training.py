@@ -547,3 +547,62 @@ def test_the_adaptive_rate_is_divided_by_five_when_training_stalls(capsys):
     assert said[-1].endswith("Learning rate too small. Stopping.")
     assert model.choices_.optimizer.learning_rate.rate <= 1e-6
     assert model.n_iter_ < 100
+
+
+# Losses as records in a classifier
+
+
+def test_the_hinge_loss_by_name_and_as_a_record_is_one():
+    named, record = (MLPClassifier(6, loss=loss, random_state=0).fit(X, Y) for loss in ("hinge", aw.loss("hinge")))
+    np.testing.assert_array_equal(named.decision_function(X), record.decision_function(X))
+    np.testing.assert_array_equal(named.predict(X), record.predict(X))
+    assert not hasattr(record, "predict_proba")
+
+
+@pytest.mark.parametrize(
+    ("asked", "two"),
+    [
+        ({"loss": aw.loss("poisson")}, False),
+        ({"loss": aw.loss("poisson")}, True),
+        ({"loss": aw.loss("binary_cross_entropy")}, False),
+        ({"loss": aw.loss("categorical_cross_entropy")}, True),
+        ({"loss": "squared_error", "output_activation": "tanh"}, True),
+        ({"loss": "squared_error", "output_activation": "identity"}, False),
+    ],
+    ids=str,
+)
+def test_what_gives_no_probabilities_is_refused(asked, two):
+    with pytest.raises(InputError, match="probabilities"):
+        MLPClassifier(6, **asked).fit(X, Y == 1 if two else Y)
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_class_weights_that_are_no_weights_are_refused(weight):
+    with pytest.raises(InputError, match="class_weight must hold finite numbers of at least 0"):
+        classifier(class_weight={0: 1.0, 1: weight, 2: 1.0})
+
+
+def test_one_target_for_all_rows_is_predicted():
+    assert np.all(MLPClassifier(4, random_state=0).fit(X, np.full(len(X), 7)).predict(X) == 7)
+    constant = MLPRegressor(hidden_layer_sizes=4, random_state=0).fit(X, np.full(len(X), 7.0))
+    np.testing.assert_allclose(constant.predict(X), 7, rtol=1e-5)
+
+
+def test_few_rows_get_enough_updates():
+    model = MLPClassifier(16, random_state=0).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)  # rows to judge by lead to Adam
+    choices = model.choices_
+    assert choices.epochs * -(-len(X) // choices.batch_size) >= 2000
+
+
+def test_of_equal_scores_the_later_epoch_is_kept():
+    given = {"scoring": lambda model, rows, y: 1.0, "max_iter": 5, "random_state": 0}
+    kept = MLPClassifier(4, **given).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    last = MLPClassifier(4, **given, early_stopping=False, alpha=kept.choices_.alpha).fit(
+        X, Y, X_val=X_VAL, y_val=Y_VAL
+    )
+    np.testing.assert_array_equal(flat(kept), flat(last))
+    like_theirs = MLPClassifier(4, solver="adam", early_stopping=True, **given).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    first = MLPClassifier(4, solver="adam", early_stopping=True, **(given | {"max_iter": 1})).fit(
+        X, Y, X_val=X_VAL, y_val=Y_VAL
+    )
+    np.testing.assert_array_equal(flat(like_theirs), flat(first))

@@ -163,7 +163,12 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
             if not np.any(sample_weight):
                 raise InputError("Sample weights must contain at least one non-zero number: nothing can be learned.")
         weights = self._row_weights(y, sample_weight)
-        if weights is not None and not np.any(weights):
+        if weights is None:
+            return None
+        if not np.all(np.isfinite(weights)) or np.any(weights < 0):
+            wrong = weights[~np.isfinite(weights) | (weights < 0)][0]
+            raise InputError(f"class_weight must hold finite numbers of at least 0, not {wrong:g}")
+        if not np.any(weights):
             raise InputError("class_weight leaves no row a weight above 0: nothing can be learned.")
         return weights
 
@@ -267,6 +272,7 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
             best_score=-np.inf if before is None else before,
             tolerance=chosen.tolerance,
             patience=chosen.patience,
+            later=self.solver == AUTO,
             adaptive=rate if isinstance(rate, AdaptiveRate) else None,
             averaging=self.weight_averaging,
             tasks=tasks,

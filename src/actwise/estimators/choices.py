@@ -36,8 +36,8 @@ SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 ROWS_PER_BATCH_ROW = 100
 FEWEST_EPOCHS = 20
 CLASSIFIER_EPOCHS, REGRESSOR_EPOCHS = 100, 140  # at most
-UPDATES_AIMED_AT = 20_000
-PATIENCE = 20
+FEWEST_UPDATES, UPDATES_AIMED_AT = 2_000, 20_000
+PATIENCE, PATIENT_SHARE = 20, 0.25  # epochs, but at least this share of all of them
 OUTPUT_GAIN = 0.1  # an output layer that starts small starts near the same answer for every row, not from noise
 FIRST_STEP_GAIN = 0.03  # of partial_fit, whose first answers may be asked for
 # The highest learning rate of Adam, and what it rises and falls by.
@@ -231,19 +231,21 @@ def _our_own(
             given["beta_2"],
             given["epsilon"],
         )
-    most_epochs = CLASSIFIER_EPOCHS if classifies else REGRESSOR_EPOCHS
+    most_epochs = max(CLASSIFIER_EPOCHS if classifies else REGRESSOR_EPOCHS, FEWEST_UPDATES // steps)
     tries = given["alpha"] == AUTO and not partial and FEWEST_FOR_TRIALS <= n_rows <= MOST_FOR_TRIALS
     tried = CLASSIFIER_TRIED if classifies else REGRESSOR_TRIED
+    epochs = _or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, most_epochs)))
+    patience = max(PATIENCE, round(PATIENT_SHARE * epochs)) if stops_early else np.inf
     return Choices(
         optimizer=optimizer,
         # How many rows there will be is not known at a step of partial_fit.
         alpha=_or(given["alpha"], SKLEARN_ALPHA if partial else L2_TIMES_ROWS * batch_size / n_rows),
         alphas=tuple(each * batch_size / n_rows for each in tried) if tries else (),
         batch_size=batch_size,
-        epochs=_or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, most_epochs))),
+        epochs=epochs,
         tolerance=_or(given["tol"], 0.0),
         # Under a rate that falls to the end, epochs without progress at its height are no sign of an end.
-        patience=_patience(_or(given["n_iter_no_change"], PATIENCE if stops_early else np.inf)),
+        patience=_patience(_or(given["n_iter_no_change"], patience)),
         early_stopping=stops_early,
         scoring=given["scoring"] if asked else "loss",
         scaled=True,

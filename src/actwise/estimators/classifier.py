@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from sklearn.utils.validation import validate_data
 
 from actwise import losses
-from actwise.activations import AnyActivation
+from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, FloatArray, Problem
 from actwise.estimators.constraints import CONSTRAINTS
@@ -27,18 +27,18 @@ from actwise.optimizers import Optimizer
 from actwise.parts import ModelParts
 from actwise.schedules import Schedule
 
-LOG_LOSS = "log_loss"
-_LOSSES = (LOG_LOSS, "hinge", "squared_error")
-
-
-def _gives_probabilities(estimator: MLPClassifier) -> bool:
-    if estimator.loss == "hinge":
-        raise AttributeError("the hinge loss gives no probabilities: use decision_function, or loss='log_loss'")
-    return True
+LOG_LOSS, HINGE = "log_loss", "hinge"
+_LOSSES = (LOG_LOSS, HINGE, "squared_error")
 
 
 def _gives_margins(estimator: MLPClassifier) -> bool:
-    return bool(estimator.loss == "hinge")
+    return bool((estimator.loss.name if isinstance(estimator.loss, Loss) else estimator.loss) == HINGE)
+
+
+def _gives_probabilities(estimator: MLPClassifier) -> bool:
+    if _gives_margins(estimator):
+        raise AttributeError("the hinge loss gives no probabilities: use decision_function, or loss='log_loss'")
+    return True
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
@@ -102,7 +102,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     class_weight : dict, list of dict, "balanced" or None
         Weights of the classes, as elsewhere in scikit-learn.
     scoring : str, callable or None
-        What early stopping judges by: a scorer or its name, ``"loss"``, or None for the accuracy.
+        What early stopping judges by: a scorer or its name, ``"loss"``, or None for the accuracy (with
+        ``solver="auto"`` the loss, unless ``early_stopping=True``).
     max_gradient_norm : float or None
         Longer gradients are scaled down to it.
     weight_averaging : float
@@ -293,7 +294,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the label of each row, shape (n_rows,) or (n_rows, n_labels)."""
         outputs = self._predict_outputs(X)
-        return self._labels.decode(outputs, 0.0 if self.loss == "hinge" else 0.5)
+        return self._labels.decode(outputs, self._threshold)
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # of scikit-learn
     def predict_proba(self, X: Any) -> FloatArray:
@@ -327,7 +328,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         network = self.network_
         several = self._labels.kind == "multilabel"
         classes = tuple(self.classes_.tolist())
-        return ModelParts(network, classes=classes, multilabel=several, margins=self.loss == "hinge")
+        return ModelParts(network, classes=classes, multilabel=several, margins=_gives_margins(self))
 
     def _checked(self, X: Any, y: Any, *, reset: bool, partial: bool) -> tuple[Any, npt.NDArray[Any]]:
         X, y = validate_data(
@@ -362,20 +363,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     def _pose(self, y: npt.NDArray[Any]) -> Problem:
         several = self._labels.kind == "multiclass"
-        output: str | AnyActivation
-        if isinstance(self.loss, Loss):
-            loss, output = self.loss, self.loss.output or ("softmax" if several else "sigmoid")
+        output: str | AnyActivation = "softmax" if several else "sigmoid"
+        if _gives_margins(self):
+            loss, output = losses.loss(self.loss), "identity"
+        elif isinstance(self.loss, Loss):
+            loss = self.loss
         elif self.loss == LOG_LOSS and not several:
-            loss, output = losses.loss("binary_cross_entropy"), "sigmoid"
+            loss = losses.loss("binary_cross_entropy")
         elif self.loss == LOG_LOSS:
             loss = losses.loss("soft_cross_entropy" if self.label_smoothing else "categorical_cross_entropy")
-            output = "softmax"
-        elif self.loss == "hinge":
-            loss, output = losses.loss("hinge"), "identity"
         elif self.loss == "squared_error":
-            loss, output = losses.loss("squared_error"), "softmax" if several else "sigmoid"
+            loss = losses.loss("squared_error")
         else:
             raise InputError(f"loss of a classifier is one of {', '.join(map(repr, _LOSSES))}, not {self.loss!r}")
+        if loss.output not in (None, output) and not _gives_margins(self):
+            raise InputError(
+                f"{loss.name} needs {loss.output!r} as output activation, and the probabilities of these labels need "
+                f"{output!r}: use loss='log_loss', which takes the cross-entropy that fits"
+            )
         if self.label_smoothing and loss.target == "class":
             raise InputError(
                 f"label_smoothing needs a loss with a target for each output, and {loss.name} takes one class: "
@@ -383,7 +388,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             )
         if self.output_activation != "auto":
             output = self.output_activation
+            low, high = activation(output).range
+            if (low < 0 or high > 1) and loss.output is None and not _gives_margins(self):
+                raise InputError(
+                    f"outputs of {output!r} lie between {low:g} and {high:g} and are no probabilities: take an "
+                    "output_activation from 0 to 1, or loss='hinge'"
+                )
         return Problem(loss, output, self._labels.n_outputs)
+
+    @property
+    def _threshold(self) -> float:
+        """What an output that stands for itself must exceed to say yes."""
+        return 0.0 if _gives_margins(self) else 0.5
 
     def _encode(self, y: npt.NDArray[Any]) -> FloatArray:
         loss = self._pose(y).loss
@@ -393,12 +409,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if self.label_smoothing:
             n_classes = said.shape[1] if self._labels.kind == "multiclass" else 2
             said = said * (1 - self.label_smoothing) + self.label_smoothing / n_classes
-        return 2 * said - 1 if loss.name == "hinge" else said
+        return 2 * said - 1 if loss.name == HINGE else said
 
     def _own_score(self, outputs: FloatArray, rows: Rows, outputs_scaling: Scaling) -> float:
         if not np.all(np.isfinite(outputs)):
             return float("nan")
-        decoded = self._labels.decode(outputs, 0.0 if self.loss == "hinge" else 0.5)
+        decoded = self._labels.decode(outputs, self._threshold)
         right = decoded == rows.y if rows.y.ndim == 1 else np.all(decoded == rows.y, axis=1)
         return float(np.average(right, weights=rows.weights))
 

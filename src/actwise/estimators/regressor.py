@@ -38,7 +38,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         What is minimised; with a parameter, for example ``aw.loss("quantile", quantile=0.9)``. The Poisson
         loss has the exponential as output activation and needs targets of at least 0, as in scikit-learn.
     scoring : str, callable or None
-        What early stopping judges by: a scorer or its name, ``"loss"``, or None for R².
+        What early stopping judges by: a scorer or its name, ``"loss"``, or None for R² (with
+        ``solver="auto"`` the loss, unless ``early_stopping=True``).
     scale_targets : bool
         Whether targets are standardised while training; ``"auto"``: where columns are and the loss and the
         output activation allow it. Predictions come in the unit of y; the training loss is that of the

@@ -31,6 +31,9 @@ class Watcher:
         A smaller improvement is none.
     patience : int
         Ends after so many epochs without improvement; 0: never.
+    later : bool
+        Whether of equal scores the later epoch counts as the best, instead of the first as in scikit-learn: a few
+        rows have few scores, and under a falling rate later weights are better trained.
     adaptive : AdaptiveRate or None
         Is lowered instead, as far as it goes.
     averaging : float
@@ -49,6 +52,7 @@ class Watcher:
         best_score: float,
         tolerance: float,
         patience: int,
+        later: bool,
         adaptive: AdaptiveRate | None,
         averaging: float,
         tasks: EpochTasks,
@@ -63,6 +67,7 @@ class Watcher:
         self._best_loss = np.inf
         self._tolerance = tolerance
         self._patience = patience
+        self._later = later
         self._adaptive = adaptive
         self._averaging = averaging
         self._sum: FloatArray | None = None
@@ -118,7 +123,7 @@ class Watcher:
         self._say(f"Validation score: {score:f}")
         # Written as scikit-learn does: a score of NaN counts as an improvement.
         improved = not score < self.best_score + self._tolerance
-        if score > self.best_score:
+        if score > self.best_score or (self._later and score == self.best_score):
             self.best_score = score
             self.best_parameters = parameters.copy()
         return improved
