@@ -64,3 +64,15 @@ def test_a_pole_has_nothing_to_compare_with():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ActwiseWarning)
         assert aw.activation("log(normal_cdf(x / 4))")(0.0) == pytest.approx(np.log(0.5))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["x * tanh(exp(x))", "cosh(tanh(3 ^ x))", "1 / (1 + exp(exp(exp(x))))", "sin(exp(x))", "x ^ exp(exp(x))",
+     "exp((sinh(x) ^ (1 - x)) ^ (1 / (3 + x)))", "softplus(log(-1) / log1p(x))"],
+)  # fmt: skip
+def test_towers_of_exponentials_and_complex_numbers_end(formula):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ActwiseWarning)
+        made = aw.activation(formula)
+    assert made(np.float64(0.5)).shape == ()

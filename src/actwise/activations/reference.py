@@ -26,6 +26,7 @@ _DIGITS_PER_SQUARE = 0.9  # a little more than 2 / log(10), since exponentials m
 _LARGEST_SQUARE = 800.0  # exp(-800) is 0 in float64, squared or not
 _DIGITS_PER_DIGIT = 2.2
 _EXP_MODERATE = 1e4
+_EXPONENT_BITS = 1100  # no float64 has more than 1024: what comes out of numbers beyond is infinite, 0 or not known
 _ERFC_SATURATED = 40.0  # from here on erfc is below 1e-690, less than any number is told apart by, or that near to 2
 _LIMIT_POINTS = ("1e30", "1e60")  # two arguments from which a limit at infinity is told
 _LIMIT_DIGITS = 400
@@ -88,15 +89,22 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class _Call:
+    function: Callable[..., Any]
+    places: tuple[int, ...]
+    decides: bool  # a choice or a comparison, for which NaN is an argument like any other
+
+
+@dataclass(frozen=True, slots=True)
 class _Program:
     """An expression as a list of operations on places, which is walked once and not for every argument."""
 
-    steps: tuple[tuple[Callable[..., Any], tuple[int, ...]] | float | None, ...]
+    steps: tuple[_Call | float | None, ...]
 
     @classmethod
     def of(cls, expression: Expression, named: Mapping[str, float]) -> _Program:
         places: dict[Expression, int] = {}
-        steps: list[tuple[Callable[..., Any], tuple[int, ...]] | float | None] = []
+        steps: list[_Call | float | None] = []
         for node in walk(expression):
             places[node] = len(steps)
             if node.operation == SYMBOL:
@@ -105,7 +113,8 @@ class _Program:
                 steps.append(node.number)
             else:
                 function = high_precision_table()[node.operation]
-                steps.append((function, tuple(places[each] for each in node.arguments)))
+                decides = node.operation == "where" or node.is_condition
+                steps.append(_Call(function, tuple(places[each] for each in node.arguments), decides))
         return cls(tuple(steps))
 
     def __call__(self, x: Any) -> Any:
@@ -113,9 +122,11 @@ class _Program:
 
         results: list[Any] = []
         for step in self.steps:
-            if isinstance(step, tuple):
-                function, places = step
-                results.append(function(*[results[place] for place in places]))
+            if isinstance(step, _Call):
+                given = [results[place] for place in step.places]
+                known = step.decides or all(each == each for each in given)
+                found = step.function(*given) if known else mp.nan
+                results.append(mp.nan if isinstance(found, mp.mpc) else found)  # no real number there
             else:
                 results.append(x if step is None else mp.mpf(step))
         return results[-1]
@@ -130,19 +141,28 @@ def _one(program: _Program, x: float) -> Any:
         if np.isinf(x):
             near, far = (program(mp.mpf(each) * (1 if x > 0 else -1)) for each in _LIMIT_POINTS)
             return _limit(near, far)
-        return program(mp.mpf(x))
+        found = program(mp.mpf(x))
+        return found if found == found else None
     except ZeroDivisionError:
         return None  # a pole, or what is 0 in the numbers above: there is nothing to compare with
 
 
 @cache
 def high_precision_table() -> Table:
-    """Return the mpmath dialect, with functions that take the largest numbers of float64 in reasonable time."""
+    """Return the mpmath dialect, with functions that take the largest numbers of float64 in reasonable time.
+
+    Numbers beyond those, such as exp(x) where x is large, would take for ever as arguments of an exponential.
+    """
     import mpmath as mp
 
+    def is_beyond(u: Any) -> bool:
+        return bool(mp.isfinite(u) and mp.mag(u) > _EXPONENT_BITS)
+
     def exp(u: Any) -> Any:
+        if is_beyond(u):
+            return mp.inf if u > 0 else mp.mpf(0)
         # mpmath multiplies e with itself where the argument is a whole number, a thousand times for 1e300.
-        if abs(u) < _EXP_MODERATE:
+        if abs(u) < _EXP_MODERATE or not mp.isfinite(u):
             return mp.exp(u)
         with mp.extraprec(mp.mag(u) + 10):
             exponent = mp.floor(u / mp.ln2)
@@ -155,6 +175,16 @@ def high_precision_table() -> Table:
     def sigmoid(u: Any) -> Any:
         return 1 / (1 + exp(-u))
 
+    def power(u: Any, v: Any) -> Any:
+        if not is_beyond(v):
+            return u**v
+        if abs(u) == 1:
+            return abs(u)
+        return mp.inf if (abs(u) > 1) == (v > 0) else mp.mpf(0)
+
+    def wave(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda u: mp.nan if is_beyond(u) else function(u)
+
     def erfc(u: Any) -> Any:
         if abs(u) < _ERFC_SATURATED:
             return mp.erfc(u)
@@ -163,6 +193,10 @@ def high_precision_table() -> Table:
     return {
         **mpmath_table(),
         "exp": exp,
+        "power": power,
+        "sin": wave(mp.sin),
+        "cos": wave(mp.cos),
+        "tanh": lambda u: mp.sign(u) if is_beyond(u) else mp.tanh(u),
         "expm1": lambda u: mp.expm1(u) if abs(u) < _EXP_MODERATE else exp(u) - 1,
         "cosh": cosh,
         "sinh": lambda u: mp.sinh(u) if abs(u) < _EXP_MODERATE else mp.sign(u) * cosh(u),

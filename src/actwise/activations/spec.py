@@ -257,7 +257,7 @@ class Activation:
     @property
     def lipschitz(self) -> float:
         """The largest absolute slope."""
-        return float(self._claim("lipschitz", lambda a: np.max(np.abs(a.derivative(_SCAN)))))
+        return float(self._claim("lipschitz", lambda a: np.nanmax(np.abs(a.derivative(_SCAN)), initial=0.0)))
 
     def _claim(self, name: str, estimate: Callable[[Activation], Any]) -> Any:
         if self.claims is None:
