@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from numbers import Real
 from typing import TypeAlias
 
 import numpy as np
@@ -145,7 +144,8 @@ class Dropout:
     rate: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
+        given: object = self.rate  # of whatever type: annotations are not checked when they are broken
+        if not isinstance(given, int | float | np.integer | np.floating) or not 0 <= given < 1:
             raise InputError(f"a dropout rate must be a number of at least 0 and below 1, not {self.rate!r}")
 
 
