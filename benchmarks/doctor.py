@@ -65,7 +65,7 @@ def run_network(job: tuple[dict[str, Any], Path, Path | None, float]) -> dict[st
     repaired = None
     if found.fixed_subject is not None and found.data is not None:
         after = examine(found.fixed_subject, found.data, budget=budget, seed=LATER_SEEDS)
-        repaired = {"verdict": after.verdict, "scores": list(after.scores), "note": after.note}
+        repaired = {"verdict": after.verdict, "cured": found.cured, "scores": list(after.scores), "note": after.note}
     return {
         "id": case["id"], "really_broken": case["really_broken"], "accepted": case["accepted_causes"],
         "marginal": bool(case.get("marginal")), "verdict": found.verdict,
@@ -113,8 +113,12 @@ def show(row: dict[str, Any]) -> str:
 
 def shares(rows: Sequence[dict[str, Any]], key: str) -> str:
     """Write a share."""
-    hits = sum(bool(row.get(key)) for row in rows)
-    return f"{hits} of {len(rows)}" + (f" ({hits / len(rows):.0%})" if rows else "")
+    return shares_of(sum(bool(row.get(key)) for row in rows), len(rows))
+
+
+def shares_of(hits: int, n: int) -> str:
+    """Write a share in numbers and in percent."""
+    return f"{hits} of {n}" + (f" ({hits / n:.0%})" if n else "")
 
 
 def summary(rows: Sequence[dict[str, Any]], title: str) -> list[str]:
@@ -141,10 +145,15 @@ def summary(rows: Sequence[dict[str, Any]], title: str) -> list[str]:
         lines.append(f"  without signal, said so     {shares(neither, 'right')}")
     repaired = [row["repaired"] for row in broken if row["repaired"]]
     if repaired:
-        alarms_after = sum(each["verdict"] != "healthy" for each in repaired)
-        lines.append(
-            f"  repaired by the doctor      {len(repaired)} of {len(broken)}; still called broken then: {alarms_after}"
-        )
+        cured = [each for each in repaired if each["cured"]]
+        alarms_after = sum(each["verdict"] != "healthy" for each in cured)
+        improved = [each for each in repaired if not each["cured"]]
+        called = sum(each["verdict"] == "broken" for each in improved)
+        lines += [
+            f"  repaired by the doctor      {shares_of(len(cured), len(broken))}",
+            f"  false alarms on those       {shares_of(alarms_after, len(cured))}",
+            f"  improved only, and said so  {len(improved)} of {len(broken)}; called broken then: {called}",
+        ]
     seconds = [row["seconds"] for row in rows]
     if seconds:
         lines.append(

@@ -130,7 +130,9 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
     weights = weights_of(suspected)
     candidates = sorted((*singles, *pairs), key=lambda each: -rank(each, weights))
     helping = [each for each in candidates if each.closed >= REPAIRED] or candidates
-    yield conclude(known, suspected, singles, pairs, find_cure(data, laboratory, verdict, reference, helping, weights))
+    yield conclude(
+        known, suspected, singles, pairs, find_cure(subject, data, laboratory, verdict, reference, helping, weights)
+    )
 
 
 def _score_as_fitted(subject: Subject, data: Data) -> float | None:

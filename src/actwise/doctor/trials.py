@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actwise.doctor.changes import Change, Code, all_changes
+from actwise.doctor.changes import Change, Code, all_changes, anew
 from actwise.doctor.experiments import Laboratory, Reference
 from actwise.doctor.rules import SURE, Suspicion
 from actwise.doctor.shortfall import Shortfall
@@ -17,6 +17,7 @@ FIRST_SEEDS, MORE_SEEDS = 6, 6  # the second so many where the first do not agre
 SEEDS_PER_CHANGE = 3
 MOST_PAIRS = 6
 LEVEL = 0.3  # so much of the gap the most plausible change may leave open beside the least plausible one
+LAST_RESORT = 0.15  # of the budget for a network that is set anew, where no changes led to a healthy one
 RESERVED = 0.25  # of the budget for confirming a cure, once there is one
 CONFIRMED_FROM = 100  # place of the first seed that a cure is confirmed with: none that it was found with
 MOST_CURES, MOST_BRANCHES, MOST_CHANGES = 3, 2, 4  # candidates, best additions to each, and changes in all
@@ -150,6 +151,7 @@ class Cure:
 
 
 def find_cure(
+    subject: Subject,
     data: Data,
     laboratory: Laboratory,
     shortfall: Shortfall,
@@ -161,6 +163,8 @@ def find_cure(
 
     Parameters
     ----------
+    subject : Subject
+        The network as it is.
     data : Data
         The rows.
     laboratory : Laboratory
@@ -200,19 +204,23 @@ def find_cure(
             return pool[-1]
     # Best first: what helps most is completed first, and what helps less where that leads nowhere.
     waiting = list(pool)
-    while waiting and laboratory.seconds_left > 0:
+    while waiting and laboratory.seconds_left > LAST_RESORT * laboratory.budget:
         best = max(waiting, key=lambda each: each.tried.closed)
         waiting.remove(best)
         further = _try_added(best.tried, data, laboratory, shortfall, weights)
         for tried in sorted(further, key=lambda each: each.changes[-1].effort - each.closed)[:MOST_BRANCHES]:
-            if laboratory.seconds_left <= 0 or tried.closed <= best.tried.closed:
+            if laboratory.seconds_left <= LAST_RESORT * laboratory.budget or tried.closed <= best.tried.closed:
                 break
             pool.append(confirm(tried))
             if pool[-1].heals:
                 return pool[-1]
             if len(tried.changes) < MOST_CHANGES:
                 waiting.append(pool[-1])
-    return max(pool, key=lambda each: each.tried.closed, default=None)
+    if laboratory.seconds_left > 0:
+        pool.append(confirm(Tried((anew(subject, data),), [], 0.0)))
+        if pool[-1].heals:
+            return pool[-1]
+    return max((each for each in pool if each.tried.outcomes), key=lambda each: each.tried.closed, default=None)
 
 
 def _try_added(
