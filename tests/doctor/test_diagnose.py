@@ -96,6 +96,37 @@ def test_bad_luck_with_a_tiny_network_is_told_with_its_rate():
     assert ("bad luck" in str(found)) is (found.failing_share > 0)
 
 
+def test_a_network_that_is_trained_from_several_starts_by_default_is_examined_so():
+    tiny = net(aw.Dense(2, "tanh"), aw.Dense(1, "sigmoid"))
+    assert aw.diagnose(tiny, CORNERS, XOR, **CROSS_ENTROPY).failing_share == 0
+
+
+def test_counts_are_numbers_and_labels_classes():
+    counts = RNG.poisson(np.exp(X[:, 0])).astype(float)
+    for_counts = net(aw.Dense(8, "tanh"), aw.Dense(1, "exponential"), n_inputs=3)
+    assert as_subject(for_counts, X, counts, None, {"loss": "poisson"}).task.kind == "regression"
+    assert as_subject(FOR_MANY, X, LABELS, None, CROSS_ENTROPY).task.kind == "binary"
+    for_classes = net(aw.Dense(8, "tanh"), aw.Dense(3, "softmax"), n_inputs=3)
+    three = np.arange(300) % 3
+    assert as_subject(for_classes, X, three, None, {"loss": "categorical_cross_entropy"}).task.kind == "multiclass"
+
+
+def test_what_is_certainly_wrong_is_repaired_first():
+    doings = []
+    one = net(aw.Dense(12, "tanh"), aw.Dense(1, "softmax"))
+    found = aw.diagnose(
+        one, CORNERS, XOR, on_progress=lambda doing, _: doings.append(doing), **(SETTINGS | CROSS_ENTROPY)
+    )
+    tried = [each for each in doings if each.startswith("trying")]
+    assert tried == ["trying 1 output unit with sigmoid, and binary_cross_entropy as loss"]
+    assert found.findings[0].settings == {
+        "output_activation": "sigmoid",
+        "n_outputs": 1,
+        "loss": "binary_cross_entropy",
+    }
+    assert found.to_dict()["settings_of_cure"] == found.findings[0].settings
+
+
 def test_the_same_seed_gives_the_same_answer():
     slow = SETTINGS | CROSS_ENTROPY | {"learning_rate": 1e-4, "budget": 20}
     first, again = (aw.diagnose(GOOD, CORNERS, XOR, **slow, seed=1) for _ in range(2))

@@ -1,0 +1,36 @@
+"""When scores count as broken, and when a cure counts as one: each needs clear evidence."""
+
+import numpy as np
+import pytest
+
+from actwise.doctor import Data, find_task
+from actwise.doctor.experiments import Reference
+from actwise.doctor.shortfall import Shortfall
+from actwise.doctor.subjects import Outcome
+
+ROWS = np.arange(100)
+LABELS = np.repeat([0.0, 1.0], 50)
+X = np.random.default_rng(0).normal(size=(200, 2))
+
+
+def shortfall(scores, labels=LABELS, reach=1.0):
+    data = Data(X, find_task(np.r_[labels, labels], "binary"), ROWS, ROWS + 100)
+    outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0) for score in scores]
+    return Shortfall(Reference({"a network": reach}, (reach,)), data, outcomes)
+
+
+@pytest.mark.parametrize(
+    ("failing", "of", "broken", "sound"),
+    [(0, 6, False, True), (1, 6, False, False), (2, 6, False, False), (3, 6, True, False), (2, 12, False, True),
+     (3, 12, False, False), (5, 12, False, False), (6, 12, True, False), (12, 12, True, False)],
+)  # fmt: skip
+def test_between_clearly_more_and_clearly_less_than_a_third_nothing_is_claimed(failing, of, broken, sound):
+    found = shortfall([0.5] * failing + [1.0] * (of - failing))
+    assert (found.is_broken, found.is_sound) == (broken, sound)
+
+
+def test_one_row_of_a_rare_class_is_no_failure():
+    rare = (np.arange(100) < 8).astype(float)  # one row of eight is worth 1/16 of a balanced accuracy
+    assert not shortfall([1 - 1 / 16] * 6, rare).is_broken
+    assert shortfall([1 - 2 / 16] * 6, rare).is_broken
+    assert shortfall([1 - 1 / 16] * 6).is_broken
