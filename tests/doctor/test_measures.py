@@ -78,6 +78,7 @@ def test_how_far_weights_moved_is_a_share_of_where_they_began():
         (0.5 + 1e-3 * (-1.0) ** np.arange(100), False, False),
         ([1.0, np.nan], False, False),
         ([3.0, 2.0, 1.0], True, False),
+        ([1e308, 1.0, 1.7e308, 0.0, 5e-324], False, False),
     ],
 )
 def test_the_course_of_a_loss(losses, falls, jumps):

@@ -93,6 +93,9 @@ def course(losses: npt.NDArray[np.float64]) -> Course:
     losses = losses[np.isfinite(losses)]
     if len(losses) < 3:
         return Course()
+    losses = losses / max(
+        float(np.abs(losses).max()), np.finfo(float).tiny
+    )  # only shares count, and squares stay finite
     sizes = np.maximum(np.abs(losses), np.finfo(float).tiny)
     tail = losses[-max(2, len(losses) // 10) :]
     slope = float(np.polyfit(np.arange(len(tail)), tail, 1)[0])  # of a line through them: a jump is no fall
