@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actwise.export.pipelines import exported_parts
 from actwise.export.requirements import require
 from actwise.network import Network
-from actwise.parts import parts_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +23,7 @@ def to_onnx(model: object, path: str | Path) -> None:
 
     Parameters
     ----------
-    model : Network, Run, TableModel or estimator
+    model : Network, Run, TableModel, estimator or Pipeline
         A network, the result of a training, a table model or a fitted estimator. A network has an input ``X``
         of shape (batch, n_inputs) and an output ``outputs``; a classifier has the outputs ``labels`` and
         ``probabilities``, a regression ``predictions``. A table model has an input for each of its columns,
@@ -48,7 +48,7 @@ def to_onnx(model: object, path: str | Path) -> None:
     """
     from actwise.export.onnx.model import write_onnx
 
-    write_onnx(parts_of(model), path)
+    write_onnx(exported_parts(model), path)
 
 
 def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
@@ -56,7 +56,7 @@ def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
 
     Parameters
     ----------
-    model : Network, Run, TableModel or estimator
+    model : Network, Run, TableModel, estimator or Pipeline
         The model. Of a table model the columns stay behind, since PyTorch has no text: give the module what
         ``model.encoding.encode`` returns. A classifier's module puts out what its network does: probabilities,
         for two classes that of the second one.
@@ -92,7 +92,7 @@ def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
     require("torch")
     from actwise.export.torch.model import build_module
 
-    return build_module(parts_of(model), native=native)
+    return build_module(exported_parts(model), native=native)
 
 
 def to_torch_code(model: object, path: str | Path) -> None:
@@ -100,7 +100,7 @@ def to_torch_code(model: object, path: str | Path) -> None:
 
     Parameters
     ----------
-    model : Network, Run, TableModel or estimator
+    model : Network, Run, TableModel, estimator or Pipeline
         As for `to_torch`. Writing the file does not need PyTorch.
     path : str or Path
         The file, such as ``model.py``; its function ``build()`` returns the module. More than 256 weights stand
@@ -123,7 +123,7 @@ def to_torch_code(model: object, path: str | Path) -> None:
     """
     from actwise.export.torch.code import write_code
 
-    write_code(parts_of(model), path)
+    write_code(exported_parts(model), path)
 
 
 def to_torch_program(model: object, path: str | Path) -> None:
@@ -131,7 +131,7 @@ def to_torch_program(model: object, path: str | Path) -> None:
 
     Parameters
     ----------
-    model : Network, Run, TableModel or estimator
+    model : Network, Run, TableModel, estimator or Pipeline
         As for `to_torch`.
     path : str or Path
         The file, by custom ending in ``.pt2``: ``torch.export.load(path).module()`` is the module, for batches of
@@ -147,7 +147,7 @@ def to_torch_program(model: object, path: str | Path) -> None:
     require("torch")
     from actwise.export.torch.model import write_program
 
-    write_program(parts_of(model), path)
+    write_program(exported_parts(model), path)
 
 
 def from_sklearn(model: Any) -> Network:

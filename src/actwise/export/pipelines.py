@@ -1,0 +1,61 @@
+"""scikit-learn's pipelines: scalers before a perceptron become a part of what leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from actwise.errors import InputError
+from actwise.parts import Floats, ModelParts, Scaling, parts_of
+
+
+def exported_parts(model: object) -> ModelParts:
+    """Say what a model is made of; see `actwise.parts.parts_of`.
+
+    Parameters
+    ----------
+    model : Network, Run, TableModel, estimator or Pipeline
+        Of a pipeline every step before the last must shift and scale columns: scikit-learn's StandardScaler,
+        MinMaxScaler, MaxAbsScaler and RobustScaler, or ``"passthrough"``.
+
+    Raises
+    ------
+    InputError
+        If a step does anything else, or the model is of another kind.
+    """
+    if not hasattr(model, "steps"):
+        return parts_of(model)
+    *before, (_, last) = model.steps
+    parts = parts_of(last)
+    centres, scales = np.zeros(parts.network.n_inputs), np.ones(parts.network.n_inputs)
+    for name, step in before:
+        centre, scale = _centre_and_scale(name, step, len(centres))
+        centres, scales = centres + centre * scales, scales * scale
+    return replace(parts, inputs=Scaling(centres, scales)) if before else parts
+
+
+def _centre_and_scale(name: str, step: Any, width: int) -> tuple[Floats, Floats]:
+    """Return what a fitted step takes away from each column, and what it divides the rest by."""
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+    from sklearn.utils.validation import check_is_fitted
+
+    nothing, one = np.zeros(width), np.ones(width)
+    if step is None or step == "passthrough":
+        return nothing, one
+    if isinstance(step, MinMaxScaler) and not step.clip:
+        check_is_fitted(step)
+        return -step.min_ / step.scale_, 1 / step.scale_
+    if isinstance(step, StandardScaler | MaxAbsScaler | RobustScaler) and not getattr(step, "clip", False):
+        check_is_fitted(step)
+        # What was switched off is None, or there all the same.
+        shifts = getattr(step, "with_mean", getattr(step, "with_centering", False))
+        centre: Any = (step.mean_ if isinstance(step, StandardScaler) else step.center_) if shifts else nothing
+        scale: Any = one if step.scale_ is None else step.scale_
+        return centre, scale
+    raise InputError(
+        f"the step {name!r} ({type(step).__name__}) of the pipeline cannot be exported: only steps that shift and "
+        "scale columns can, such as StandardScaler; export the last step, pipeline[-1], and give it what the steps "
+        "before make"
+    )
