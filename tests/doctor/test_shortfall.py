@@ -34,3 +34,17 @@ def test_one_row_of_a_rare_class_is_no_failure():
     assert not shortfall([1 - 1 / 16] * 6, rare).is_broken
     assert shortfall([1 - 2 / 16] * 6, rare).is_broken
     assert shortfall([1 - 1 / 16] * 6).is_broken
+
+
+def test_what_few_rows_cannot_tell_is_no_failure_but_is_told():
+    numbers = Data(X, find_task(X[:, 0], "regression"), ROWS, ROWS + 100)  # two standard errors: 0.28 of what is left
+
+    def of(score, reach):
+        outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0)] * 6
+        return Shortfall(Reference({"a linear model": reach}, (reach,)), numbers, outcomes)
+
+    assert of(0.2, 0.36).is_doubtful
+    assert not of(0.2, 0.36).is_broken
+    assert of(0.15, 0.36).is_broken
+    assert of(0.8, 0.95).is_broken, "where little noise is left, little may be missing"
+    assert not of(0.35, 0.36).is_doubtful

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from actwise.doctor.conclusion import conclude, from_suspicion
-from actwise.doctor.experiments import Laboratory, find_reference
+from actwise.doctor.experiments import Laboratory, Reference, find_reference
 from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding, median
 from actwise.doctor.measures import measure
 from actwise.doctor.rules import SURE, Suspicion, suspicions
@@ -110,7 +110,7 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
                           fixed_subject=subject, cured=True, cure=FIT_AGAIN, code_of_cure="model.fit(X, y)",
                           scores_after=verdict.scores, confirmed=True)  # fmt: skip
             return
-        yield replace(known, verdict="healthy", findings=tuple(noted), note=_luck(verdict.failing_share))
+        yield replace(known, verdict="healthy", findings=tuple(noted), note=_reservations(verdict, reference))
         return
     if truncated < 1 and not any(each.weight == SURE for each in suspected):
         note = f"The budget allowed {truncated:.0%} of the epochs, of {len(outcomes)} seeds: give it more seconds."
@@ -150,7 +150,13 @@ def _unlucky(fitted: float, verdict: Shortfall) -> Finding:
                    scores_after=verdict.scores, gap_closed=1.0)  # fmt: skip
 
 
-def _luck(share: float) -> str:
-    if share == 0:
-        return ""
-    return f"With {share:.0%} of the seeds it falls short all the same: bad luck with the initial weights; try another."
+def _reservations(verdict: Shortfall, reference: Reference) -> str:
+    """Say what limits the verdict that a network is healthy."""
+    said = []
+    if verdict.failing_share > 0:
+        luck = "bad luck with the initial weights; try another"
+        said.append(f"With {verdict.failing_share:.0%} of the seeds it falls short all the same: {luck}.")
+    if verdict.is_doubtful:
+        name, n_rows = reference.name, len(verdict.data.judge)
+        said.append(f"{name[0].upper()}{name[1:]} does better, though by no more than {n_rows} rows can tell.")
+    return " ".join(said)

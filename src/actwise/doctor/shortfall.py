@@ -12,6 +12,7 @@ from actwise.doctor.subjects import Data, Outcome
 
 MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure
 SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows
+STANDARD_ERRORS = 2.0  # of an R2 on held-out rows: a shortfall of less may be the choice of the rows
 FEWEST_ROWS = 1.5  # of the rarest class: one more or less right is no failure
 FAILING_SEEDS = 1 / 3  # beyond so many, failing is a fault and not bad luck
 
@@ -46,8 +47,9 @@ class Shortfall:
         if data.task.is_classification and data.held_out:
             self.noise = max(SAMPLING_NOISE, FEWEST_ROWS * _worth_of_a_row(data))
         elif data.held_out:
-            # The standard error of a mean square of normal residuals, as a share of the targets' variance.
-            self.noise = max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.judge)))
+            # Of a mean square of normal residuals, as a share of the targets' variance. All seeds share the rows, so
+            # that many seeds do not make it smaller.
+            self.noise = STANDARD_ERRORS * max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.judge)))
         elif data.task.is_classification and reference.is_of_others:
             self.noise = 0.5 / float(np.sqrt(len(data.judge)))  # a standard error of a share
         self.failing = [self.falls_short(score) for score in self.scores]
@@ -57,6 +59,12 @@ class Shortfall:
         """Whether one score does."""
         missing = self.reach - score
         return bool(missing > max(MISSING_SHARE * (self.reach - self.data.constant_score), self.noise))
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether so much is missing that only the noise of few rows speaks for the network."""
+        missing = self.reach - median(self.scores)
+        return missing > MISSING_SHARE * (self.reach - self.data.constant_score)
 
     @property
     def is_broken(self) -> bool:
