@@ -1,4 +1,4 @@
-"""Matrix products over flat row-major arrays: by tiles, and by BLAS where they are narrow and long."""
+"""Matrix products over flat row-major arrays: by tiles, and by BLAS where tiles would be mostly empty."""
 
 from numba import njit
 
@@ -7,7 +7,7 @@ from .element import ELEMENT
 from .tiles import LANES, TILE_ROWS, multiply_add
 
 NARROW = LANES // 4  # columns; with fewer a vector is mostly empty (measured)
-SMALL_PRODUCT = 1024  # multiply-adds; above it a narrow product is faster by BLAS (measured)
+SMALL_PRODUCT = 1024  # multiply-adds; above it a product that sums over rows is faster by BLAS (measured)
 
 
 @njit(error_model="numpy")
@@ -17,36 +17,22 @@ def address_of(array, offset):
 
 
 @njit(error_model="numpy")
-def _goes_by_tiles(rows, inner, columns):
-    return columns >= NARROW or rows * inner * columns <= SMALL_PRODUCT
-
-
-@njit(error_model="numpy")
-def forward_product(gemm, product, a, a_at, b, b_at, bias_at, c, c_at, rows, inner, columns):
+def forward_product(product, a, a_at, b, b_at, bias_at, c, c_at, rows, inner, columns):
     """C = A B plus a row of biases, with A (rows, inner), B (inner, columns), C (rows, columns).
 
     The biases lie in the array of B; none are added where `bias_at` is negative.
     """
-    if _goes_by_tiles(rows, inner, columns):
-        start = address_of(b, bias_at) if bias_at >= 0 else 0
-        call_product(
-            product, address_of(a, a_at), inner, 1, address_of(b, b_at), address_of(c, c_at), start,
-            rows, inner, columns,
-        )  # fmt: skip
-        return
-    for i in range(rows):
-        for j in range(columns):
-            c[c_at + i * columns + j] = b[bias_at + j] if bias_at >= 0 else ELEMENT(0)
-    call_gemm(
-        gemm, 0, 0, columns, rows, inner, ELEMENT(1), address_of(b, b_at), columns,
-        address_of(a, a_at), inner, ELEMENT(1), address_of(c, c_at), columns,
+    start = address_of(b, bias_at) if bias_at >= 0 else 0
+    call_product(
+        product, address_of(a, a_at), inner, 1, address_of(b, b_at), address_of(c, c_at), start,
+        rows, inner, columns,
     )  # fmt: skip
 
 
 @njit(error_model="numpy")
 def weight_gradient(gemm, product, a, a_at, d, d_at, c, c_at, rows, inner, columns):
     """C = A' D, with A (rows, inner), D (rows, columns), C (inner, columns)."""
-    if _goes_by_tiles(rows, inner, columns):
+    if columns >= NARROW or rows * inner * columns <= SMALL_PRODUCT:
         call_product(
             product, address_of(a, a_at), 1, inner, address_of(d, d_at), address_of(c, c_at), 0, inner, rows, columns
         )

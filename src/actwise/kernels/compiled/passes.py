@@ -97,8 +97,8 @@ def forward(context_at, rows, mode, unused):
         at = layers[layer + PRE_ACTIVATION_AT]
         if layers[layer + MAP] == LINEAR:
             forward_product(
-                context[GEMM], context[PRODUCT], work, source, parameters, layers[layer + WEIGHTS_AT],
-                layers[layer + BIASES_AT], work, at, rows, n_inputs, n_linear,
+                context[PRODUCT], work, source, parameters, layers[layer + WEIGHTS_AT], layers[layer + BIASES_AT],
+                work, at, rows, n_inputs, n_linear,
             )  # fmt: skip
         else:
             call_stage(context[MAP_STAGE], context_at, index, source, rows if mode & DROPS else -rows)
