@@ -5,8 +5,8 @@
 Actwise's compiled kernels, PyTorch, JAX (jitted) and NumPy (the textbook formula in float32) take turns in
 one process (one for each number of threads, held to as many processors), in one order per round; the median
 of the rounds counts. Every result is written into memory that exists already, except JAX's, which cannot.
-Before each call all rest for some milliseconds, since the threads of PyTorch and JAX go on turning for a while
-after their work and would take the processors from the next one.
+Each timed call follows an untimed one of the same tool: threads of PyTorch and JAX go on turning for a while after
+their work and would take the processors from the next tool, and a processor that rested takes milliseconds to wake.
 The gradient is ``upstream * f'(x)``: in PyTorch the backward pass of a graph that is built outside the
 clock, in JAX the pulled-back upstream, jitted, which computes what it needs of the forward pass itself.
 """
@@ -35,7 +35,6 @@ from actwise.kernels import elementwise
 from actwise.layers import activation_formula
 
 RNG = np.random.default_rng(0)
-REST = 0.002  # seconds; without it the next tool's second thread took up to twice the time
 
 
 def contenders(each: Activation, x: np.ndarray, upstream: np.ndarray, threads: int) -> dict[str, dict[str, Callable]]:
@@ -98,7 +97,7 @@ def measure(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float
         call()
     for _ in range(rounds):
         for name, call in calls.items():
-            time.sleep(REST)
+            call()
             start = time.perf_counter()
             call()
             seconds[name].append(time.perf_counter() - start)

@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
+# So that a thread whose processor other programs take keeps the others waiting for a small piece only.
+PIECES_PER_THREAD = 4
+
 
 @cache
 def processors() -> int:
@@ -26,28 +29,39 @@ if hasattr(os, "register_at_fork"):
 
 
 def share(run: Callable[[int, int], None], size: int, threads: int, smallest: int) -> None:
-    """Split a number of items over threads, the caller's among them.
+    """Split a number of items over threads, the caller's among them: whoever is free takes the next piece.
 
     Parameters
     ----------
     run : callable
-        Does a share: takes its first item and how many they are.
+        Does a piece: takes its first item and how many they are.
     size : int
         The number of items.
     threads : int
         At most so many threads.
     smallest : int
-        Items from which a share is worth a thread.
+        Items from which a piece is worth a thread.
     """
     threads = max(1, min(threads, processors(), size // smallest))
     if threads == 1:
         run(0, size)
         return
-    bounds = [size * k // threads for k in range(threads + 1)]
-    others = [_pool().submit(run, start, end - start) for start, end in pairwise(bounds[1:])]
+    pieces = min(PIECES_PER_THREAD * threads, size // smallest)
+    left = list(pairwise(size * k // pieces for k in range(pieces + 1)))
+
+    def work() -> None:
+        while True:
+            try:
+                start, end = left.pop()
+            except IndexError:  # nothing is left
+                return
+            run(start, end - start)
+
+    others = [_pool().submit(work) for _ in range(threads - 1)]
     try:
-        run(0, bounds[1])
+        work()
     finally:
+        left.clear()
         wait(others)  # they write into the caller's memory
     for each in others:
         each.result()
