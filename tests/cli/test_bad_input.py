@@ -62,7 +62,7 @@ def test_a_table_that_cannot_be_learned_from(refused, tmp_path, content, said):
         (["fit", "data.csv", "--target", "y", "--test-size", "1.5"], "--test-size must be"),
         (["fit", "data.csv", "--target", "y", "--seed", "-1"], "--seed must be"),
         (["fit", "data.csv", "--target", "y", "--time-limit", "0"], "--time-limit must be a positive number of sec"),
-        (["fit", "data.csv", "--target", "y", "--dropout", "1"], "--dropout must be at least 0"),
+        (["fit", "data.csv", "--target", "y", "--dropout", "1"], "--dropout must be a number of at least 0"),
         (["fit", "data.csv", "--target", "y", "--optimizer", "lbfgs", "--batch-size", "8"], "leave --batch-size out"),
         (["fit", "data.csv", "--target", "y", "--ignore", "kidn"], "no column 'kidn': did you mean 'kind'"),
         (["fit", "data.csv", "--target", "y", "--ignore", "y"], "column 'y' is to be predicted and ignored at once"),
