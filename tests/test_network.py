@@ -156,8 +156,9 @@ def test_every_initializer_is_reachable_by_name():
         assert record.draw((4, 3), (4.0, 3.0), np.random.default_rng(0)).shape == (4, 3)
 
 
-def test_predictions_do_not_depend_on_threads_batches_or_other_rows():
-    network = aw.Network([aw.Dense(40, "gelu"), aw.Dense(30, "tanh"), aw.Dense(3, "softmax")], n_inputs=7)
+@pytest.mark.parametrize("n_outputs", [1, 2, 3, 20])
+def test_predictions_do_not_depend_on_threads_batches_or_other_rows(n_outputs):
+    network = aw.Network([aw.Dense(40, "gelu"), aw.Dense(30, "tanh"), aw.Dense(n_outputs)], n_inputs=7)
     X = np.random.default_rng(1).normal(size=(5000, 7)).astype(np.float32)
     alone = network.predict(X, threads=1)
     np.testing.assert_array_equal(network.predict(X, threads=2), alone)
@@ -173,3 +174,6 @@ def test_a_network_that_has_predicted_can_be_pickled_and_copied():
     expected = network.predict([[1.0, 2.0]])
     for other in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network), network.with_parameters(network.values)):
         np.testing.assert_array_equal(other.predict([[1.0, 2.0]]), expected)
+    doubled = network.with_parameters(2 * network.values)
+    np.testing.assert_array_equal(doubled.values, 2 * network.values)
+    assert np.all(doubled.predict([[1.0, 2.0]]) != expected)

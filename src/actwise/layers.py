@@ -11,7 +11,7 @@ import numpy as np
 from actwise.activations import Activation, AnyActivation, GatedActivation, maxout
 from actwise.activations import activation as get_activation
 from actwise.errors import InputError
-from actwise.formula.differentiate import chained, differentiate
+from actwise.formula.differentiate import differentiate, times_upstream
 from actwise.formula.expression import Expression, number, symbol
 from actwise.initializers import Initializer, initializer
 from actwise.kernels.rendering import Formula
@@ -222,12 +222,12 @@ ComputedLayer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm
 Layer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm | Dropout
 
 
-@lru_cache(256)
+@lru_cache(256)  # equal layers then hold the same record, and many networks are told to be alike at a glance
 def activation_formula(what: AnyActivation) -> Formula:
     """Describe an activation for the compiled passes."""
     upstream: Expression = symbol("g")
     if isinstance(what, GatedActivation):
-        return Formula(what.expression, tuple(chained(each, upstream) for each in what.partial_expressions))
+        return Formula(what.expression, tuple(times_upstream(each, upstream) for each in what.partial_expressions))
     if not isinstance(what, Activation):
         return Formula(what.expression, (what.vjp_expression,))
     trained: tuple[Expression, ...] = ()
@@ -236,4 +236,6 @@ def activation_formula(what: AnyActivation) -> Formula:
             differentiate(what.expression, name) * upstream if param.trained else number(0)
             for name, param in what.params.items()
         )
-    return Formula(what.expression, (chained(what.derivative_expression, upstream),), tuple(what.params), trained)
+    return Formula(
+        what.expression, (times_upstream(what.derivative_expression, upstream),), tuple(what.params), trained
+    )

@@ -9,6 +9,7 @@ import pytest
 import actwise as aw
 from actwise.activations import ENTRIES, Activation
 from actwise.activations.doubts import TRUSTED_ERROR, doubts
+from actwise.activations.reference import Reference
 from actwise.errors import ActwiseWarning
 
 
@@ -66,13 +67,20 @@ def test_a_pole_has_nothing_to_compare_with():
         assert aw.activation("log(normal_cdf(x / 4))")(0.0) == pytest.approx(np.log(0.5))
 
 
-@pytest.mark.parametrize(
-    "formula",
-    ["x * tanh(exp(x))", "cosh(tanh(3 ^ x))", "1 / (1 + exp(exp(exp(x))))", "sin(exp(x))", "x ^ exp(exp(x))",
-     "exp((sinh(x) ^ (1 - x)) ^ (1 / (3 + x)))", "softplus(log(-1) / log1p(x))"],
-)  # fmt: skip
+TOWERS = {  # limits at 2000 and at plus and minus infinity, None where there is no real number or none is known
+    "x * tanh(exp(x))": (2000.0, np.inf, 0.0),
+    "cosh(tanh(3 ^ x))": (np.cosh(1.0), np.cosh(1.0), 1.0),
+    "1 / (1 + exp(exp(exp(x))))": (0.0, 0.0, 1 / (1 + np.e)),
+    "sin(exp(exp(x)))": (None, None, np.sin(1.0)),
+    "(1 + 1 / (2 + x^2)) ^ exp(exp(x))": (np.inf, np.inf, 1.0),
+    "softplus(log(-1) / log1p(x))": (None, None, None),
+}
+
+
+@pytest.mark.parametrize("formula", TOWERS)
 def test_towers_of_exponentials_and_complex_numbers_end(formula):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ActwiseWarning)
         made = aw.activation(formula)
-    assert made(np.float64(0.5)).shape == ()
+    values, _ = Reference(made).at([2000.0, np.inf, -np.inf])
+    assert [None if each is None else float(each) for each in values] == pytest.approx(TOWERS[formula])

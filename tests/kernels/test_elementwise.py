@@ -81,3 +81,24 @@ def test_bad_arrays_are_refused():
         elementwise.value(GELU, X, out=np.empty(3, np.float32))
     with pytest.raises(InputError, match="gated"):
         elementwise.value(aw.Maxout(2).formula, X)
+
+
+@pytest.mark.parametrize("size", [4, 7, 1000])
+def test_every_item_is_worked_on_once(size):
+    done = np.zeros(size, int)
+
+    def work(start, count):
+        done[start : start + count] += 1
+
+    share(work, size, threads=2, smallest=1)
+    assert np.all(done == 1)
+
+
+def test_an_infinite_gradient_does_not_pass_a_slope_of_zero():
+    x, upstream = np.float32([-1, 0, 2, np.nan]), np.float32([np.inf, -np.inf, np.inf, 1])
+    for name in ("relu", "relu6", "hardtanh", "hardshrink"):
+        entry = aw.activation(name)
+        found = elementwise.gradient(activation_formula(entry), x, upstream, tuple(entry.values.values()))
+        slopes = entry.derivative(x)
+        expected = np.where(slopes == 0, 0, np.where(np.isnan(x), np.nan, upstream))
+        np.testing.assert_array_equal(found, expected)

@@ -95,3 +95,18 @@ def test_a_rows_bits_do_not_depend_on_the_other_rows(columns):
         part = np.empty(rows * columns, "f4")
         forward(product, a[:rows].ravel(), 0, b.ravel(), 0, -1, part, 0, rows, 40, columns)
         assert np.array_equal(part, whole[: rows * columns])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_copied_elements(dtype):
+    tiles = build.compiled("tiles", dtype)
+
+    @njit
+    def copy(source, target, count):
+        tiles.copy_elements(source.ctypes.data, target.ctypes.data, count)
+
+    for count in (1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100):
+        source, target = RNG.normal(size=count).astype(dtype), _guarded(count, dtype)
+        copy(source, target, count)
+        assert np.array_equal(target[:count], source)
+        assert np.all(target[count:] == 7)

@@ -124,6 +124,7 @@ def test_ctrl_c_returns_what_was_reached():
         ({"seeds": []}, "no seeds|0 seeds"),
         ({"seed": 1}, "seeds="),
         ({"starts": 2}, "does not take 'starts'"),
+        ({"learning_rate": 0.1}, "give learning_rates="),
         ({"seeds": 2, "threads": 0}, "threads must be"),
         ({"seeds": 2, "learning_rates": [0.1]}, "2 trainings but 1 learning rates"),
         ({"seeds": 2, "time_limit": -1}, "time_limit must be"),

@@ -140,9 +140,10 @@ def _one(program: _Program, x: float) -> Any:
     try:
         if np.isinf(x):
             near, far = (program(mp.mpf(each) * (1 if x > 0 else -1)) for each in _LIMIT_POINTS)
-            return _limit(near, far)
-        found = program(mp.mpf(x))
-        return found if found == found else None
+            found = _limit(near, far) if near == near and far == far else None
+        else:
+            found = program(mp.mpf(x))
+        return found if found == found else None  # NaN, the only number that is not itself
     except ZeroDivisionError:
         return None  # a pole, or what is 0 in the numbers above: there is nothing to compare with
 

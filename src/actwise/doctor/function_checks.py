@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -69,12 +69,12 @@ class Patient:
 
 
 def check_derivatives(
-    derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], str]],
+    derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], Literal["x", "y"]]],
 ) -> list[FunctionsFinding]:
     """Check derivatives of activations by themselves, as they are called."""
     found = []
     for f, df, called_with in derivatives:
-        report = check_derivative(f, df, called_with=called_with)  # type: ignore[arg-type]  # refuses other words itself
+        report = check_derivative(f, df, called_with=called_with)
         if not report.correct:
             name = getattr(df, "__name__", "a derivative")
             found.append(FunctionsFinding(report.cause, f"{name}: {report.explanation.splitlines()[0]}", "Correct it"))

@@ -89,7 +89,7 @@ def diagnose_functions(
     *,
     step: Callable[[Any, Any, Any], Any] | None = None,
     loss: Callable[[Any, Any], float] | None = None,
-    derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], str]] = (),
+    derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], Literal["x", "y"]]] = (),
     learning_rate: float | None = None,
     epochs: int = 1000,
     seed: int = 0,

@@ -121,7 +121,7 @@ def _rule_of_node(node: Expression, variable: str, derivatives: dict[Expression,
     return f"{rule}, then chain rule" if chained else rule
 
 
-def chained(slope: Expression, upstream: Expression) -> Expression:
+def times_upstream(slope: Expression, upstream: Expression) -> Expression:
     """Multiply a derivative by the gradient that arrives from above.
 
     Parameters
@@ -139,11 +139,11 @@ def chained(slope: Expression, upstream: Expression) -> Expression:
 
     Examples
     --------
-    >>> from actwise.formula.expression import number, symbol, where
+    >>> from actwise.formula.expression import symbol
     >>> x, g = symbol("x"), symbol("g")
-    >>> chained(where(x > 0, 1, 0), g)
+    >>> times_upstream(where(x > 0, 1, 0), g)
     where(greater(x, 0), g, 0)
-    >>> chained(2 * x, g)
+    >>> times_upstream(2 * x, g)
     multiply(multiply(2, x), g)
     """
     choice = _chosen(slope, upstream)

@@ -91,6 +91,7 @@ from .context import (
     words,
 )
 from .element import ELEMENT
+from .matrix import address_of
 from .passes import DROPS, FOR_LOSS
 from .randomness import shuffle
 from .tiles import SIZE, copy_elements
@@ -100,6 +101,16 @@ CACHE_LINE = 64  # bytes
 MOST_LINES = 8  # of a row that are asked for ahead; the processor sees by itself where a longer one goes on
 NEAR_BYTES = 2**18  # rows that are fewer stay in the second-level cache
 LEARNED, JUDGED = 0, JUDGED_INPUTS - INPUTS  # which rows: the offset of their entries in the context
+
+
+@njit(error_model="numpy")
+def _copy_row(inputs, at, column_stride, work, to, n_inputs):
+    """Copy a row of inputs to where the passes read it."""
+    if column_stride == 1:
+        copy_elements(address_of(inputs, at), address_of(work, to), n_inputs)
+    else:
+        for j in range(n_inputs):
+            work[to + j] = inputs[at + j * column_stride]
 
 
 @njit(error_model="numpy")
@@ -118,12 +129,7 @@ def _gather(context, which, start, count):
     total = 0.0
     for i in range(count):
         row = order[start + i]
-        base = row * row_stride
-        if column_stride == 1:
-            copy_elements(context[which + INPUTS] + base * SIZE, context[WORK] + i * n_inputs * SIZE, n_inputs)
-        else:
-            for j in range(n_inputs):
-                work[i * n_inputs + j] = inputs[base + j * column_stride]
+        _copy_row(inputs, row * row_stride, column_stride, work, i * n_inputs, n_inputs)
         for j in range(n_targets):
             batch_targets[i * n_targets + j] = targets[row * n_targets + j]
         batch_weights[i] = weights[row]
@@ -323,9 +329,7 @@ def predict(context_at, unused_1, unused_2, unused_3):
     for start in range(0, n_rows, batch_size):
         count = min(batch_size, n_rows - start)
         for i in range(count):
-            base = (start + i) * row_stride
-            for j in range(n_inputs):
-                work[i * n_inputs + j] = inputs[base + j * column_stride]
+            _copy_row(inputs, (start + i) * row_stride, column_stride, work, i * n_inputs, n_inputs)
         call_stage(context[FORWARD_STAGE], context_at, count, 0, 0)
         for i in range(count * n_units):
             outputs[start * n_units + i] = work[source + i]

@@ -7,7 +7,7 @@ from .element import ELEMENT
 from .tiles import LANES, TILE_ROWS, multiply_add
 
 NARROW = LANES // 4  # columns; with fewer a vector is mostly empty (measured)
-SMALL_PRODUCT = 1024  # multiply-adds; above it a product that sums over rows is faster by BLAS (measured)
+SMALL_PRODUCT = 1024  # multiply-adds; above it BLAS is faster where tiles would be mostly empty (measured)
 
 
 @njit(error_model="numpy")
