@@ -24,7 +24,7 @@ ESTIMATORS = [
 # solvers given by name on smooth networks and all rows at once, as scikit-learn runs it on parameters of its own.
 EQUIVALENCE = "check_sample_weight_equivalence"
 FEW = {"max_iter": 50}
-SMOOTH = {"solver": "lbfgs", "max_iter": 20, "activation": "tanh", "batch_size": "auto"}
+SMOOTH = {"max_iter": 20, "activation": "tanh", "batch_size": "auto"}
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks are written for a configuration in which a warning is no error

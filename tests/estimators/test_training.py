@@ -1,10 +1,12 @@
 """What the estimators have beyond scikit-learn's: each feature does what it says, seen in the weights."""
 
+import warnings
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.metrics import balanced_accuracy_score, log_loss, make_scorer
 from sklearn.utils import compute_sample_weight
@@ -212,9 +214,13 @@ def test_what_goes_by_steps_is_refused_by_lbfgs_and_chosen_for_by_auto(asked):
 
 
 def test_early_stopping_that_lbfgs_does_not_hear_is_said():
+    model = MLPClassifier(6, solver="lbfgs", max_iter=500, random_state=0)
     with pytest.warns(ActwiseWarning, match="X_val"):
-        warned = MLPClassifier(6, solver="lbfgs", random_state=0, early_stopping=True).fit(X, Y)
-    silent = MLPClassifier(6, solver="lbfgs", random_state=0).fit(X, Y)
+        warned = clone(model).set_params(early_stopping=True).fit(X, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ActwiseWarning)
+        silent = model.fit(X, Y)
+        clone(warned).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)  # these it hears
     np.testing.assert_array_equal(flat(warned), flat(silent))
 
 
@@ -568,12 +574,25 @@ def test_the_hinge_loss_by_name_and_as_a_record_is_one():
         ({"loss": aw.loss("categorical_cross_entropy")}, True),
         ({"loss": "squared_error", "output_activation": "tanh"}, True),
         ({"loss": "squared_error", "output_activation": "identity"}, False),
+        ({"loss": "squared_error", "output_activation": "sigmoid"}, False),
+        ({"loss": "squared_error", "output_activation": "sin(x) / 2 + 0.5"}, False),
+        ({"loss": "squared_error", "output_activation": "softmax"}, True),
     ],
     ids=str,
 )
 def test_what_gives_no_probabilities_is_refused(asked, two):
     with pytest.raises(InputError, match="probabilities"):
         MLPClassifier(6, **asked).fit(X, Y == 1 if two else Y)
+
+
+def test_an_output_activation_whose_probabilities_sum_to_one_is_taken():
+    model = MLPClassifier(6, loss="squared_error", output_activation="sparsemax", random_state=0).fit(X, Y)
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_labels_of_which_a_row_can_have_several_take_no_softmax():
+    with pytest.raises(InputError, match="'softmax' are no probabilities of labels.* take 'sigmoid'"):
+        MLPClassifier(6, loss="squared_error", output_activation="softmax").fit(X, np.eye(3)[Y])
 
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from sklearn.utils.validation import validate_data
 
 from actwise import losses
-from actwise.activations import AnyActivation, activation
+from actwise.activations import AnyActivation, RowActivation, activation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, FloatArray, Problem
 from actwise.estimators.constraints import CONSTRAINTS
@@ -393,6 +393,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                 raise InputError(
                     f"outputs of {output!r} lie between {low:g} and {high:g} and are no probabilities: take an "
                     "output_activation from 0 to 1, or loss='hinge'"
+                )
+            by_row = isinstance(activation(output), RowActivation)
+            if by_row != several and loss.output is None and not _gives_margins(self):
+                raise InputError(
+                    f"outputs of {output!r} are no probabilities of {'three classes or more' if several else 'labels'}"
+                    f", {'which sum to 1' if several else 'each of which has one output'}: take "
+                    f"{'softmax' if several else 'sigmoid'!r}"
                 )
         return Problem(loss, output, self._labels.n_outputs)
 

@@ -59,7 +59,7 @@ class Fitted:
     Parameters
     ----------
     parameters : ndarray of shape (n_parameters,)
-        For columns as they are.
+        That are kept; for columns and targets as the network learns them.
     run : Run
         The training.
     state : OptimizerState or None
