@@ -8,7 +8,8 @@ issue 31235, 500 points with a parabola between the classes and two layers of 20
 default stops at the base rate. Times are of `fit`, after one that compiles; the classes of what a fit warns of are
 counted. The models take turns.
 
-With --json the results are merged into the file; --table prints a file again.
+With --json what was measured is kept, and only what is missing is done, so that the table can be made in pieces;
+--table prints a file again.
 """
 
 from __future__ import annotations
@@ -193,17 +194,16 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only print what the file holds")
     arguments = parser.parse_args()
     file: Path | None = arguments.json
-    results: dict[str, Any] = {}
+    held: dict[str, Any] = {"machine": machine(), "results": {}}
     if file is not None and file.is_file():
-        results = json.loads(file.read_text("utf-8"))["results"]
-    if not arguments.table:
-        for work in XOR + PARABOLA:
-            if work.data in arguments.data.split(","):
-                found = measured(work, arguments.models.split("|"), arguments.seeds)
-                results[work.key] = results.get(work.key, {}) | found
-    held = {"machine": machine(), "results": results}
-    if file is not None and not arguments.table:
-        file.write_text(json.dumps(held, indent=1) + "\n", "utf-8")
+        held = json.loads(file.read_text("utf-8"))
+    for work in [] if arguments.table else XOR + PARABOLA:
+        found = held["results"].setdefault(work.key, {})
+        missing = [model for model in arguments.models.split("|") if model not in found]
+        if missing and work.data in arguments.data.split(","):
+            found |= measured(work, missing, arguments.seeds)
+            if file is not None:
+                file.write_text(json.dumps(held, indent=1) + "\n", "utf-8")
     print(shown(held))
 
 

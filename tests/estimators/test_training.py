@@ -591,7 +591,7 @@ def test_an_output_activation_whose_probabilities_sum_to_one_is_taken():
 
 
 def test_labels_of_which_a_row_can_have_several_take_no_softmax():
-    with pytest.raises(InputError, match="'softmax' are no probabilities of labels.* take 'sigmoid'"):
+    with pytest.raises(InputError, match=r"'softmax' are no probabilities of labels.* take 'sigmoid'"):
         MLPClassifier(6, loss="squared_error", output_activation="softmax").fit(X, np.eye(3)[Y])
 
 
