@@ -119,6 +119,10 @@ class ModelParts:
         return len(self.classes) == 2 and not self.multilabel and self.network.n_outputs == 1
 
 
+# How a rate that depends on the course of the training is described, by each estimator that knows one.
+NOTE_ON_ADAPTIVE = 'learning_rate="adaptive" was examined as the constant rate that it begins with.'
+
+
 @runtime_checkable
 class HasParts(Protocol):
     """A model that says what it is made of."""
@@ -151,6 +155,8 @@ class TrainingParts:
         Of the rows, to stop the training by; 0 for none.
     outputs : ndarray of shape (n_rows, n_outputs) or None
         What the model as it is puts out, on the scale of the targets; None where it is not fitted.
+    note : str
+        Where the settings only come near to the model's training: a sentence on that.
     """
 
     network: Network
@@ -163,6 +169,7 @@ class TrainingParts:
     weights: npt.NDArray[np.floating[Any]] | None = None
     validation_share: float = 0.0
     outputs: npt.NDArray[np.floating[Any]] | None = None
+    note: str = ""
 
 
 @runtime_checkable

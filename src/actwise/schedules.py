@@ -98,6 +98,23 @@ class InverseTimeDecay:
 
 
 @dataclass(frozen=True, slots=True)
+class InverseScaling:
+    """``rate / (rows seen + 1) ** power``, changed after each epoch (scikit-learn's ``"invscaling"``)."""
+
+    rate: float
+    power: float
+    rows: int
+    steps_per_epoch: int
+    rows_before: int = 0
+    steps_before: int = 0
+
+    def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
+        """Return the learning rate of each step."""
+        seen = self.rows_before + (steps - self.steps_before) // self.steps_per_epoch * self.rows
+        return np.asarray(self.rate / (seen + 1.0) ** self.power)
+
+
+@dataclass(frozen=True, slots=True)
 class CosineDecay:
     """A linear warm-up, then half a cosine down to a share of the rate.
 

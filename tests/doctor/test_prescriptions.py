@@ -5,9 +5,10 @@ import pytest
 
 import actwise as aw
 from actwise.doctor import Data, Origin, Subject, find_task
-from actwise.doctor.changes import all_changes, anew
+from actwise.doctor.changes import all_changes
 from actwise.doctor.prescriptions import as_code
 from actwise.doctor.subjects import train_once
+from actwise.doctor.wellset import anew
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 Y = 1000 * X[:, :1] + 5000

@@ -14,7 +14,8 @@ from actwise.derivatives import Cause
 from actwise.doctor.slopes import with_right_slopes, wrong_slopes
 from actwise.doctor.subjects import Data, Subject
 from actwise.doctor.tasks import Task
-from actwise.layers import ActivationLayer, Dense, Layer, Maxout
+from actwise.errors import InputError
+from actwise.layers import ActivationLayer, Dense, Dropout, Layer, Maxout
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS, Adam, Optimizer
@@ -25,6 +26,7 @@ Code: TypeAlias = Cause | Literal[
     "learning_rate_too_high", "learning_rate_too_low", "undertrained", "optimizer", "init", "unscaled_inputs",
     "unscaled_targets", "batch_size", "missing_bias", "capacity", "dead_units", "vanishing_gradient",
     "exploding_gradient", "saturation", "label_encoding", "no_signal", "data_too_small", "not_finite", "unlucky_fit",
+    "regularization",
 ]  # fmt: skip
 ADAM_RATE = 1e-3  # the rate that most programs use with Adam
 STEP = 10.0  # factor by which a rate or the number of epochs is changed
@@ -38,7 +40,7 @@ SOME_STEPS = np.arange(1000)  # of a schedule, whose highest rate is looked for
 TWO_AT_ONCE = 0.1  # effort of two changes in one
 REBUILT = 0.15  # effort of changing the number of units; twice as much for leaving layers out
 RULE_OF_INIT = "glorot_uniform, or he_uniform with ReLU"
-REFERENCE_UPDATES, REFERENCE_RATE = 2500, 3e-3  # of the well-set network to compare with
+FELT_PENALTY = 0.01  # from so much l2 on it is tried without: beside a mean loss of about 1, and weights of about 1
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,11 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
     add("longer", ("undertrained",), f"{longer:,} epochs", {"epochs": longer}, epochs=longer)
     if subject.batch_size != BATCH and min(subject.batch_size, len(data.train)) != min(BATCH, len(data.train)):
         add("batch_32", ("batch_size",), f"batches of {BATCH} rows", {"batch_size": BATCH}, batch_size=BATCH)
+    if subject.l2 >= FELT_PENALTY:
+        add("no_l2", ("regularization",), "no penalty on the weights", {"l2": 0.0}, l2=0.0)
+    if has_dropout(network):
+        kept = with_layers(network, [layer for layer in network.layers if not isinstance(layer, Dropout)])
+        add("no_dropout", ("regularization",), "no dropout", {"dropout": 0.0}, REBUILT, network=kept)
     if hidden:
         wider = _map_hidden(network, lambda x: _dense(x, units=2 * x.units) if isinstance(x, Dense) else x)
         units = hidden_units(wider)
@@ -333,8 +340,31 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
         flat = with_layers(network, [network.layers[k] for k in keep] + list(network.layers[at:]))
         add("two_hidden", ("capacity",), "two hidden layers instead of more", {"hidden": hidden_units(flat)},
             2 * REBUILT, network=flat)  # fmt: skip
-    allowed = (change for change in found if subject.origin.can(change.settings))
-    return [replace(change, order=order) for order, change in enumerate(allowed)]
+    allowed = [change for change in found if subject.origin.can(change.settings)]
+    owned = [as_owned(change.subject, change.settings) for change in allowed]
+    pairs = [(change, each) for change, each in zip(allowed, owned, strict=True) if each is not None]
+    return [replace(change, subject=each, order=order) for order, (change, each) in enumerate(pairs)]
+
+
+def as_owned(subject: Subject, settings: Mapping[str, Any]) -> Subject | None:
+    """Return what becomes of the owner with changed settings: what is tried is then what is given back.
+
+    None where the owner refuses them.
+    """
+    origin = subject.origin
+    if origin.describe is None:
+        return subject
+    settings = {**origin.settings, **settings}
+    try:
+        described: Subject = origin.describe(settings)
+    except InputError:
+        return None
+    return replace(described, origin=replace(origin, settings=settings))
+
+
+def has_dropout(network: Network) -> bool:
+    """Whether anything is dropped in training."""
+    return any(isinstance(layer, Dropout) and layer.rate > 0 for layer in network.layers)
 
 
 def hidden_units(network: Network) -> list[int]:
@@ -358,33 +388,3 @@ def _reinitialised(network: Network) -> Network | None:
         if isinstance(a, Dense) and isinstance(b, Dense)
     )
     return None if same else with_layers(network, layers)
-
-
-def reference_subject(data: Data) -> Subject:
-    """Return a network that is set well for any task of moderate size, to compare with."""
-    task = data.task
-    layers: list[Layer] = [
-        Dense(HIDDEN_UNITS, "relu", init="he_uniform"),
-        Dense(HIDDEN_UNITS, "relu", init="he_uniform"),
-        Dense(task.n_outputs, right_output(task), init="glorot_uniform"),
-    ]
-    steps = -(-len(data.train) // BATCH)
-    epochs = max(1, round(REFERENCE_UPDATES / steps))
-    return Subject(
-        Network(layers, data.X.shape[1]), right_loss(task), Adam(REFERENCE_RATE), BATCH, epochs,
-        standard_inputs=True, standard_targets=task.kind == "regression", encodes=True,
-    )  # fmt: skip
-
-
-def anew(subject: Subject, data: Data) -> Change:
-    """Return the last resort: the well-set network in place of the subject."""
-    task, built = data.task, replace(reference_subject(data), origin=subject.origin)
-    said = {
-        "output_activation": right_output(task), "n_outputs": task.n_outputs, "loss": built.loss.name,
-        "activation": "relu", "hidden": [HIDDEN_UNITS, HIDDEN_UNITS], "init": RULE_OF_INIT, "optimizer": "adam",
-        "learning_rate": REFERENCE_RATE, "epochs": built.epochs, "batch_size": BATCH, "patience": 0,
-        "scale_inputs": True, "scale_targets": task.kind == "regression",
-    }  # fmt: skip
-    settings = {name: value for name, value in said.items() if value is not False and subject.origin.can({name: value})}
-    text = f"everything set anew (2 hidden layers of {HIDDEN_UNITS} ReLU units, Adam with {REFERENCE_RATE:g}, scaled)"
-    return Change("anew", (), text, settings, built)

@@ -58,7 +58,8 @@ def examine(
             found = known
     except KeyboardInterrupt:
         found = replace(found, note=f"Interrupted: this is what was known. {found.note}".strip())
-    return replace(found, seconds=time.perf_counter() - began)
+    note = f"{found.note} {subject.origin.note}".strip()
+    return replace(found, seconds=time.perf_counter() - began, note=note)
 
 
 def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: list[Suspicion]) -> Iterator[Diagnosis]:

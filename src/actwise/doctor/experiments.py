@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from actwise.doctor.changes import reference_subject
 from actwise.doctor.subjects import Data, Outcome, Subject, train_once, warm_up
+from actwise.doctor.wellset import reference_subject
 
 SHORTEST_SECONDS = 0.3  # a training gets at least so long
 FEWEST_SEEDS = 2

@@ -198,9 +198,17 @@ def _of_estimator(model: object, X: Any, y: Any, changed: Changed, fitted_rows: 
             warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are part of what was found
             return changed(settings, some, targets, seed).fit(some, targets)
 
+    def describe(settings: Mapping[str, Any]) -> Subject:
+        if isinstance(model, HasTraining):
+            return _of_parts(model.changed(settings, shown, y, 0).training_parts(shown, y), rows, origin).subject
+        inner = {name: value for name, value in settings.items() if not name.startswith("scale_")}
+        found = _of_parts(peers.training_parts(peers.changed(model, inner, 0), shown, y), rows, origin).subject
+        return replace(found, standard_inputs="scale_inputs" in settings, standard_targets="scale_targets" in settings)
+
     origin = Origin(
-        "estimator" if isinstance(model, HasTraining) else "sklearn", rebuild, parts.outputs if finite else None
-    )
+        "estimator" if isinstance(model, HasTraining) else "sklearn", rebuild, parts.outputs if finite else None,
+        describe, note=parts.note,
+    )  # fmt: skip
     return _of_parts(parts, rows, origin)
 
 

@@ -15,13 +15,14 @@ from actwise.initializers import Uniform
 from actwise.layers import Dense, Layer
 from actwise.network import Network
 from actwise.optimizers import LBFGS, SGD, Adam, Optimizer
-from actwise.parts import TrainingParts
+from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
+from actwise.schedules import InverseScaling, Schedule
 
 ACTIVATIONS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}
 BATCH = 200  # of batch_size="auto"
 _NAMES = {
     "activation": "activation", "optimizer": "solver", "epochs": "max_iter", "batch_size": "batch_size",
-    "learning_rate": "learning_rate_init",
+    "learning_rate": "learning_rate_init", "l2": "alpha",
 }  # fmt: skip
 
 
@@ -70,18 +71,30 @@ def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike) -> Trainin
     if model.solver == "lbfgs":
         optimizer, batch = LBFGS(), n
     elif model.solver == "sgd":
-        optimizer = SGD(model.learning_rate_init, model.momentum, bool(model.nesterovs_momentum and model.momentum > 0))
+        rate: float | Schedule = float(model.learning_rate_init)
+        if model.learning_rate == "invscaling":
+            rate = InverseScaling(float(model.learning_rate_init), float(model.power_t), n, -(-n // batch))
+        optimizer = SGD(rate, model.momentum, bool(model.nesterovs_momentum and model.momentum > 0))
     else:
         optimizer = Adam(model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon)
     steps = model.solver != "lbfgs"
+    adapts = model.solver == "sgd" and model.learning_rate == "adaptive"  # divided where others stop
     settings = {
         "loss": losses.loss(loss), "optimizer": optimizer, "batch_size": batch, "epochs": int(model.max_iter),
         "shuffle": bool(model.shuffle), "l2": float(model.alpha) / batch,
-        "patience": int(model.n_iter_no_change) + 1 if steps else 0, "tolerance": float(model.tol) if steps else 0.0,
+        "patience": int(model.n_iter_no_change) + 1 if steps and not adapts else 0,
+        "tolerance": float(model.tol) if steps else 0.0,
     }  # fmt: skip
     share = float(model.validation_fraction) if steps and model.early_stopping else 0.0
     return TrainingParts(
-        Network(layers, X.shape[1]), X, targets, task, settings, validation_share=share, outputs=outputs
+        Network(layers, X.shape[1]),
+        X,
+        targets,
+        task,
+        settings,
+        validation_share=share,
+        outputs=outputs,
+        note=NOTE_ON_ADAPTIVE if adapts else "",
     )
 
 

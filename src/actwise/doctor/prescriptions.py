@@ -1,14 +1,14 @@
 """A change of settings as code, in the words of whatever was handed in.
 
 Settings have one name each: loss, output_activation, n_outputs, activation (of the hidden layers), hidden (units of
-each), bias, init, derivative, optimizer, learning_rate, epochs, batch_size, patience (0: no early stop), scale_inputs
-and scale_targets. Each kind of model writes them in its own way.
+each), bias, init, derivative, optimizer, learning_rate, epochs, batch_size, patience (0: no early stop), l2, dropout,
+scale_inputs and scale_targets. Each kind of model writes them in its own way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -30,6 +30,8 @@ _LINES: Mapping[Dialect, Mapping[str, str]] = {
         "epochs": "epochs={epochs}",
         "batch_size": "batch_size={batch_size}",
         "patience": "patience=0",
+        "l2": "l2={l2:g}",
+        "dropout": "# leave out the Dropout layers",
         "scale_inputs": "X = " + _STANDARDISED.format("X"),
         "scale_targets": "y = " + _STANDARDISED.format("y"),
     },
@@ -43,6 +45,8 @@ _LINES: Mapping[Dialect, Mapping[str, str]] = {
         "epochs": "max_iter={epochs}",
         "batch_size": "batch_size={batch_size}",
         "patience": 'n_iter_no_change=float("inf")',
+        "l2": "alpha={l2:g}",
+        "dropout": "dropout={dropout:g}",
         "scale_inputs": "scale_inputs=True",
         "scale_targets": "scale_targets=True",
     },
@@ -54,6 +58,7 @@ _LINES: Mapping[Dialect, Mapping[str, str]] = {
         "epochs": "max_iter={epochs}",
         "batch_size": "batch_size={batch_size}",
         "patience": "n_iter_no_change=max_iter",
+        "l2": "alpha={l2:g}",
         "scale_inputs": "make_pipeline(StandardScaler(), model)",
         "scale_targets": "TransformedTargetRegressor(model, transformer=StandardScaler())",
     },
@@ -65,6 +70,8 @@ _LINES: Mapping[Dialect, Mapping[str, str]] = {
         "epochs": "--epochs {epochs}",
         "batch_size": "--batch-size {batch_size}",
         "patience": "--patience {epochs}",
+        "l2": "--l2 {l2:g}",
+        "dropout": "--dropout {dropout:g}",
     },
 }  # fmt: skip
 
@@ -82,11 +89,20 @@ class Origin:
         where the network stands for itself.
     fitted_outputs : ndarray of shape (n_rows, n_outputs) or None
         What the owner puts out with the weights that it has, where it has been fitted.
+    describe : callable or None
+        ``describe(settings)`` returns the `Subject` that the owner is with changed settings; None as before.
+    settings : mapping
+        What was changed already.
+    note : str
+        Where the network only comes near to the owner: a sentence on that.
     """
 
     dialect: Dialect = "network"
     rebuild: Callable[[Mapping[str, Any], npt.NDArray[np.int64], int], Any] | None = None
     fitted_outputs: npt.NDArray[Any] | None = None
+    describe: Callable[[Mapping[str, Any]], Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
     def can(self, settings: Mapping[str, Any]) -> bool:
         """Whether the owner has these settings."""

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actwise.doctor.changes import FEW_UPDATES, Code, fits_output, hidden_activations, highest_rate, output_name
+from actwise.doctor.changes import (
+    FELT_PENALTY,
+    FEW_UPDATES,
+    Code,
+    fits_output,
+    hidden_activations,
+    highest_rate,
+    output_name,
+)
 from actwise.doctor.slopes import wrong_slopes
 from actwise.doctor.subjects import Data, Subject
 from actwise.initializers import Constant, initializer
@@ -59,7 +67,7 @@ def suspicions(subject: Subject, data: Data) -> list[Suspicion]:
         return found
     found = [
         *_output(subject, data), *_scales(subject, data), *_weights(subject), *_rows(subject, data),
-        *_hidden(subject, data), *_steps(subject, data), *_slopes(subject),
+        *_hidden(subject, data), *_steps(subject, data), *_slopes(subject), *_penalty(subject),
     ]  # fmt: skip
     strongest: dict[Code, Suspicion] = {}
     for each in sorted(found, key=lambda each: -each.weight):
@@ -264,6 +272,13 @@ def _steps(subject: Subject, data: Data) -> list[Suspicion]:
         weight = 0.4 if rate < high * FAR else 0.7
         found.append(Suspicion("learning_rate_too_high", weight, f"a learning rate of {rate:g}"))
     return found
+
+
+def _penalty(subject: Subject) -> list[Suspicion]:
+    if subject.l2 < FAR * FELT_PENALTY:
+        return []
+    seen = f"a penalty of {subject.l2:g} / 2 times the squared weights is added to the mean loss of a row"
+    return [Suspicion("regularization", 0.4, seen)]
 
 
 def _slopes(subject: Subject) -> list[Suspicion]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actwise.doctor.changes import Change, Code, all_changes, anew
+from actwise.doctor.changes import Change, Code, all_changes
 from actwise.doctor.experiments import Laboratory, Reference
 from actwise.doctor.rules import SURE, Suspicion
 from actwise.doctor.shortfall import Shortfall
 from actwise.doctor.subjects import Data, Outcome, Subject
+from actwise.doctor.wellset import anew
 
 REPAIRED = 0.5  # share of the gap that a change has to close
 FIRST_SEEDS, MORE_SEEDS = 6, 6  # the second so many where the first do not agree
@@ -216,8 +217,9 @@ def find_cure(
                 return pool[-1]
             if len(tried.changes) < MOST_CHANGES:
                 waiting.append(pool[-1])
-    if laboratory.seconds_left > 0:
-        pool.append(confirm(Tried((anew(subject, data),), [], 0.0)))
+    last_resort = anew(subject, data)
+    if laboratory.seconds_left > 0 and last_resort is not None:
+        pool.append(confirm(Tried((last_resort,), [], 0.0)))
         if pool[-1].heals:
             return pool[-1]
     return max((each for each in pool if each.tried.outcomes), key=lambda each: each.tried.closed, default=None)

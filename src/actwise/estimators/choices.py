@@ -17,7 +17,7 @@ import numpy.typing as npt
 from actwise import optimizers
 from actwise.errors import InputError
 from actwise.optimizers import LBFGS, SGD, Adam, Optimizer
-from actwise.schedules import CosineDecay, Rates, Schedule, as_schedule
+from actwise.schedules import CosineDecay, InverseScaling, Rates, Schedule, as_schedule
 from actwise.training.api import SMALL_WORK
 
 AUTO = "auto"
@@ -129,23 +129,6 @@ class AdaptiveRate:
             return False
         self.rate /= SKLEARN_RATE_DIVISOR
         return True
-
-
-@dataclass(frozen=True)
-class InverseScaling:
-    """``rate / (rows seen + 1) ** power``, changed after each epoch (scikit-learn's ``"invscaling"``)."""
-
-    rate: float
-    power: float
-    rows: int
-    steps_per_epoch: int
-    rows_before: int = 0
-    steps_before: int = 0
-
-    def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
-        """Return the learning rate of each step."""
-        seen = self.rows_before + (steps - self.steps_before) // self.steps_per_epoch * self.rows
-        return np.asarray(self.rate / (seen + 1.0) ** self.power)
 
 
 def choose(

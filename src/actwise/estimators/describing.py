@@ -14,13 +14,13 @@ from actwise.estimators import architecture
 from actwise.estimators.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate, choose
 from actwise.estimators.fitting import Fitting, Rows
 from actwise.optimizers import LBFGS
-from actwise.parts import TrainingParts
+from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
 from actwise.schedules import CosineDecay
 
 PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "largest_gradient_norm", "tolerance")
 _NAMES = {
     "activation": "activation", "optimizer": "solver", "epochs": "max_iter", "batch_size": "batch_size",
-    "scale_inputs": "scale_inputs", "scale_targets": "scale_targets",
+    "scale_inputs": "scale_inputs", "scale_targets": "scale_targets", "l2": "alpha", "dropout": "dropout",
 }  # fmt: skip
 
 
@@ -37,10 +37,11 @@ class DescribedTraining:
         """
         twin, fitting = _prepared(self, X, y)
         choices, rows = fitting.choices, fitting.rows
-        patience, optimizer = choices.patience if choices.stochastic else 0, choices.optimizer
+        patience, optimizer, note = choices.patience if choices.stochastic else 0, choices.optimizer, ""
         if not isinstance(optimizer, LBFGS) and isinstance(optimizer.learning_rate, AdaptiveRate):
             # It is divided where others stop; to the doctor it is the rate that it begins with.
             optimizer, patience = replace(optimizer, learning_rate=optimizer.learning_rate.rate), 0
+            note = NOTE_ON_ADAPTIVE
         settings = {name: value for name, value in fitting.arguments(0).items() if name in PLAIN}
         fitted: Any = self
         return TrainingParts(
@@ -48,7 +49,7 @@ class DescribedTraining:
             settings | {"optimizer": optimizer, "patience": patience, "starts": choices.starts},
             scales_inputs=twin._inputs is not None, scales_targets=twin._outputs is not None, weights=rows.weights,
             validation_share=twin.validation_fraction if choices.early_stopping and choices.stochastic else 0.0,
-            outputs=fitted._predict_outputs(X) if hasattr(self, "coefs_") else None,
+            outputs=fitted._predict_outputs(X) if hasattr(self, "coefs_") else None, note=note,
         )  # fmt: skip
 
     def changed(self, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:

@@ -23,7 +23,14 @@ from actwise.tabular.model import TableModel
 from actwise.tabular.report import NETWORK, FitReport
 from actwise.tabular.settings import MAXOUT, MOST_EPOCHS, FitSettings, build_network, training_options
 
-_OPTIONS = ("optimizer", "learning_rate", "epochs", "batch_size")  # that a fit calls as a training does
+_OPTIONS = (
+    "optimizer",
+    "learning_rate",
+    "epochs",
+    "batch_size",
+    "l2",
+    "dropout",
+)  # that a fit calls as a training does
 AT_ONCE = 3  # epochs after which nothing was gained any more
 DEFAULT_BUDGET = 20.0  # seconds: a fit trains longer than most networks that are handed over by themselves
 
@@ -131,23 +138,17 @@ def _settings_of(model: TableModel, options: dict[str, Any], seed: int) -> FitSe
     )  # fmt: skip
 
 
-def _refit(frame: pl.DataFrame, targets: Sequence[str], settings: FitSettings) -> Callable[..., TableModel]:
-    """Return what fits a model with some settings changed."""
-
-    def rebuild(changed: Mapping[str, Any], rows: object, seed: int) -> TableModel:
-        new = {name: changed[name] for name in _OPTIONS if name in changed}
-        if "hidden" in changed:
-            new["hidden"] = tuple(changed["hidden"])
-        if "activation" in changed:
-            new["activation"] = (changed["activation"],)
-        elif "hidden" in changed:
-            new["activation"] = settings.activation[:1]
-        if "patience" in changed:
-            new["patience"] = changed.get("epochs") or settings.epochs or MOST_EPOCHS
-        chosen = replace(settings, **new, seed=seed, baselines=False)
-        return fit_table(frame, targets, chosen).model
-
-    return rebuild
+def _changed(settings: FitSettings, changed: Mapping[str, Any]) -> FitSettings:
+    new = {name: changed[name] for name in _OPTIONS if name in changed}
+    if "hidden" in changed:
+        new["hidden"] = tuple(changed["hidden"])
+    if "activation" in changed:
+        new["activation"] = (changed["activation"],)
+    elif "hidden" in changed:
+        new["activation"] = settings.activation[:1]
+    if "patience" in changed:
+        new["patience"] = changed.get("epochs") or settings.epochs or MOST_EPOCHS
+    return replace(settings, **new, baselines=False)
 
 
 def _subject(
@@ -168,16 +169,21 @@ def _subject(
     # Held-out rows are few in a small table: those that stop the training then judge as well, or all rows do.
     judge = test if len(test) >= FEWEST_HELD_OUT else np.concatenate([watch, test])
     judge = judge if len(judge) >= FEWEST_HELD_OUT else train
-    batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
-    subject = Subject(
-        network,
-        options["loss"],
-        options["optimizer"],
-        int(batch_size),
-        int(options["epochs"]),
-        l2=float(options["l2"]),
-        patience=int(options["patience"]),
-        watches=bool(n_watch),
-        origin=Origin("fit", _refit(frame, target.names, settings)),
-    )
-    return subject, Data(X, task, train, judge, watch if n_watch else None)
+
+    def rebuild(changed: Mapping[str, Any], rows: object, seed: int) -> TableModel:
+        return fit_table(frame, target.names, replace(_changed(settings, changed), seed=seed)).model
+
+    def described(network: Network, options: Mapping[str, Any]) -> Subject:
+        batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
+        return Subject(
+            network, options["loss"], options["optimizer"], int(batch_size), int(options["epochs"]),
+            l2=float(options["l2"]), patience=int(options["patience"]), watches=bool(n_watch), origin=origin,
+        )  # fmt: skip
+
+    def describe(changed: Mapping[str, Any]) -> Subject:
+        chosen = _changed(settings, changed)
+        built, loss_name = build_network(chosen, target, encoding.n_features, n_train)
+        return described(built, training_options(chosen, loss_name, n_train))
+
+    origin = Origin("fit", rebuild, describe=describe)
+    return described(network, options), Data(X, task, train, judge, watch if n_watch else None)
