@@ -40,6 +40,7 @@ OURS, PERCEPTRON, TREES, LINEAR = "actwise", "scikit-learn MLP", "boosted trees"
 MODELS = (OURS, PERCEPTRON, TREES, LINEAR)
 TEST_SHARE = 0.25
 TIE = 1e-9
+FIFTH = 0.2
 
 
 def make(model: str, task: str, seed: int) -> Any:
@@ -154,18 +155,36 @@ def _summary(results: dict[str, dict[str, float]], name: str, tables: list[Table
     ranks = rankdata(-scores, axis=1).mean(axis=0)
     ahead = (scores[:, :1] > scores + TIE).mean(axis=0)
     level = (np.abs(scores[:, :1] - scores) <= TIE).mean(axis=0)
+    shares = times[:, :1] / times[:, 1:]
     rows = (
         ("mean score", [f"{each:.4f}" for each in scores.mean(axis=0)]),
         ("mean rank", [f"{each:.2f}" for each in ranks]),
         (f"{OURS} better on", ["", *[f"{each:.0%}" for each in ahead[1:]]]),
         (f"{OURS} level on", ["", *[f"{each:.0%}" for each in level[1:]]]),
-        ("sum of times", [f"{each:.1f} s" for each in times.sum(axis=0)]),
         (
-            f"{OURS}'s time as a share of it, median",
-            ["", *[f"{e:.2f}" for e in np.median(times[:, :1] / times, 0)[1:]]],
+            "difference within two standard errors of 0",
+            ["", *(str(_near(results, tables, each)) for each in MODELS[1:])],
         ),
+        ("sum of times", [f"{each:.1f} s" for each in times.sum(axis=0)]),
+        (f"{OURS}'s share of that sum", ["", *(f"{each:.2f}" for each in (times.sum(0)[0] / times.sum(0))[1:])]),
+        (f"{OURS}'s time as a share of it, median", ["", *(f"{each:.2f}" for each in np.median(shares, 0))]),
+        ("and largest", ["", *(f"{each:.2f}" for each in shares.max(axis=0))]),
+        ("tables on which it is at most a fifth", ["", *(str(each) for each in (shares <= FIFTH).sum(axis=0))]),
     )
     return [f"| {name} ({len(tables)}) | {what} | {' | '.join(cells)} |" for what, cells in rows]
+
+
+def _near(results: dict[str, dict[str, float]], tables: list[Table], model: str) -> int:
+    """Count the tables on which the mean difference to a model is no larger than twice its standard error."""
+    count = 0
+    for table in tables:
+        seeds = sorted({key.split("|")[1] for key in results if key.startswith(f"{table.name}|")})
+        ours, theirs = (
+            np.array([results[f"{table.name}|{seed}|{each}"]["score"] for seed in seeds]) for each in (OURS, model)
+        )
+        differences = ours - theirs
+        count += bool(abs(differences.mean()) <= 2 * differences.std(ddof=1) / np.sqrt(len(seeds)) + TIE)
+    return count
 
 
 def main() -> None:
