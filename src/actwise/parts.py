@@ -211,9 +211,34 @@ def parts_of(model: object) -> ModelParts:
         return model.model_parts()
     network = model if isinstance(model, Network) else getattr(model, "network", None)
     if not isinstance(network, Network):
-        what = model.__name__ + " (a class)" if isinstance(model, type) else type(model).__name__
         raise InputError(
-            f"{what} cannot be exported: give an aw.Network, the result of aw.train, a table model (aw.load, "
-            "aw.fit_table) or a fitted Actwise estimator; for other networks see aw.from_sklearn and aw.from_torch"
+            f"{described(model)} cannot be exported: give an aw.Network, the result of aw.train, a table model "
+            "(aw.load, aw.fit_table) or a fitted Actwise estimator; for other networks see aw.from_sklearn and "
+            "aw.from_torch"
         )
     return ModelParts(network)
+
+
+def described(model: object) -> str:
+    """Name a model's class with its package, as others have classes of the same names.
+
+    Parameters
+    ----------
+    model : object
+        What is no model of ours.
+
+    Returns
+    -------
+    str
+        Such as "sklearn's MLPClassifier".
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> described(Fraction(1)), described(Fraction), described(1)
+    ("fractions's Fraction", "fractions's Fraction (a class)", 'int')
+    """
+    kind = model if isinstance(model, type) else type(model)
+    package = kind.__module__.split(".")[0]
+    name = kind.__name__ if package == "builtins" else f"{package}'s {kind.__name__}"
+    return name + " (a class)" * isinstance(model, type)

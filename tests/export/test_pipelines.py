@@ -2,18 +2,23 @@
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
+from sklearn.neural_network import MLPRegressor as SklearnRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures, RobustScaler, StandardScaler
 
 import actwise as aw
 from actwise.errors import InputError
 from actwise.export.pipelines import exported_parts
+from actwise.parts import ModelParts, Scaling
 
 Run = Callable[..., dict[str, Any]]
 X = (np.random.default_rng(0).normal(size=(60, 3)) * [100, 1, 0.01] + [1000, 0, 5]).astype(np.float32)
@@ -32,17 +37,20 @@ SCALERS = [
     ["passthrough"],
     [],
     [MinMaxScaler(), "passthrough", StandardScaler(), RobustScaler()],
+    [MinMaxScaler(), make_pipeline(StandardScaler(), make_pipeline(RobustScaler()))],
 ]
 
 
 @pytest.mark.parametrize("scalers", SCALERS, ids=str)
 def test_a_pipeline_is_its_scalers_and_its_network(scalers: list[Any]) -> None:
+    columns = X.astype(np.float64)
     model = make_pipeline(*scalers, aw.MLPClassifier(4, "tanh", max_iter=20, random_state=0))
     with pytest.warns(UserWarning, match="Maximum iterations"):
-        model.fit(X, Y)
+        model.fit(columns, Y)
     parts = exported_parts(model)
-    scaled = X if parts.inputs is None else parts.inputs.apply(X)
-    np.testing.assert_allclose(parts.network.predict(scaled), model.predict_proba(X), rtol=2e-4, atol=2e-5)
+    scaled = columns if parts.inputs is None else parts.inputs.apply(columns)
+    # The scalers put together round in another order; what is left is some 4e-13.
+    np.testing.assert_allclose(parts.network.predict(scaled), model.predict_proba(columns), rtol=1e-10)
     assert parts.classes == (0, 1, 2)
 
 
@@ -84,3 +92,58 @@ def test_a_scaler_must_be_fitted() -> None:
     fitted = aw.MLPClassifier(4, random_state=0).fit(X, Y)
     with pytest.raises(NotFittedError):
         exported_parts(make_pipeline(StandardScaler(), fitted))
+
+
+def test_a_pipeline_inside_is_its_last_step_too() -> None:
+    columns = X.astype(np.float64)
+    inside = make_pipeline(StandardScaler(), aw.MLPClassifier(4, random_state=0))
+    model = make_pipeline(MinMaxScaler(), inside).fit(columns, Y)
+    parts = exported_parts(model)
+    assert parts.inputs is not None
+    scaled = parts.inputs.apply(columns)
+    np.testing.assert_allclose(parts.network.predict(scaled), model.predict_proba(columns), rtol=1e-10)
+
+
+@dataclass
+class Holds:
+    """Any model that says what it is made of."""
+
+    parts: ModelParts
+
+    def model_parts(self) -> ModelParts:
+        return self.parts
+
+
+def test_a_last_step_that_scales_by_itself_does_so_after_the_others() -> None:
+    network = aw.Network([aw.Dense(1)], n_inputs=3)
+    own = Scaling([1.0, 2.0, 3.0], [2.0, 4.0, 8.0])
+    scaler = StandardScaler().fit(X)
+    parts = exported_parts(make_pipeline(scaler, Holds(ModelParts(network, inputs=own))))
+    assert parts.inputs is not None
+    np.testing.assert_allclose(parts.inputs.apply(X), own.apply(scaler.transform(X)), rtol=1e-4, atol=1e-4)
+
+
+def test_columns_of_a_table_take_no_scalers() -> None:
+    columns = (SimpleNamespace(feature_names=("a", "b", "c")),)
+    model = Holds(ModelParts(aw.Network([aw.Dense(1)], n_inputs=3), columns=columns))
+    assert exported_parts(make_pipeline(model)).columns == columns
+    with pytest.raises(InputError, match="a table model prepares its columns itself"):
+        exported_parts(make_pipeline(StandardScaler().fit(X), model))
+
+
+@pytest.mark.parametrize("kind", [SklearnClassifier, SklearnRegressor])
+def test_a_perceptron_of_scikit_learn_is_named_as_such(kind: Any) -> None:
+    fitted = kind(hidden_layer_sizes=2, max_iter=1000, tol=1.0).fit(X[:, 1:2], Y)
+    said = rf"sklearn's {kind.__name__}.*aw\.from_sklearn"
+    with pytest.raises(InputError, match=said):
+        aw.to_torch_code(fitted, "unused.py")
+    with pytest.raises(InputError, match="the last step of the pipeline must be an Actwise estimator, not " + said):
+        exported_parts(make_pipeline(StandardScaler(), fitted))
+    taken_over = make_pipeline("passthrough", aw.from_sklearn(fitted))
+    np.testing.assert_array_equal(exported_parts(taken_over).network.values, aw.from_sklearn(fitted).values)
+
+
+def test_a_pipeline_is_not_saved_and_what_to_do_is_said(tmp_path: Path) -> None:
+    model = make_pipeline(StandardScaler(), aw.MLPClassifier(4, random_state=0)).fit(X, Y)
+    with pytest.raises(InputError, match=r"not Pipeline; save its last step, pipeline\[-1\], .*aw\.to_onnx"):
+        aw.save(model, tmp_path / "model")

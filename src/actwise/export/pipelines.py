@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from actwise.errors import InputError
-from actwise.parts import Floats, ModelParts, Scaling, parts_of
+from actwise.network import Network
+from actwise.parts import Floats, HasParts, ModelParts, Scaling, described, parts_of
 
 
 def exported_parts(model: object) -> ModelParts:
@@ -27,13 +29,34 @@ def exported_parts(model: object) -> ModelParts:
     """
     if not hasattr(model, "steps"):
         return parts_of(model)
-    *before, (_, last) = model.steps
+    *before, (_, last) = _steps(model)
+    if not isinstance(last, HasParts | Network):
+        raise InputError(
+            f"the last step of the pipeline must be an Actwise estimator, not {described(last)}; aw.from_sklearn makes "
+            "a network of scikit-learn's perceptrons"
+        )
     parts = parts_of(last)
-    centres, scales = np.zeros(parts.network.n_inputs), np.ones(parts.network.n_inputs)
-    for name, step in before:
-        centre, scale = _centre_and_scale(name, step, len(centres))
+    if not before:
+        return parts
+    if parts.columns:
+        raise InputError("a table model prepares its columns itself: export the last step, pipeline[-1], alone")
+    width = parts.network.n_inputs
+    scalings = [_centre_and_scale(name, step, width) for name, step in before]
+    if parts.inputs is not None:
+        scalings.append(parts.inputs.arrays)
+    centres, scales = np.zeros(width), np.ones(width)
+    for centre, scale in scalings:
         centres, scales = centres + centre * scales, scales * scale
-    return replace(parts, inputs=Scaling(centres, scales)) if before else parts
+    return replace(parts, inputs=Scaling(centres, scales))
+
+
+def _steps(pipeline: Any) -> Iterator[tuple[str, Any]]:
+    """List the steps, and those of pipelines among them."""
+    for name, step in pipeline.steps:
+        if hasattr(step, "steps"):
+            yield from _steps(step)
+        else:
+            yield name, step
 
 
 def _centre_and_scale(name: str, step: Any, width: int) -> tuple[Floats, Floats]:

@@ -23,9 +23,10 @@ This page is made by `tools/generate_docs.py`; do not edit it.
 | `aw.to_torch_code(model, "model.py")` | `actwise export DIR --to torch-code` | a readable Python file | nothing |
 | `aw.save(model, "model")`, `aw.load` | `actwise fit --out DIR` | a directory of JSON and safetensors | nothing |
 
-`model` is a network, the result of a training, a table model, a fitted estimator, or a pipeline that ends in one and
-only shifts and scales columns before. Files appear whole or not at all. The other way, `aw.from_torch(sequential)` and
-`aw.from_sklearn(mlp)` make networks that predict the same.
+For the first four rows `model` is a network, the result of a training, a table model, a fitted estimator, or a pipeline
+that ends in one and only shifts and scales columns before; `aw.save` takes a network, a table model or a fitted
+estimator. Files appear whole or not at all. The other way, `aw.from_torch(sequential)` and `aw.from_sklearn(mlp)` make
+networks that predict the same.
 
 ## ONNX
 

@@ -59,7 +59,11 @@ def save(model: Any, path: str | Path) -> None:
         if type(model) is kind.type:
             save_as(kind, kind.to_saved(model), path)
             return
-    advice = "save its .network instead" if hasattr(model, "network") else f"known kinds are {', '.join(KINDS)}"
+    advice = f"known kinds are {', '.join(KINDS)}"
+    if hasattr(model, "network"):
+        advice = "save its .network instead"
+    elif hasattr(model, "steps"):
+        advice = "save its last step, pipeline[-1], and scale columns as before, or export all of it with aw.to_onnx"
     raise InputError(
         f"only models can be saved, such as a network or a table model, not {type(model).__name__}; {advice}"
     )
