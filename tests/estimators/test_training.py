@@ -336,6 +336,26 @@ def test_weights_of_validation_rows_count():
     assert model.validation_loss_curve_[-1] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 3.0, 2: 0.5}])
+@pytest.mark.parametrize("own", [None, np.linspace(0.1, 3, len(X_VAL))], ids=["plain", "weighted"])
+def test_class_weights_weigh_validation_rows_as_they_do_the_others(class_weight, own):
+    rare = np.r_[np.arange(60), np.flatnonzero(Y == 1)]
+    judged = np.flatnonzero(Y_VAL != 2)  # a class that is not there takes no weight from the others
+    own = None if own is None else own[judged]
+    model = MLPClassifier(**BY_STEPS, max_iter=5, early_stopping=False, class_weight=class_weight)
+    model.fit(X[rare], Y[rare], X_val=X_VAL[judged], y_val=Y_VAL[judged], sample_weight_val=own)
+    of_class = dict(zip(Y[rare], compute_sample_weight(class_weight, Y[rare]), strict=True))
+    weights = np.array([of_class[each] for each in Y_VAL[judged]]) * (1 if own is None else own)
+    expected = log_loss(Y_VAL[judged], model.predict_proba(X_VAL[judged]), sample_weight=weights, labels=[0, 1, 2])
+    assert model.validation_loss_curve_[-1] == pytest.approx(expected)
+
+
+def test_class_weights_that_leave_no_validation_row_a_weight_are_refused():
+    model = MLPClassifier(**BY_STEPS, class_weight={0: 1.0, 1: 1.0, 2: 0.0})
+    with pytest.raises(InputError, match="no row of X_val a weight above 0"):
+        model.fit(X, Y, X_val=X_VAL[Y_VAL == 2], y_val=Y_VAL[Y_VAL == 2])
+
+
 def test_validation_rows_of_a_regressor():
     model = MLPRegressor(**BY_STEPS, max_iter=8).fit(X_NUMBERS[:80], NUMBERS[:80], None, X_NUMBERS[80:], NUMBERS[80:])
     assert model.best_validation_score_ == max(model.validation_scores_)

@@ -10,11 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from actwise.activations import AnyActivation
 from actwise.errors import InputError
@@ -24,21 +23,18 @@ from actwise.estimators.choices import AUTO, AdaptiveRate, Choices, choose, sche
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.describing import DescribedTraining
 from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find_rate, hold_out
+from actwise.estimators.predicting import FloatArray, Predicting, dense
 from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
 from actwise.estimators.why import what_to_say
 from actwise.losses import Loss
-from actwise.network import Network
 from actwise.optimizers import LBFGS
-from actwise.parts import ModelParts
 from actwise.training import OptimizerState
 
-FloatArray = npt.NDArray[np.floating[Any]]
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
-SPARSE_BATCH = 4096  # sparse rows that are made dense at once
 LARGEST_SEED = 2**31 - 1
 
 
@@ -64,18 +60,15 @@ class Problem:
     scales_targets: bool = False
 
 
-class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
-    coefs_: list[FloatArray]
-    intercepts_: list[FloatArray]
     loss_curve_: list[float]
     best_loss_: float | None
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     validation_loss_curve_: list[float] | None
-    _weights: Weights
     _inputs: Scaling | None
     _outputs: Scaling | None
     _state: OptimizerState | None
@@ -100,7 +93,10 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
     def _checked(self, X: Any, y: Any, *, reset: bool, partial: bool) -> tuple[Any, npt.NDArray[Any]]:
         """Check columns and targets as scikit-learn does."""
 
-    def _row_weights(self, y: npt.NDArray[Any], sample_weight: FloatArray | None) -> FloatArray | None:
+    def _row_weights(
+        self, y: npt.NDArray[Any], sample_weight: FloatArray | None, *, like: npt.NDArray[Any]
+    ) -> FloatArray | None:
+        """Return what each row counts, given what the rows `like` are that are learned from."""
         return sample_weight
 
     # Fitting
@@ -117,39 +113,16 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         *,
         partial: bool = False,
     ) -> None:
-        self._validate_params()
-        if partial and self.early_stopping is True:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        sizes = architecture.hidden_sizes(self.hidden_layer_sizes)
         first = not hasattr(self, "coefs_") or not (self.warm_start or partial)
-        X, y = self._checked(X, y, reset=first, partial=partial)
-        weights = self._check_weights(sample_weight, X, y)
-        problem = self._pose(y)
-        rows = Rows(_dense(X), y, self._encode(y), weights)
-        held = self._check_validation(*validation, rows)
-
-        self._lay_out(sizes, problem, rows, first)
-        given = self.get_params(deep=False)
-        size = self._weights.network.n_parameters
-        chosen = choose(
-            given, len(rows), size, classifies=is_classifier(self), validated=held is not None, partial=partial
-        )
-        rng = check_random_state(self.random_state)
-        seed = int(rng.randint(LARGEST_SEED))
-        if chosen.early_stopping and held is None and chosen.stochastic and not partial:
-            insist = self.early_stopping is True
-            rows, held = hold_out(rows, self.validation_fraction, rng, self._strata(rows.y), insist=insist)
-            chosen = replace(chosen, batch_size=min(chosen.batch_size, len(rows)))
-
-        resumed = self._state if partial and not first else None
-        fitting = self._prepare(problem, chosen, rows, held, first, given, 0 if resumed is None else resumed.step)
+        X, y, fitting, seed = self._ready(X, y, sample_weight, validation, first=first, partial=partial)
         tasks = EpochTasks(
             self,
-            None if chosen.starts is None else chosen.epochs,
+            None if fitting.choices.starts is None else fitting.choices.epochs,
             {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}},
         )
         watcher = self._watcher(fitting, tasks)
         tasks.begin_epoch()
+        resumed = self._state if partial and not first else None
         fitted = fitting.run(watcher, seed, goes_on=not first, resumed=resumed)
         self._state = fitted.state
         self._keep(fitting, fitted, watcher)
@@ -157,12 +130,63 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         if not partial:
             self._warn(fitting, fitted)
 
+    def _ready(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        *,
+        first: bool = True,
+        partial: bool = False,
+        holds_out: bool = True,
+    ) -> tuple[Any, npt.NDArray[Any], Fitting, int]:
+        """Check everything and settle what is trained, how, and on which rows; nothing is trained yet but trials.
+
+        Parameters
+        ----------
+        X, y, sample_weight, validation
+            As for `fit`.
+        first : bool
+            Whether training starts anew.
+        partial : bool
+            Whether this is a step of `partial_fit`.
+        holds_out : bool
+            Whether rows to stop by are split off where they are needed and not given.
+
+        Returns
+        -------
+        tuple
+            X and y as checked, the fit, and its seed.
+        """
+        self._validate_params()
+        if partial and self.early_stopping is True:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        sizes = architecture.hidden_sizes(self.hidden_layer_sizes)
+        X, y = self._checked(X, y, reset=first, partial=partial)
+        weights = self._check_weights(sample_weight, X, y)
+        problem = self._pose(y)
+        rows = Rows(dense(X), y, self._encode(y), weights)
+        held = self._check_validation(*validation, rows)
+        self._lay_out(sizes, problem, rows, first)
+        chosen = choose(
+            self.get_params(deep=False), len(rows), self._weights.network.n_parameters,
+            classifies=is_classifier(self), validated=held is not None, partial=partial,
+        )  # fmt: skip
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(LARGEST_SEED))
+        if holds_out and chosen.early_stopping and held is None and chosen.stochastic and not partial:
+            insist = self.early_stopping is True
+            rows, held = hold_out(rows, self.validation_fraction, rng, self._strata(rows.y), insist=insist)
+            chosen = replace(chosen, batch_size=min(chosen.batch_size, len(rows)))
+        return X, y, self._prepare(problem, chosen, rows, held, first=first, partial=partial), seed
+
     def _check_weights(self, sample_weight: Any, X: Any, y: npt.NDArray[Any]) -> FloatArray | None:
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
             if not np.any(sample_weight):
                 raise InputError("Sample weights must contain at least one non-zero number: nothing can be learned.")
-        weights = self._row_weights(y, sample_weight)
+        weights = self._row_weights(y, sample_weight, like=y)
         if weights is None:
             return None
         if not np.all(np.isfinite(weights)) or np.any(weights < 0):
@@ -180,8 +204,12 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         X, y = self._checked(X, y, reset=False, partial=True)
         if y.ndim != rows.y.ndim or y.shape[1:] != rows.y.shape[1:]:
             raise InputError(f"y_val has the shape {y.shape}, which does not go with a y of shape {rows.y.shape}")
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        return Rows(_dense(X), y, self._encode(y), weights)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weights = self._row_weights(y, sample_weight, like=rows.y)
+        if weights is not None and not np.any(weights):
+            raise InputError("sample_weight_val and class_weight leave no row of X_val a weight above 0 to judge by")
+        return Rows(dense(X), y, self._encode(y), weights)
 
     def _lay_out(self, sizes: tuple[int, ...], problem: Problem, rows: Rows, first: bool) -> None:
         """Make the network, or see whether the one at hand still fits."""
@@ -216,9 +244,9 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         chosen: Choices,
         rows: Rows,
         held: Rows | None,
+        *,
         first: bool,
-        given: dict[str, Any],
-        steps_before: int,
+        partial: bool,
     ) -> Fitting:
         """Learn the scaling, bring the parameters into it, and settle the learning rate."""
         scales = chosen.scaled if self.scale_inputs == AUTO else self.scale_inputs
@@ -252,7 +280,8 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
             self.learning_rate_init_ = find_rate(fitting, 0)
         if self.learning_rate_init == "find":
             chosen = chosen.with_rate(self.learning_rate_init_)
-        rate = schedule(given, chosen, len(rows), self.t_, steps_before)
+        steps_before = self._state.step if partial and not first and self._state is not None else 0
+        rate = schedule(self.get_params(deep=False), chosen, len(rows), self.t_, steps_before)
         fitting = replace(fitting, choices=chosen.with_rate(rate))
         if chosen.alphas and first:
             alpha = choose_alpha(fitting, 0, self._strata(rows.y))
@@ -349,71 +378,6 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         for text, category in what_to_say(fitting, fitted, limited=limited, unheard=self.early_stopping is True):
             warnings.warn(text, category, stacklevel=6)
 
-    @property
-    def _threads(self) -> int | None:
-        return self.n_jobs if self.n_jobs is None or self.n_jobs > 0 else None
-
-    # The weights
-
-    def _set_weights(self, weights: Weights) -> None:
-        self._weights = weights
-        self.coefs_, self.intercepts_ = list(weights.coefs), list(weights.intercepts)
-
-    def _current(self) -> Weights:
-        """Return the weights, with what a user may have put into `coefs_` and `intercepts_`."""
-        return self._weights.with_arrays(self.coefs_, self.intercepts_)
-
-    @property
-    def network_(self) -> Network:
-        """The trained network: it takes the columns as they are and gives what `predict` is made of."""
-        check_is_fitted(self, "coefs_")
-        weights = self._current()
-        return weights.network.with_parameters(weights.parameters)
-
-    def model_parts(self) -> ModelParts:
-        """Say what the model is made of, for `actwise.to_onnx` and `actwise.to_torch`."""
-        return ModelParts(self.network_)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
-        if "_weights" in state:
-            state = {**state, "_weights": self._current()}
-            for name in ("coefs_", "intercepts_"):  # parts of the weights
-                del state[name]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if hasattr(self, "_weights"):
-            self._set_weights(self._weights)
-
-    # Predicting
-
-    def _predict_outputs(self, X: Any) -> FloatArray:
-        """Return the network's outputs, shape (n_rows, n_outputs)."""
-        if not self._is_plain(X):
-            check_is_fitted(self, "coefs_")
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        weights, threads = self._current(), self._threads
-        if not scipy.sparse.issparse(X):
-            return weights.outputs(X, threads)
-        by_rows = X.tocsr()
-        starts = range(0, by_rows.shape[0], SPARSE_BATCH)
-        return np.concatenate([weights.outputs(_dense(by_rows[at : at + SPARSE_BATCH]), threads) for at in starts])
-
-    def _is_plain(self, X: Any) -> bool:
-        """Whether nothing can be wrong with X; to ask scikit-learn takes as long as ten predictions of a row."""
-        return (
-            type(X) is np.ndarray
-            and X.ndim == 2
-            and X.dtype in (np.float32, np.float64)
-            and hasattr(self, "coefs_")
-            and not hasattr(self, "feature_names_in_")
-            and X.shape[1] == self.n_features_in_
-            and X.shape[0] > 0
-            and bool(np.isfinite(X.sum(dtype=np.float64)))
-        )
-
     def _check_solver(self) -> bool:
         if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
             raise AttributeError(
@@ -425,8 +389,3 @@ class BaseMLP(DescribedTraining, CallbackSupportMixin, BaseEstimator):  # type: 
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _dense(X: Any) -> FloatArray:
-    dense: FloatArray = X.toarray() if scipy.sparse.issparse(X) else X
-    return dense

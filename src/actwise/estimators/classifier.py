@@ -17,10 +17,11 @@ from sklearn.utils.validation import validate_data
 from actwise import losses
 from actwise.activations import AnyActivation, RowActivation, activation
 from actwise.errors import InputError
-from actwise.estimators.base import BaseMLP, FloatArray, Problem
+from actwise.estimators.base import BaseMLP, Problem
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
 from actwise.estimators.labels import Labels
+from actwise.estimators.predicting import FloatArray
 from actwise.estimators.scaling import Scaling
 from actwise.losses import Loss
 from actwise.optimizers import Optimizer
@@ -252,7 +253,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             Weight of each row.
         X_val, y_val, sample_weight_val
             Rows to judge by after every epoch. Training ends when they do not improve and the best weights are
-            kept, unless ``early_stopping=False``.
+            kept, unless ``early_stopping=False``. ``class_weight`` weighs them as it does the rows of X.
 
         Returns
         -------
@@ -355,10 +356,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             )
         return X, y
 
-    def _row_weights(self, y: npt.NDArray[Any], sample_weight: FloatArray | None) -> FloatArray | None:
+    def _row_weights(
+        self, y: npt.NDArray[Any], sample_weight: FloatArray | None, *, like: npt.NDArray[Any]
+    ) -> FloatArray | None:
         if self.class_weight is None:
             return sample_weight
-        by_class: FloatArray = compute_sample_weight(self.class_weight, y)
+        # Together, as not every class need be among y, and each has the weight that it has among the rows `like`.
+        counted = np.arange(len(like)) if self.class_weight == "balanced" else None
+        both = compute_sample_weight(self.class_weight, np.concatenate([like, y]), indices=counted)
+        by_class: FloatArray = both[len(like) :]
         return by_class if sample_weight is None else by_class * sample_weight
 
     def _pose(self, y: npt.NDArray[Any]) -> Problem:

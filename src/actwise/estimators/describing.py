@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import clone, is_classifier
 
-from actwise.estimators import architecture
-from actwise.estimators.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate, choose
-from actwise.estimators.fitting import Fitting, Rows
+from actwise.estimators.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
+from actwise.estimators.fitting import Fitting
 from actwise.optimizers import LBFGS
 from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
 from actwise.schedules import CosineDecay
@@ -95,16 +93,7 @@ class DescribedTraining:
 def _prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Fitting]:
     """Return an unfitted copy and the fit that it is about to run on all rows."""
     twin = clone(estimator)
-    twin._validate_params()
-    X, y = twin._checked(X, y, reset=True, partial=False)
-    problem = twin._pose(y)
-    dense = X.toarray() if scipy.sparse.issparse(X) else X
-    rows = Rows(dense, y, twin._encode(y), twin._check_weights(None, X, y))
-    twin._lay_out(architecture.hidden_sizes(twin.hidden_layer_sizes), problem, rows, True)
-    given = twin.get_params(deep=False)
-    size = twin._weights.network.n_parameters
-    chosen = choose(given, len(rows), size, classifies=is_classifier(twin), validated=False, partial=False)
-    return twin, twin._prepare(problem, chosen, rows, None, True, given, 0)
+    return twin, twin._ready(X, y, holds_out=False)[2]
 
 
 def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +102,6 @@ def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[st
     pinned = {
         "scale_inputs": choices.scaled, "scale_targets": choices.scaled, "alpha": choices.alpha,
         "batch_size": choices.batch_size, "max_iter": choices.epochs, "tol": choices.tolerance,
-        "n_iter_no_change": choices.patience or np.inf, "dropout": choices.dropout,
+        "n_iter_no_change": choices.patience or np.inf,
     }  # fmt: skip
     return {name: value for name, value in pinned.items() if given.get(name) == AUTO}

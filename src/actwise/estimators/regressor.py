@@ -15,9 +15,10 @@ from sklearn.utils.validation import validate_data
 from actwise import losses
 from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
-from actwise.estimators.base import BaseMLP, FloatArray, Problem
+from actwise.estimators.base import BaseMLP, Problem
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
+from actwise.estimators.predicting import FloatArray
 from actwise.estimators.scaling import Scaling
 from actwise.losses import Loss
 from actwise.optimizers import Optimizer
