@@ -14,13 +14,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import validate_data
 
-from actwise import losses
-from actwise.activations import AnyActivation, RowActivation, activation
+from actwise.activations import AnyActivation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
 from actwise.estimators.labels import Labels
+from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
 from actwise.estimators.scaling import Scaling
 from actwise.losses import Loss
@@ -28,12 +28,9 @@ from actwise.optimizers import Optimizer
 from actwise.parts import ModelParts
 from actwise.schedules import Schedule
 
-LOG_LOSS, HINGE = "log_loss", "hinge"
-_LOSSES = (LOG_LOSS, HINGE, "squared_error")
-
 
 def _gives_margins(estimator: MLPClassifier) -> bool:
-    return bool((estimator.loss.name if isinstance(estimator.loss, Loss) else estimator.loss) == HINGE)
+    return gives_margins(estimator.loss)
 
 
 def _gives_probabilities(estimator: MLPClassifier) -> bool:
@@ -368,46 +365,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return by_class if sample_weight is None else by_class * sample_weight
 
     def _pose(self, y: npt.NDArray[Any]) -> Problem:
-        several = self._labels.kind == "multiclass"
-        output: str | AnyActivation = "softmax" if several else "sigmoid"
-        if _gives_margins(self):
-            loss, output = losses.loss(self.loss), "identity"
-        elif isinstance(self.loss, Loss):
-            loss = self.loss
-        elif self.loss == LOG_LOSS and not several:
-            loss = losses.loss("binary_cross_entropy")
-        elif self.loss == LOG_LOSS:
-            loss = losses.loss("soft_cross_entropy" if self.label_smoothing else "categorical_cross_entropy")
-        elif self.loss == "squared_error":
-            loss = losses.loss("squared_error")
-        else:
-            raise InputError(f"loss of a classifier is one of {', '.join(map(repr, _LOSSES))}, not {self.loss!r}")
-        if loss.output not in (None, output) and not _gives_margins(self):
-            raise InputError(
-                f"{loss.name} needs {loss.output!r} as output activation, and the probabilities of these labels need "
-                f"{output!r}: use loss='log_loss', which takes the cross-entropy that fits"
-            )
-        if self.label_smoothing and loss.target == "class":
-            raise InputError(
-                f"label_smoothing needs a loss with a target for each output, and {loss.name} takes one class: "
-                "use loss='log_loss' or aw.loss('soft_cross_entropy')"
-            )
-        if self.output_activation != "auto":
-            output = self.output_activation
-            low, high = activation(output).range
-            if (low < 0 or high > 1) and loss.output is None and not _gives_margins(self):
-                raise InputError(
-                    f"outputs of {output!r} lie between {low:g} and {high:g} and are no probabilities: take an "
-                    "output_activation from 0 to 1, or loss='hinge'"
-                )
-            by_row = isinstance(activation(output), RowActivation)
-            if by_row != several and loss.output is None and not _gives_margins(self):
-                raise InputError(
-                    f"outputs of {output!r} are no probabilities of {'three classes or more' if several else 'labels'}"
-                    f", {'which sum to 1' if several else 'each of which has one output'}: take "
-                    f"{'softmax' if several else 'sigmoid'!r}"
-                )
-        return Problem(loss, output, self._labels.n_outputs)
+        return pose(self._labels, self.loss, self.output_activation, smooths=bool(self.label_smoothing))
 
     @property
     def _threshold(self) -> float:

@@ -98,6 +98,7 @@ def _prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Fitting]:
 
 def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the choices that ``solver="auto"`` makes and another solver would not make."""
+    # Penalties are tried once more here, as these rows may be others than those of `training_parts`.
     choices = _prepared(estimator, X, y)[1].choices
     pinned = {
         "scale_inputs": choices.scaled, "scale_targets": choices.scaled, "alpha": choices.alpha,
