@@ -146,14 +146,16 @@ def summary(rows: Sequence[dict[str, Any]], title: str) -> list[str]:
     repaired = [row["repaired"] for row in broken if row["repaired"]]
     if repaired:
         cured = [each for each in repaired if each["cured"]]
-        alarms_after = sum(each["verdict"] != "healthy" for each in cured)
-        improved = [each for each in repaired if not each["cured"]]
-        called = sum(each["verdict"] == "broken" for each in improved)
+        after, of_cured = (sum(each["verdict"] != "healthy" for each in some) for some in (repaired, cured))
         lines += [
-            f"  repaired by the doctor      {shares_of(len(cured), len(broken))}",
-            f"  false alarms on those       {shares_of(alarms_after, len(cured))}",
-            f"  improved only, and said so  {len(improved)} of {len(broken)}; called broken then: {called}",
+            f"  with a repaired version     {shares_of(len(repaired), len(broken))}",
+            f"  false alarms on those       {shares_of(after, len(repaired))}",
+            f"  called cured by the doctor  {len(cured)}; false alarms on those alone: {of_cured}",
         ]
+    if repaired and healthy:
+        lines.append(
+            f"  false alarms on healthy and repaired  {shares_of(len(alarms) + after, len(healthy) + len(repaired))}"
+        )
     seconds = [row["seconds"] for row in rows]
     if seconds:
         lines.append(

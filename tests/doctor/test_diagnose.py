@@ -8,12 +8,19 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import actwise as aw
+from actwise.doctor import Data, Diagnosis, Subject, Suspicion, find_task
+from actwise.doctor.conclusion import conclude
+from actwise.doctor.experiments import Reference
 from actwise.doctor.models import as_subject
+from actwise.doctor.subjects import Outcome
+from actwise.doctor.trials import Cure, Tried
+from actwise.doctor.wellset import anew
 from actwise.errors import InputError
 
 RNG = np.random.default_rng(0)
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 XOR = np.array([0, 1, 1, 0])
+SIGNS = 2 * CORNERS - 1
 GRID = np.linspace(-1, 1, 20).reshape(-1, 1)
 WAVE = np.sin(3 * GRID[:, 0])
 X = RNG.normal(size=(300, 3))
@@ -91,9 +98,45 @@ def test_targets_without_signal_are_hopeless():
 
 
 def test_bad_luck_with_a_tiny_network_is_told_with_its_rate():
-    found = aw.diagnose(net(aw.Dense(3, "tanh"), aw.Dense(1, "sigmoid")), CORNERS, XOR, **(SETTINGS | CROSS_ENTROPY))
-    assert found.verdict == "healthy" or 0 < found.failing_share < 1
-    assert ("bad luck" in str(found)) is (found.failing_share > 0)
+    found = aw.diagnose(net(aw.Dense(2, "relu"), aw.Dense(1, "sigmoid")), SIGNS, XOR, **(SETTINGS | CROSS_ENTROPY))
+    assert 0 < found.failing_share < 1
+    assert f"{found.failing_share:.0%} of the seeds" in str(found)
+    lucky = aw.diagnose(net(aw.Dense(3, "tanh"), aw.Dense(1, "sigmoid")), CORNERS, XOR, **(SETTINGS | CROSS_ENTROPY))
+    assert (lucky.verdict, lucky.failing_share > 0) == ("healthy", "bad luck" in str(lucky))
+
+
+SLOW_DESCENT = {"loss": "squared_error", "optimizer": "sgd", "batch_size": 4}
+FOUR = net(aw.Dense(4, "sigmoid"), aw.Dense(1, "sigmoid"))
+
+
+def test_a_network_that_needs_many_updates_is_trained_to_its_end():
+    """20,000 updates are not enough for these, and all of them are."""
+    found = aw.diagnose(FOUR, CORNERS, XOR, learning_rate=0.02, epochs=300_000, **SLOW_DESCENT)
+    assert (found.verdict, found.failing_share, found.note) == ("healthy", 0, "")
+    assert len(found.losses[0]) == 300_000
+
+
+def test_a_network_that_cannot_be_trained_to_its_end_is_undecided():
+    found = aw.diagnose(FOUR, CORNERS, XOR, learning_rate=1e-4, epochs=10**8, budget=1, **SLOW_DESCENT)
+    assert found.verdict == "undecided"
+    assert "of its 100,000,000 updates" in str(found)
+
+
+def test_nothing_that_helps_is_hopeless_though_others_do_better():
+    data = Data(X, find_task(NUMBERS), np.arange(200), np.arange(200, 300))
+    subject = Subject(FOR_MANY, aw.loss("squared_error"), aw.Adam(0.001))
+    outcomes = [Outcome(0.0, FOR_MANY, np.ones(3), "all epochs done", 0.1, 1.0, k) for k in range(6)]
+    known = Diagnosis("broken", (), "R2", (0.0,) * 6, 0.0, Reference({"boosted trees": 0.8}, ()), True, subject=subject,
+                      data=data)  # fmt: skip
+    tried = Tried((anew(subject, data),), outcomes, -0.01)
+    found = conclude(known, [], [tried], [], Cure(tried, heals=False))
+    assert found.verdict == "hopeless"
+    assert "nothing that was tried makes this network better" in " ".join(str(found).split())
+    helped = Cure(Tried(tried.changes, outcomes, 0.1), heals=False)
+    assert conclude(known, [], [tried], [], helped).verdict == "broken"
+    certain = [Suspicion("output_activation_mismatch", 1.0, "out of reach")]
+    assert conclude(known, certain, [tried], [], Cure(tried, heals=False)).verdict == "broken"
+    assert conclude(known, [], [tried], [], Cure(tried, heals=False, confirmed=False)).verdict == "broken"
 
 
 def test_a_network_that_is_trained_from_several_starts_by_default_is_examined_so():

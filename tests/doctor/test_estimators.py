@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import SelectKBest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -127,6 +128,30 @@ def test_weights_that_answer_nothing_are_told_from_settings_that_are_sound():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert aw.diagnose(foreign, X, LABELS, **BUDGET).findings[0].code == "unlucky_fit"
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_first_steps_of_a_pipeline_do_not_see_the_rows_that_judge(fitted):
+    """Ten of 1500 columns of noise, chosen with the labels of all rows, would seem to tell the labels."""
+    own = np.random.default_rng(0)
+    noise, labels = own.normal(size=(240, 1500)), own.integers(0, 2, 240)
+    model = make_pipeline(SelectKBest(k=10), StandardScaler(), aw.MLPClassifier(8, max_iter=60, random_state=0))
+    if fitted:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(noise, labels)
+    found = aw.diagnose(model, noise, labels, **BUDGET)
+    assert (found.verdict, found.findings[0].code) == ("hopeless", "no_signal"), str(found)
+    assert found.data.X.shape == (240, 10)
+    inside = clone(model[:-1]).fit(noise[found.data.train], labels[found.data.train])
+    np.testing.assert_allclose(found.data.X, inside.transform(noise))
+
+
+def test_the_weights_of_a_fitted_pipeline_are_judged_on_what_its_own_steps_make_of_the_rows():
+    model = make_pipeline(StandardScaler(), aw.MLPClassifier(8, random_state=0)).fit(WIDE[:40], LABELS[:40])
+    found = aw.diagnose(model, WIDE, LABELS, **BUDGET)
+    outputs = found.subject.origin.fitted_outputs
+    np.testing.assert_allclose(outputs[:, 0], model.predict_proba(WIDE)[:, 1], atol=1e-6)
 
 
 def test_frames_and_sparse_rows():

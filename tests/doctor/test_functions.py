@@ -143,6 +143,61 @@ def test_a_rate_that_is_too_high_is_found_by_running():
     assert found.learns is False
 
 
+@pytest.mark.parametrize(
+    ("rate", "epochs", "cause", "fix"),
+    [(1e-3, 1500, "learning_rate_too_low", "a rate of"), (500.0, 1500, "learning_rate_too_high", "a rate of"),
+     (2.0, 50, "undertrained", "500 epochs")],
+)  # fmt: skip
+def test_a_training_that_is_too_slow_or_too_short_is_found_by_running(rate, epochs, cause, fix):
+    program = Program("sigmoid" if epochs == 50 else "tanh", "sigmoid")
+    found = program.diagnosed(learning_rate=rate, epochs=epochs)
+    assert found.cause == cause, str(found)
+    assert fix in str(found)
+
+
+def test_a_start_that_is_bad_luck_and_a_run_that_nothing_helps_end_with_what_to_do():
+    program = Program()
+    start = program.start(1)  # its loss comes to rest elsewhere, that of other starts does not
+    unlucky = aw.diagnose_functions(program.forward, program.gradient, start, X, XOR, learning_rate=0.5, epochs=300)
+    hopeless = program.diagnosed(learning_rate=0.1, epochs=50)
+    for found, words in ((unlucky, "bad luck"), (hopeless, "no other rate or length")):
+        assert (found.verdict, found.learns, found.findings) == ("correct", False, ())
+        text = " ".join(str(found).split())
+        assert text.startswith("Its gradient is that of its loss, but it did not learn.")
+        assert words in text
+        assert "What to do" in text
+        assert "Nothing is wrong" not in text
+
+
+def test_a_positive_factor_is_no_mistake_however_the_loss_is_given():
+    program = Program(mistake="mean")
+
+    def loss(outputs, wanted):
+        return 0.5 * np.sum((outputs - wanted) ** 2)
+
+    def stepping(rate):
+        return lambda p, rows, t: [a - rate * g for a, g in zip(p, program.gradient(p, rows, t), strict=True)]
+
+    assert program.diagnosed(loss=loss).verdict == "correct"
+    for rate in (0.3, 0.7, 3.0):
+        found = aw.diagnose_functions(program.forward, None, program.start(), X, XOR, step=stepping(rate), loss=loss)
+        assert found.verdict == "correct", str(found)
+
+
+def test_outputs_that_are_not_finite_at_the_start():
+    def forward(p, rows):
+        with np.errstate(over="ignore"):
+            return np.exp(rows @ p[0] + p[1])
+
+    def gradient(p, rows, t):
+        y = forward(p, rows)
+        return [rows.T @ ((y - t) * y), ((y - t) * y).sum(0)]
+
+    start = [np.full((2, 1), 900.0), np.zeros(1)]
+    found = aw.diagnose_functions(forward, gradient, start, X, AND)
+    assert "exploding_gradient" in [each.code for each in found.findings]
+
+
 def test_a_step_in_place_of_a_gradient():
     program = Program("sigmoid", "sigmoid", "hidden_x_given_y")
 

@@ -1,6 +1,7 @@
 """The doctor: why a network does not learn, answered by experiment."""
 
 from actwise.doctor.api import check_settings, diagnose
+from actwise.doctor.changes import FEW_UPDATES
 from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis, Finding, Repaired
 from actwise.doctor.function_checks import FunctionsFinding
@@ -12,6 +13,7 @@ from actwise.doctor.tasks import Task, find_task
 
 __all__ = [
     "FEWEST_HELD_OUT",
+    "FEW_UPDATES",
     "Data",
     "Diagnosis",
     "Finding",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,5 +129,8 @@ def _prepare(
     if n_train is not None and not 2 <= check_whole("n_train", n_train) <= len(rows):
         raise InputError(f"n_train must be between 2 and the number of rows, {len(rows)}, not {n_train}")
     data = handed.data(n_train, seed)
+    if handed.has_steps and data.held_out:
+        handed = as_subject(model, X, y, task, settings, data.train)
+        data = replace(data, X=handed.X)
     handed.subject.targets(data)  # refuses outputs and columns that do not go together
     return handed.subject, data

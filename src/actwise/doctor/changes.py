@@ -125,34 +125,34 @@ def hidden_activations(network: Network) -> list[str]:
     """Return the names of the hidden layers' activations, input side first."""
     at = _output_index(network)
     found = []
-    for layer in network.layers[:at]:
-        if isinstance(layer, Dense | ActivationLayer):
+    for k, layer in enumerate(network.layers[:at]):
+        if isinstance(layer, Dense | ActivationLayer) and not _is_followed_by_activation(network, k):
             found.append(layer.activation.name)
         if isinstance(layer, Maxout):
             found.append("maxout")
     return found
 
 
-def _map_hidden(network: Network, changed: Callable[[Layer], Layer]) -> Network:
+def _map_hidden(network: Network, changed: Callable[[int, Layer], Layer]) -> Network:
     at = _output_index(network)
-    return with_layers(network, [changed(each) if k < at else each for k, each in enumerate(network.layers)])
+    return with_layers(network, [changed(k, each) if k < at else each for k, each in enumerate(network.layers)])
 
 
 def _with_hidden_activation(network: Network, name: str) -> Network:
-    def changed(layer: Layer) -> Layer:
-        if isinstance(layer, Dense) and not _is_followed_by_activation(network, layer):
+    def changed(k: int, layer: Layer) -> Layer:
+        if isinstance(layer, Dense) and not _is_followed_by_activation(network, k):
             return _dense(layer, activation=name)
         return ActivationLayer(name) if isinstance(layer, ActivationLayer) else layer
 
     return _map_hidden(network, changed)
 
 
-def _is_followed_by_activation(network: Network, layer: Layer) -> bool:
-    """Whether a linear layer gets its nonlinearity from a layer of its own."""
+def _is_followed_by_activation(network: Network, k: int) -> bool:
+    """Whether layer k, a linear one, gets its nonlinearity from a layer of its own."""
+    layer = network.layers[k]
     if not isinstance(layer, Dense) or layer.activation.name != "identity":
         return False
-    after = network.layers[[each is layer for each in network.layers].index(True) + 1 :]
-    for each in after:
+    for each in network.layers[k + 1 :]:
         if isinstance(each, ActivationLayer):
             return True
         if isinstance(each, Dense | Maxout):
@@ -319,8 +319,9 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
     if subject.patience:
         add("no_early_stop", ("undertrained",), "no early stop", {"patience": 0}, patience=0)
     enough = -(-FEW_UPDATES // subject.steps_per_epoch(data))
-    longer = max(int(subject.epochs * STEP), 1 if rate is None else enough)
-    add("longer", ("undertrained",), f"{longer:,} epochs", {"epochs": longer}, epochs=longer)
+    longer = min(max(int(subject.epochs * STEP), 1 if rate is None else enough), subject.most_epochs(data))
+    if longer > subject.epochs:
+        add("longer", ("undertrained",), f"{longer:,} epochs", {"epochs": longer}, epochs=longer)
     if subject.batch_size != BATCH and min(subject.batch_size, len(data.train)) != min(BATCH, len(data.train)):
         add("batch_32", ("batch_size",), f"batches of {BATCH} rows", {"batch_size": BATCH}, batch_size=BATCH)
     if subject.l2 >= FELT_PENALTY:
@@ -329,15 +330,14 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
         kept = with_layers(network, [layer for layer in network.layers if not isinstance(layer, Dropout)])
         add("no_dropout", ("regularization",), "no dropout", {"dropout": 0.0}, REBUILT, network=kept)
     if hidden:
-        wider = _map_hidden(network, lambda x: _dense(x, units=2 * x.units) if isinstance(x, Dense) else x)
+        wider = _map_hidden(network, lambda _, x: _dense(x, units=2 * x.units) if isinstance(x, Dense) else x)
         units = hidden_units(wider)
         text = f"twice as many hidden units ({', '.join(map(str, units))})"
         add("units_x2", ("capacity",), text, {"hidden": units}, REBUILT,
             network=wider)  # fmt: skip
-    if len(hidden) > 3:
-        at = _output_index(network)
-        keep = [k for k, x in enumerate(network.layers[:at]) if isinstance(x, Dense | Maxout)][:2]
-        flat = with_layers(network, [network.layers[k] for k in keep] + list(network.layers[at:]))
+    places = [k for k, layer in enumerate(network.layers) if isinstance(layer, Dense | Maxout)]
+    if len(places) > 4:  # the output layer is one of them
+        flat = with_layers(network, [*network.layers[: places[2]], *network.layers[places[-1] :]])
         add("two_hidden", ("capacity",), "two hidden layers instead of more", {"hidden": hidden_units(flat)},
             2 * REBUILT, network=flat)  # fmt: skip
     allowed = [change for change in found if subject.origin.can(change.settings)]

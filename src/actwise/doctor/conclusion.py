@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from actwise.doctor.changes import Code
-from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding, median
+from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding
 from actwise.doctor.prescriptions import as_code
 from actwise.doctor.rules import SURE, Suspicion
 from actwise.doctor.trials import REPAIRED, Cure, Tried, plausibility, rank, weights_of
@@ -101,8 +102,11 @@ def conclude(
         note = "There was no time to confirm it with other seeds: give it more seconds."
     elif not cure.heals:
         note = "Nothing that was tried brings it all the way" + ("." if cure.tried.closed > 0 else ", or part of it.")
+    certain = any(each.weight == SURE for each in suspected)
+    helpless = cure.confirmed and cure.tried.closed <= 0 and not certain
     return replace(
-        known, findings=tuple(findings), note=note, losses=(*known.losses, cure.tried.outcomes[0].losses),
+        known, verdict="hopeless" if helpless else known.verdict, findings=tuple(findings), note=note,
+        losses=(*known.losses, cure.tried.outcomes[0].losses),
         fixed_subject=changes[-1].subject if cure.heals or cure.tried.closed >= REPAIRED else None, cured=cure.heals,
         cure=" and ".join(each.text for each in changes), code_of_cure=as_code(cure.tried.settings, dialect),
         settings_of_cure=cure.tried.settings, scores_after=cure.tried.scores, confirmed=cure.confirmed,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from statistics import median
 
 from actwise.doctor.conclusion import conclude, from_suspicion
 from actwise.doctor.experiments import Laboratory, Reference, find_reference
-from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding, median
+from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding
 from actwise.doctor.measures import measure
 from actwise.doctor.rules import SURE, Suspicion, suspicions
 from actwise.doctor.shortfall import Shortfall
@@ -86,6 +87,12 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         (more,) = laboratory.train([subject], MORE_SEEDS, len(outcomes))
         outcomes = [*outcomes, *more]
         verdict = Shortfall(reference, data, outcomes)
+    certain = any(each.weight == SURE for each in suspected)
+    capped = any(each.epochs_share < 1 for each in outcomes) and subject.epochs > subject.most_epochs(data)
+    if capped and verdict.failing_share and not certain and laboratory.seconds_left > 0:
+        laboratory.say("training it to its end")
+        (outcomes,) = laboratory.train([subject], len(outcomes), share=FIRST_SHARE, whole=True)
+        verdict = Shortfall(reference, data, outcomes)
     # Of the seed that does worst: what goes wrong shows there.
     worst = min(outcomes, key=lambda each: each.score)
     measures = measure(subject, worst, data)
@@ -111,10 +118,16 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
                           fixed_subject=subject, cured=True, cure=FIT_AGAIN, code_of_cure="model.fit(X, y)",
                           scores_after=verdict.scores, confirmed=True)  # fmt: skip
             return
-        yield replace(known, verdict="healthy", findings=tuple(noted), note=_reservations(verdict, reference))
+        yield replace(
+            known, verdict="healthy", findings=tuple(noted), note=_reservations(verdict, reference, truncated)
+        )
         return
-    if truncated < 1 and not any(each.weight == SURE for each in suspected):
-        note = f"The budget allowed {truncated:.0%} of the epochs, of {len(outcomes)} seeds: give it more seconds."
+    if truncated < 1 and not certain:
+        updates = subject.epochs * subject.steps_per_epoch(data)
+        note = (
+            f"The budget allowed {truncated:.1%} of its {updates:,} updates, of {len(outcomes)} seeds: give it more "
+            "seconds."
+        )
         yield replace(known, findings=tuple(from_suspicion(each) for each in suspected), note=note)
         return
     suspected = sorted(
@@ -151,12 +164,14 @@ def _unlucky(fitted: float, verdict: Shortfall) -> Finding:
                    scores_after=verdict.scores, gap_closed=1.0)  # fmt: skip
 
 
-def _reservations(verdict: Shortfall, reference: Reference) -> str:
+def _reservations(verdict: Shortfall, reference: Reference, truncated: float) -> str:
     """Say what limits the verdict that a network is healthy."""
     said = []
+    if truncated < 1:
+        said.append(f"It was judged after {truncated:.1%} of its epochs; the rest was left out to save time.")
     if verdict.failing_share > 0:
-        luck = "bad luck with the initial weights; try another"
-        said.append(f"With {verdict.failing_share:.0%} of the seeds it falls short all the same: {luck}.")
+        luck = "all the same: bad luck with the initial weights; try another" if truncated == 1 else "by then"
+        said.append(f"With {verdict.failing_share:.0%} of the seeds it falls short {luck}.")
     if verdict.is_doubtful:
         name, n_rows = reference.name, len(verdict.data.judge)
         said.append(f"{name[0].upper()}{name[1:]} does better, though by no more than {n_rows} rows can tell.")

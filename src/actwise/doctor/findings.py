@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -98,7 +99,8 @@ class Diagnosis:
     Parameters
     ----------
     verdict : {"healthy", "broken", "hopeless", "undecided"}
-        ``hopeless``: nothing that was tried finds anything to learn. ``undecided``: the budget was too small.
+        ``hopeless``: nothing that was tried finds anything to learn, or makes this network better. ``undecided``: the
+        budget was too small.
     findings : tuple of Finding
         Causes, the likeliest first; for a healthy network what is worth a look all the same.
     metric : str
@@ -274,18 +276,11 @@ class Repaired:
 
 def repair(subject: Subject, data: Data, seed: int) -> Repaired:
     """Train a subject and keep what its inputs and targets are scaled by."""
-    outcome = train_once(subject, data, seed)
+    outcome = train_once(subject, data, seed, whole=True)
     _, target_centre, target_scale = subject.targets(data)
     n = data.X.shape[1]
     centre, scale = data.scaling if subject.standard_inputs else (np.zeros(n), np.ones(n))
     return Repaired(subject, outcome.network, outcome.score, centre, scale, target_centre, target_scale)
-
-
-def median(values: tuple[float, ...] | list[float]) -> float:
-    """Return the median."""
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def letter(diagnosis: Diagnosis) -> str:
@@ -322,6 +317,8 @@ def _opening(diagnosis: Diagnosis) -> str:
         "undecided": "Undecided.",
     }
     opening = words[d.verdict]
+    if d.verdict == "hopeless" and not (d.findings and d.findings[0].code == "no_signal"):
+        opening = "Other models do better on these rows, and nothing that was tried makes this network better."
     if not d.scores:
         return opening
     rows = "on rows it has not seen" if d.held_out else "on the rows it learned from (too few to hold some back)"

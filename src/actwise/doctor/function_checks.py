@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.derivatives import check_derivative, check_gradient
+from actwise.derivatives.gradient import GradientCause, GradientFinding
 from actwise.derivatives.parameters import rebuilt
+from actwise.doctor.changes import Code
 from actwise.doctor.twins import Point, explain_gradient, recognise
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -36,7 +38,7 @@ class FunctionsFinding:
         What to do.
     """
 
-    code: str
+    code: Code | GradientCause
     evidence: str
     fix: str
 
@@ -81,8 +83,15 @@ def check_derivatives(
     return found
 
 
-def check_gradients(patient: Patient, exact: bool, rng: np.random.Generator) -> list[FunctionsFinding]:
-    """Compare the gradient with the loss's, where the start is as good as any other place."""
+def _factor(finding: GradientFinding) -> float | None:
+    """What a gradient is to be multiplied by; any factor fits a single entry, which then has to fit the others'."""
+    if finding.factor is None and finding.n_checked == 1 and finding.expected is not None and finding.got:
+        return finding.expected / finding.got
+    return finding.factor
+
+
+def check_gradients(patient: Patient, rng: np.random.Generator) -> list[FunctionsFinding]:
+    """Compare the gradient with the loss's, but for a positive factor, which the learning rate takes up."""
     # At random parameters: a start of equal weights would hide what differs between units.
     arrays = patient.drawn(rng, 1.0)
     given = patient.gradient(arrays, patient.X, patient.y)
@@ -90,10 +99,11 @@ def check_gradients(patient: Patient, exact: bool, rng: np.random.Generator) -> 
     if report.correct:
         return []
     first = next(each for each in report.findings if each.cause != "correct")
-    factors = np.array([each.factor for each in report.findings if each.factor is not None])
+    known = [_factor(each) for each in report.findings]
+    factors = np.array([each for each in known if each is not None])
     if len(factors) == len(report.findings) and float(np.ptp(factors)) < SAME_FACTOR * abs(float(factors[0])):
         if factors[0] > 0:
-            return []  # a sum for a mean, or a 2: the learning rate takes it up
+            return []  # a sum for a mean, or a 2
         seen = "every gradient has the wrong sign: each step climbs the loss instead of descending"
         return [
             FunctionsFinding("wrong_sign", seen, "Subtract the gradient, or turn the error around (output - target)")
@@ -242,8 +252,9 @@ def try_runs(
     starts = [[rng.normal(0, each.std() or 0.5, each.shape) for each in patient.arrays] for _ in range(OTHER_STARTS)]
     learned = sum(descend(patient, start, rate, epochs) <= SOLVED for start in starts)
     if learned >= OTHER_STARTS / 2:
-        note = f"From this start it did not learn, from {learned} of {OTHER_STARTS} others it did: bad luck."
+        note = f"From {learned} of {OTHER_STARTS} other starts it did: bad luck with this one."
         return note, []
+    tried: list[tuple[Code, float, int]]
     tried = [("learning_rate_too_high", rate / each, epochs) for each in RATE_STEPS]
     tried += [("learning_rate_too_low", rate * each, epochs) for each in RATE_STEPS]
     tried += [("undertrained", rate, 10 * epochs)]
@@ -256,4 +267,8 @@ def try_runs(
                 f"{what} at {reached:.2g}"
             )
             return "", [FunctionsFinding(code, seen, f"Use {what}")]
-    return f"It did not learn when it was run: the error ended at {share:.2g} of a constant's.", []
+    return (
+        f"The error ended at {share:.2g} of a constant's; from other starts it learned in {learned} of {OTHER_STARTS} "
+        "runs, and no other rate or length that was tried helps.",
+        [],
+    )

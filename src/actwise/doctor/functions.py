@@ -29,6 +29,10 @@ from actwise.errors import InputError
 from actwise.inputs import as_numbers
 
 WIDTH = 100
+WHAT_NEXT = (
+    "What to do: draw other initial weights, add hidden units, or describe the same layers as an aw.Network and "
+    "let aw.diagnose search further."
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class FunctionsDiagnosis:
     Parameters
     ----------
     verdict : {"correct", "broken"}
-        Whether anything is wrong.
+        Whether anything is wrong with what was written; whether it learned is another question.
     findings : tuple of FunctionsFinding
         The most certain first.
     learns : bool or None
@@ -67,9 +71,12 @@ class FunctionsDiagnosis:
         }
 
     def __str__(self) -> str:
+        if not self.findings and self.learns is False:
+            told = f"Its gradient is that of its loss, but it did not learn. {self.note} {WHAT_NEXT}"
+            return textwrap.fill(told, WIDTH)
         if not self.findings:
             learned = " It learned when it was run." if self.learns else ""
-            told = f"Nothing is wrong with this network: its gradient is that of its loss.{learned} {self.note}"
+            told = f"Nothing is wrong with this network: its gradient is that of its loss.{learned}"
             return textwrap.fill(told, WIDTH)
         lines = []
         for k, each in enumerate(self.findings):
@@ -109,8 +116,8 @@ def diagnose_functions(
     step : callable, optional
         In place of `gradient`: ``step(parameters, X, y)`` returns the parameters after one update.
     loss : callable, optional
-        ``loss(outputs, y)`` returns a number. Half the squared error, summed over rows, where not given; a
-        constant factor on the gradient is then no mistake.
+        ``loss(outputs, y)`` returns a number. Half the squared error, summed over rows, where not given. A
+        positive constant factor on the gradient is never a mistake: the learning rate takes it up.
     derivatives : iterable of (f, df, "x" or "y"), optional
         Activations with their derivatives, and what each derivative is called with.
     learning_rate : float, optional
@@ -155,7 +162,7 @@ def diagnose_functions(
     outputs = patient.outputs(patient.arrays, patient.X)
     if outputs.shape != patient.y.shape:
         raise InputError(f"forward returned outputs of shape {outputs.shape} for targets of shape {patient.y.shape}")
-    findings = [*check_derivatives(derivatives), *check_gradients(patient, loss is not None or step is None, rng)]
+    findings = [*check_derivatives(derivatives), *check_gradients(patient, rng)]
     findings += [*check_start(patient), *check_bias(patient, rng), *check_range(patient, rng)]
     findings += check_nonlinearity(patient, rng)
     learns, note = None, ""
@@ -165,7 +172,9 @@ def diagnose_functions(
         if not learns and not findings:
             note, findings = try_runs(patient, learning_rate, epochs, share, rng)
     elif not np.isfinite(outputs).all():
-        findings.append(FunctionsFinding("overflow", "the outputs are not finite at the start", "start smaller"))
+        findings.append(
+            FunctionsFinding("exploding_gradient", "the outputs are not finite at the start", "Start smaller")
+        )
     unique = {each.code: each for each in reversed(findings)}
     ordered = tuple(each for each in findings if unique.get(each.code) is each)
     return FunctionsDiagnosis("broken" if ordered else "correct", ordered, learns, note)

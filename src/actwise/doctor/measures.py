@@ -37,7 +37,7 @@ class LayerMeasures:
     saturated : float
         Share of its values at which a bounded activation is nearly flat.
     deviation : float
-        Standard deviation of its outputs over rows.
+        Standard deviation of its outputs over rows; reported only.
     gradient : float
         Root mean square of the loss's gradient by its weights.
     moved : float
@@ -66,9 +66,9 @@ class Course:
     jump : float
         By how much of itself it rises there, in the mean.
     gained : float
-        Share of the first epoch's loss that was gained in all.
+        Share of the first epoch's loss that was gained in all; reported only.
     plateau : float
-        Share of the epochs that passed before a tenth of that was gained.
+        Share of the epochs that passed before a tenth of that was gained; reported only.
     """
 
     late_fall: float = 0.0

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from actwise import losses, optimizers
 from actwise.doctor import peers
 from actwise.doctor.prescriptions import Origin
-from actwise.doctor.subjects import Data, Subject, split
+from actwise.doctor.subjects import Data, Rows, Subject, split
 from actwise.doctor.tasks import Numbers, Task, find_task
 from actwise.errors import InputError, suggest
 from actwise.inputs import as_numbers
@@ -46,6 +46,8 @@ class Handed:
         How much each row counts in training.
     validation_share : float
         Of the rows to learn from, to stop the training by.
+    has_steps : bool
+        Whether `X` is what a pipeline's first steps made of the rows.
     """
 
     subject: Subject
@@ -53,6 +55,7 @@ class Handed:
     task: Task
     weights: Numbers | None = None
     validation_share: float = 0.0
+    has_steps: bool = False
 
     def data(self, n_train: int | None, seed: int) -> Data:
         """Choose rows to learn from, to judge by and to stop by."""
@@ -60,7 +63,9 @@ class Handed:
         return data.with_watch(self.validation_share, seed) if self.validation_share else data
 
 
-def as_subject(model: object, X: Any, y: npt.ArrayLike, task: str | None, given: Mapping[str, Any]) -> Handed:
+def as_subject(
+    model: object, X: Any, y: npt.ArrayLike, task: str | None, given: Mapping[str, Any], rows: Rows | None = None
+) -> Handed:
     """Describe what a person handed in.
 
     Parameters
@@ -75,6 +80,8 @@ def as_subject(model: object, X: Any, y: npt.ArrayLike, task: str | None, given:
         What kind of task it is.
     given : mapping
         Training settings of a network.
+    rows : ndarray of int, optional
+        Those that a pipeline's first steps are fitted to; all of them where not given.
 
     Raises
     ------
@@ -96,7 +103,7 @@ def as_subject(model: object, X: Any, y: npt.ArrayLike, task: str | None, given:
         raise InputError(f"{what} belongs to a network: set it on the {type(model).__name__} itself")
     steps = getattr(model, "steps", None)
     if isinstance(steps, list) and steps:
-        return _of_pipeline(model, X, y)
+        return _of_pipeline(model, X, y, rows)
     return _of_estimator(
         model, X, y, lambda settings, rows, labels, seed: _changed(model, settings, rows, labels, seed)
     )
@@ -170,24 +177,35 @@ def _bearable(loss: Loss, network: Network, task: Task) -> Loss:
 Changed = Callable[[Mapping[str, Any], Any, Any, int], Any]  # settings, rows, targets, seed: an unfitted model
 
 
-def _of_estimator(model: object, X: Any, y: Any, changed: Changed, fitted_rows: Any = None) -> Handed:
-    """Describe an estimator of Actwise's or scikit-learn's; `fitted_rows` are the rows of the model around it."""
-    outer = X if fitted_rows is None else fitted_rows
+def _of_estimator(model: object, X: Any, y: Any, changed: Changed, outer: Any = None, as_fitted: Any = None) -> Handed:
+    """Describe an estimator of Actwise's or scikit-learn's.
+
+    `outer` are the rows of the model around it, and `as_fitted` those that its weights were fitted to, where these
+    are others.
+    """
+    outer = X if outer is None else outer
     rows = as_rows(X)
     finite = bool(np.isfinite(rows).all())
     # Estimators refuse NaN, and here it is the finding: any other number will do to see how they would train.
     shown = X if finite else np.nan_to_num(rows, posinf=0.0, neginf=0.0)
     if len(rows) != len(y):
         raise InputError(f"X has {len(rows)} rows and y {len(y)}")
-    if isinstance(model, HasTraining):
-        parts = model.training_parts(shown, y)
-    elif peers.is_perceptron(model):
-        parts = peers.training_parts(model, as_rows(shown), y)
-    else:
+    if not (isinstance(model, HasTraining) or peers.is_perceptron(model)):
         raise InputError(
             f"a {type(model).__name__} cannot be diagnosed; hand over an aw.Network, the result of aw.train, a model "
             "of a table, MLPClassifier or MLPRegressor of Actwise or scikit-learn, or a pipeline that ends in one"
         )
+
+    def parts_on(some: Any) -> TrainingParts:
+        return (
+            model.training_parts(some, y)
+            if isinstance(model, HasTraining)
+            else peers.training_parts(model, as_rows(some), y)
+        )
+
+    parts = parts_on(shown)
+    if as_fitted is not None and finite:
+        parts = replace(parts, outputs=parts_on(as_fitted).outputs)
 
     def rebuild(settings: Mapping[str, Any], chosen: npt.NDArray[np.int64], seed: int) -> Any:
         from sklearn.exceptions import ConvergenceWarning
@@ -228,25 +246,32 @@ def _changed(model: Any, settings: Mapping[str, Any], X: Any, y: Any, seed: int)
     )
 
 
-def _of_pipeline(pipeline: Any, X: Any, y: Any) -> Handed:
-    """Examine the last step on what the steps before it make of the rows."""
+def _of_pipeline(pipeline: Any, X: Any, y: Any, rows: Rows | None) -> Handed:
+    """Examine the last step on what the steps before it make of the rows, fitted to some of them only."""
     from sklearn.base import clone
     from sklearn.exceptions import NotFittedError
     from sklearn.pipeline import Pipeline
+    from sklearn.utils import _safe_indexing
 
     *before, (name, last) = pipeline.steps
     first = Pipeline(before) if before else None
 
-    def prepared(rows: Any, targets: Any) -> Any:
-        if first is None:
-            return rows
-        try:
-            return first.transform(rows)
-        except NotFittedError:
-            return clone(first).fit(rows, targets).transform(rows)
+    def prepared(some: Any, targets: Any) -> Any:
+        return some if first is None else clone(first).fit(some, targets).transform(some)
 
-    def changed(settings: Mapping[str, Any], rows: Any, targets: Any, seed: int) -> Any:
-        ending = _changed(last, settings, prepared(rows, targets), targets, seed)
+    def changed(settings: Mapping[str, Any], some: Any, targets: Any, seed: int) -> Any:
+        ending = _changed(last, settings, prepared(some, targets), targets, seed)
         return Pipeline([*((label, clone(step)) for label, step in before), (name, ending)])
 
-    return _of_estimator(last, prepared(X, y), y, changed, X)
+    if first is None:
+        return _of_estimator(last, X, y, changed, X)
+    if rows is None:
+        rows = np.arange(len(y))
+    learned = clone(first).fit(_safe_indexing(X, rows), _safe_indexing(y, rows)).transform(X)
+    try:
+        as_fitted = first.transform(X)
+    except NotFittedError:
+        return replace(_of_estimator(last, learned, y, changed, X), has_steps=True)
+    if as_fitted.shape[1] != learned.shape[1]:
+        learned = as_fitted  # the fitted weights go with these columns only
+    return replace(_of_estimator(last, learned, y, changed, X, as_fitted), has_steps=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 
 from actwise.doctor.experiments import Reference
-from actwise.doctor.findings import median
 from actwise.doctor.subjects import Data, Outcome
 
 MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure

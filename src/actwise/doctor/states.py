@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from actwise.doctor.changes import hidden_activations
-from actwise.doctor.findings import median
 from actwise.doctor.measures import MANY_DEAD, MANY_SATURATED, STILL, VANISHING, Measures
 from actwise.doctor.rules import Suspicion
 from actwise.doctor.subjects import Outcome, Subject

@@ -23,7 +23,7 @@ from actwise.training import Run, StoppedBecause, start, train
 
 FEWEST_HELD_OUT = 50  # rows; with fewer a score on them would mostly be noise
 ROWS_TO_SPLIT = 200  # from so many rows on a quarter is held out where no split is given
-MOST_UPDATES = 20_000  # of one training: enough to tell whether a network learns at all
+MOST_UPDATES = 20_000  # of an experiment: enough to tell whether a network learns at all
 Rows: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -161,6 +161,10 @@ class Subject:
         """Updates in one epoch."""
         return 1 if isinstance(self.optimizer, LBFGS) else -(-len(data.train) // self.batch_size)
 
+    def most_epochs(self, data: Data) -> int:
+        """Epochs that `MOST_UPDATES` allow."""
+        return max(1, MOST_UPDATES // self.steps_per_epoch(data))
+
     def inputs(self, data: Data) -> Numbers:
         """Return all rows' inputs as the network gets them."""
         chosen = data.standard_inputs if self.standard_inputs else data.X
@@ -276,6 +280,8 @@ def train_once(
     seed: int,
     time_limit: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    *,
+    whole: bool = False,
 ) -> Outcome:
     """Train a subject once and judge it.
 
@@ -291,13 +297,15 @@ def train_once(
         Seconds.
     should_stop : callable
         Asked about ten times a second.
+    whole : bool
+        Whether all epochs are done, however many updates they take.
     """
     began = time.perf_counter()
     inputs, (targets, centre, scale) = subject.inputs(data), subject.targets(data)
-    most = max(1, MOST_UPDATES // subject.steps_per_epoch(data))
+    epochs = subject.epochs if whole else min(subject.epochs, subject.most_epochs(data))
     settings: dict[str, Any] = {
         "loss": subject.loss, "optimizer": subject.optimizer, "batch_size": subject.batch_size,
-        "epochs": min(subject.epochs, most), "shuffle": subject.shuffle, "l2": subject.l2,
+        "epochs": epochs, "shuffle": subject.shuffle, "l2": subject.l2,
         "largest_gradient_norm": subject.largest_gradient_norm, "seed": seed, "time_limit": time_limit,
         "patience": subject.patience, "tolerance": subject.tolerance, "keep_parameters": subject.own_parameters,
     }  # fmt: skip
@@ -310,7 +318,8 @@ def train_once(
     score = data.task.worst
     if run.stopped_because != "loss is not finite":
         score = data.task.score(network.predict(inputs[data.judge]) * scale + centre, data.judge)
-    ended = run.stopped_because in ("all epochs done", "converged", "no improvement", "loss is not finite")
-    share = 1.0 if ended else len(run.history) / max(1, settings["epochs"])
+    ended = run.stopped_because in ("converged", "no improvement", "loss is not finite")
+    ended = ended or (run.stopped_because == "all epochs done" and epochs == subject.epochs)
+    share = 1.0 if ended else len(run.history) / subject.epochs
     seconds = time.perf_counter() - began
     return Outcome(score, network, run.history.training_losses, run.stopped_because, seconds, share, run.settings.seed)

@@ -186,7 +186,7 @@ def find_cure(
         for first in range(0, FIRST_SEEDS + MORE_SEEDS, FIRST_SEEDS):
             if laboratory.seconds_left <= 0:
                 break
-            (more,) = laboratory.train([changed], FIRST_SEEDS, CONFIRMED_FROM + first)
+            (more,) = laboratory.train([changed], FIRST_SEEDS, CONFIRMED_FROM + first, whole=True)
             outcomes += more
             after = Shortfall(reference, data, outcomes)
             if after.is_broken:

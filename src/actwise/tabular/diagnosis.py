@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from actwise import optimizers
-from actwise.doctor import FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, examine, find_task
+from actwise.doctor import FEW_UPDATES, FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, examine, find_task
 from actwise.layers import Dense, Dropout, Maxout
 from actwise.losses import loss
 from actwise.network import Network
@@ -31,7 +31,6 @@ _OPTIONS = (
     "l2",
     "dropout",
 )  # that a fit calls as a training does
-AT_ONCE = 3  # epochs after which nothing was gained any more
 DEFAULT_BUDGET = 20.0  # seconds: a fit trains longer than most networks that are handed over by themselves
 
 
@@ -103,16 +102,18 @@ def diagnose_model(
 def needs_doctor(report: FitReport) -> bool:
     """Whether a fit went so badly that it is worth asking why.
 
-    It does where the network is no better than a constant, and where it stopped within a few epochs, without
-    having come as far as a linear model.
+    It does where the network is no better than a constant, and where it stopped early without having converged: the
+    weights that are kept were reached within fewer updates than a network of any size needs, and a linear model, where
+    there is one to compare with, does better.
     """
     if report.training.stopped_because == "interrupted":
         return False
     if report.failure is not None:
         return True
-    linear = report.scores.get("linear")
-    at_once = report.training.stopped_because == "no improvement" and report.training.best_epoch <= AT_ONCE
-    return bool(at_once and linear and beats(linear, report.scores[NETWORK]))
+    facts, linear = report.training, report.scores.get("linear")
+    updates = facts.updates * facts.best_epoch / max(1, facts.epochs_done)
+    early = facts.stopped_because == "no improvement" and updates < FEW_UPDATES
+    return early and (linear is None or beats(linear, report.scores[NETWORK]))
 
 
 def prepare(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> tuple[Subject, Data]:

@@ -1,0 +1,89 @@
+"""The changes that are tried: what each leaves of a network, and how long its training is."""
+
+import numpy as np
+import pytest
+
+import actwise as aw
+from actwise.doctor import Data, Subject, find_task
+from actwise.doctor.changes import all_changes, hidden_activations
+from actwise.doctor.experiments import Laboratory
+from actwise.doctor.subjects import MOST_UPDATES, train_once
+
+X = np.random.default_rng(0).normal(size=(80, 3))
+ROWS = np.arange(80)
+DATA = Data(X, find_task(X[:, :1] * X[:, 1:2]), ROWS, ROWS)
+
+
+def changes_of(*layers, **settings):
+    network = aw.Network([*layers, aw.Dense(1)], 3)
+    subject = Subject(network, aw.loss("squared_error"), aw.Adam(0.001), **settings)
+    return {each.name: each for each in all_changes(subject, DATA)}
+
+
+def split_layers(times):
+    """Linear layers, each with normalisation and an activation of its own."""
+    return [layer for _ in range(times) for layer in (aw.Dense(4), aw.BatchNorm(), aw.ActivationLayer("relu"))]
+
+
+def test_a_linear_layer_with_an_activation_of_its_own_counts_as_one_layer():
+    network = aw.Network([*split_layers(3), aw.Dense(1)], 3)
+    assert hidden_activations(network) == ["relu"] * 3
+    found = changes_of(*split_layers(3))
+    assert "hidden_relu" not in found
+    assert "two_hidden" not in found
+    assert hidden_activations(found["hidden_tanh"].subject.network) == ["tanh"] * 3
+    shared = aw.Dense(4)
+    mixed = aw.Network([shared, aw.ActivationLayer("relu"), shared, shared, aw.Dense(1)], 3)
+    assert hidden_activations(mixed) == ["relu", "identity", "identity"]
+
+
+@pytest.mark.parametrize(
+    "layers", [split_layers(4), [aw.Dense(4, "relu"), aw.Dropout(0.2)] * 5, [aw.Maxout(4)] * 4]
+)  # fmt: skip
+def test_two_hidden_layers_keep_all_that_belongs_to_them(layers):
+    change = changes_of(*layers)["two_hidden"]
+    kept = change.subject.network.layers
+    assert kept[:-1] == tuple(layers[: 2 * len(layers) // (5 if len(layers) == 10 else 4)])
+    assert change.settings["hidden"] == [4, 4]
+    assert len(hidden_activations(change.subject.network)) == 2
+
+
+def test_dropout_and_a_strong_penalty_can_be_left_out():
+    found = changes_of(aw.Dense(4, "relu"), aw.Dropout(0.5), l2=0.5)
+    assert found["no_l2"].subject.l2 == 0
+    assert [type(layer) for layer in found["no_dropout"].subject.network.layers] == [aw.Dense, aw.Dense]
+    assert not {"no_l2", "no_dropout"} & set(changes_of(aw.Dense(4, "relu"), l2=1e-4))
+
+
+def test_more_epochs_than_are_trained_are_never_said():
+    most = MOST_UPDATES // 3  # three steps an epoch
+    assert changes_of(aw.Dense(4), epochs=100)["longer"].settings == {"epochs": 1000}
+    assert changes_of(aw.Dense(4), epochs=1000)["longer"].settings == {"epochs": most}
+    assert "longer" not in changes_of(aw.Dense(4), epochs=10 * most)
+
+
+def test_a_training_that_is_broken_off_says_which_share_of_it_was_done():
+    subject = Subject(aw.Network([aw.Dense(1)], 3), aw.loss("squared_error"), aw.SGD(1e-3), 80, 25_000)
+    short = train_once(subject, DATA, 0)
+    assert (len(short.losses), short.epochs_share) == (MOST_UPDATES, MOST_UPDATES / 25_000)
+    whole = train_once(subject, DATA, 0, whole=True)
+    assert (len(whole.losses), whole.epochs_share) == (25_000, 1.0)
+
+
+def test_rows_left_out_in_turn_are_judged_within_the_budget(monkeypatch):
+    from actwise.doctor import experiments
+
+    limits = []
+
+    def train(subject, data, seed, time_limit=None, *rest, **options):
+        limits.append(time_limit)
+        return train_once(subject, data, seed, time_limit, *rest, **options)
+
+    monkeypatch.setattr(experiments, "train_once", train)
+    labels = Data(X, find_task((X[:, 0] > 0).astype(float), "binary"), ROWS, ROWS)
+    laboratory = Laboratory(labels, 0, 5.0, lambda what, share: None)
+    assert experiments._score_of_left_out_rows(laboratory) > 0.7
+    assert len(limits) == experiments.FOLDS
+    assert max(limits) <= 5.0
+    monkeypatch.setattr(experiments, "SHORTEST_SECONDS", 1e-9)
+    assert experiments._score_of_left_out_rows(Laboratory(labels, 0, 1e-9, lambda what, share: None)) is None
