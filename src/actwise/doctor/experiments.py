@@ -84,7 +84,7 @@ class Laboratory:
 
         before = time.perf_counter()
         for subject in subjects:
-            warm_up(subject, self.data)
+            warm_up(subject, self.data, whole=whole)
         self._began += time.perf_counter() - before  # compiling is not charged to the budget
         each = max(SHORTEST_SECONDS, share * self.seconds_left * workers / max(1, len(jobs)))
 

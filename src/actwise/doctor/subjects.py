@@ -24,6 +24,7 @@ from actwise.training import Run, StoppedBecause, start, train
 FEWEST_HELD_OUT = 50  # rows; with fewer a score on them would mostly be noise
 ROWS_TO_SPLIT = 200  # from so many rows on a quarter is held out where no split is given
 MOST_UPDATES = 20_000  # of an experiment: enough to tell whether a network learns at all
+AT_ONCE = 1e-9  # seconds that are over after the first steps of a training
 Rows: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -253,13 +254,27 @@ def _trainable(network: Network) -> Network:
     return Network((*network.layers[:-1], changed), network.n_inputs, network.values, network.dtype)
 
 
-def warm_up(subject: Subject, data: Data) -> None:
-    """Take one step on two rows: what has to be compiled is compiled, and no training's clock counts it."""
-    rows = data.train[:2]
+def warm_up(subject: Subject, data: Data, *, whole: bool = False) -> None:
+    """Take the first steps of a training on few rows: what it compiles is compiled, and no training's clock counts it.
+
+    As many steps are announced as the training takes, since long ones are compiled in another way.
+    """
+    rows = data.train[: max(2, subject.batch_size)]
     inputs, (targets, _, _) = subject.inputs(data)[rows], subject.targets(data)
-    settings: dict[str, Any] = {"loss": subject.loss, "optimizer": subject.optimizer, "epochs": 1}
-    for _ in start(_trainable(subject.network), inputs, targets[rows], **settings):
-        pass
+    settings = _settings(subject, data, whole) | {"time_limit": AT_ONCE}
+    settings["epochs"] *= subject.steps_per_epoch(data)
+    run = _run(subject, inputs, targets[rows], settings, lambda: False)
+    run.network.predict(inputs)
+
+
+def _settings(subject: Subject, data: Data, whole: bool) -> dict[str, Any]:
+    """Say how a subject is trained, as `actwise.train` wants it."""
+    epochs = subject.epochs if whole else min(subject.epochs, subject.most_epochs(data))
+    return {
+        "loss": subject.loss, "optimizer": subject.optimizer, "batch_size": subject.batch_size, "epochs": epochs,
+        "shuffle": subject.shuffle, "l2": subject.l2, "largest_gradient_norm": subject.largest_gradient_norm,
+        "patience": subject.patience, "tolerance": subject.tolerance, "keep_parameters": subject.own_parameters,
+    }  # fmt: skip
 
 
 def _run(subject: Subject, X: Numbers, y: Numbers, settings: dict[str, Any], should_stop: Callable[[], bool]) -> Run:
@@ -302,13 +317,7 @@ def train_once(
     """
     began = time.perf_counter()
     inputs, (targets, centre, scale) = subject.inputs(data), subject.targets(data)
-    epochs = subject.epochs if whole else min(subject.epochs, subject.most_epochs(data))
-    settings: dict[str, Any] = {
-        "loss": subject.loss, "optimizer": subject.optimizer, "batch_size": subject.batch_size,
-        "epochs": epochs, "shuffle": subject.shuffle, "l2": subject.l2,
-        "largest_gradient_norm": subject.largest_gradient_norm, "seed": seed, "time_limit": time_limit,
-        "patience": subject.patience, "tolerance": subject.tolerance, "keep_parameters": subject.own_parameters,
-    }  # fmt: skip
+    settings = _settings(subject, data, whole) | {"seed": seed, "time_limit": time_limit}
     if subject.watches and data.watch is not None:
         settings["validation"] = (inputs[data.watch], targets[data.watch])
     if data.weights is not None:
@@ -319,7 +328,7 @@ def train_once(
     if run.stopped_because != "loss is not finite":
         score = data.task.score(network.predict(inputs[data.judge]) * scale + centre, data.judge)
     ended = run.stopped_because in ("converged", "no improvement", "loss is not finite")
-    ended = ended or (run.stopped_because == "all epochs done" and epochs == subject.epochs)
+    ended = ended or (run.stopped_because == "all epochs done" and settings["epochs"] == subject.epochs)
     share = 1.0 if ended else len(run.history) / subject.epochs
     seconds = time.perf_counter() - began
     return Outcome(score, network, run.history.training_losses, run.stopped_because, seconds, share, run.settings.seed)
