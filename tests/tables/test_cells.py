@@ -27,13 +27,48 @@ def test_numbers_read_as_python_reads_them(texts: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,234", 1234.0), ("-12,345,678.5", -12345678.5), ("+7", 7.0), (".5", 0.5), ("5.", 5.0), ("1e400", math.inf)],
+    [
+        ("1,234", 1234.0),
+        ("-12,345,678.5", -12345678.5),
+        ("+7", 7.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1e400", math.inf),
+        ("-$5,678.90", -5678.9),
+        ("$.5", 0.5),
+        ("45%", 45.0),
+        ("+4.5 %", 4.5),
+        ("€ 12", 12.0),
+        ("USD 7", 7.0),
+        ("8 EUR", 8.0),
+    ],
 )
 def test_unusual_numbers(text: str, value: float) -> None:
     assert cells.read_numbers(pl.Series([text])).values.to_list() == [value]
 
 
-@pytest.mark.parametrize("text", ["1,23", "12O", "1 2", "0x10", "1_000", "--", "$5", "five", "1,2345"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,23",
+        "12O",
+        "1 2",
+        "0x10",
+        "1_000",
+        "--",
+        "five",
+        "1,2345",
+        "$",
+        "%",
+        "$5$",
+        "$-5",
+        "5%%",
+        "%5",
+        "$1,2,3",
+        "1,23%",
+        "5 apples",
+    ],
+)
 def test_words_are_no_numbers(text: str) -> None:
     read = cells.read_numbers(pl.Series(["1", text, None]))
     assert read.strange.to_list() == [False, True, False]

@@ -40,6 +40,10 @@ TRUTH_PAIRS = tuple(frozenset(pair) for pair in (("true", "false"), ("yes", "no"
 
 THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 
+# A sum of money or a percentage: a currency's sign before or behind the digits, or a percent sign behind them.
+_CURRENCIES = r"(?:[$€£¥₹]|USD|EUR|GBP)"
+WITH_UNIT = rf"^([+-]?)(?:{_CURRENCIES}\s?([\d,.]*\d)|([\d,.]*\d)\s?(?:%|{_CURRENCIES}))$"
+
 _CLOCKS = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p")
 
 
@@ -135,12 +139,14 @@ def read_numbers(column: pl.Series, missing_words: Sequence[str] = ()) -> Cells:
     Returns
     -------
     Cells
-        float64 values; NaN counts as missing, infinities stay.
+        float64 values; NaN counts as missing, infinities stay, a sign of a currency or percent is left out.
 
     Examples
     --------
     >>> read_numbers(pl.Series(["1.5", " 2", "1,234", "NA", "many"])).values.to_list()
     [1.5, 2.0, 1234.0, None, None]
+    >>> read_numbers(pl.Series(["-$5,678.90", "45%", "12 €"])).values.to_list()
+    [-5678.9, 45.0, 12.0]
     """
     if column.dtype == pl.Duration:
         values = column.dt.total_microseconds().cast(pl.Float64) / 1e6
@@ -254,10 +260,11 @@ def find_date_layout(texts: pl.Series) -> str | None:
 def _read_untidy_numbers(
     source: pl.Series, values: pl.Series, unread: pl.Series, missing_words: Sequence[str]
 ) -> Cells:
-    """Read the cells that are no numbers as they stand: blanks around, missing markers, thousands commas."""
+    """Read the cells that are no numbers as they stand: blanks, missing markers, units, thousands commas."""
     text = read_text(source.gather(unread))
     if missing_words:
         text = text.set(text.is_in(list(missing_words)), None)
+    text = text.str.replace(WITH_UNIT, "$1$2$3")
     grouped = text.str.contains(THOUSANDS).fill_null(value=False)
     if grouped.any():
         text = text.zip_with(~grouped, text.str.replace_all(",", "", literal=True))
