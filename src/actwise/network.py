@@ -227,7 +227,10 @@ class Network:
         InputError
             If X is not a table of numbers with `n_inputs` columns.
         """
-        array = engine.as_inputs(as_numbers(X, self.dtype, "X"), np.dtype(self.dtype))
+        return engine.as_inputs(self._numbers(X), np.dtype(self.dtype))
+
+    def _numbers(self, X: npt.ArrayLike) -> FloatArray:
+        array = as_numbers(X, self.dtype, "X")
         if array.ndim != 2 or array.shape[1] != self.n_inputs:
             raise InputError(f"X must have the shape (rows, {self.n_inputs}) for this network, not {array.shape}")
         return array
@@ -247,7 +250,7 @@ class Network:
         ndarray of shape (n_rows, n_outputs)
             Outputs, in the network's dtype.
         """
-        return self._predictor(self.check_inputs(X), threads or processors())
+        return self._predictor(self._numbers(X), threads or processors())
 
     @cached_property
     def _predictor(self) -> prediction.Predictor:

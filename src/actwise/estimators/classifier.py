@@ -306,7 +306,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             return np.clip(outputs, limits.tiny, 1 - limits.epsneg)
         if len(self.classes_) == 1:
             return np.ones_like(outputs)
-        return np.hstack([1 - outputs, outputs])
+        return np.concatenate((1 - outputs, outputs), axis=1)
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # of scikit-learn
     def predict_log_proba(self, X: Any) -> FloatArray:

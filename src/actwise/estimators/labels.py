@@ -86,8 +86,9 @@ class Labels:
             Above it an output that stands for itself says yes.
         """
         if self.kind == "multiclass":
-            return np.asarray(self.classes[outputs.argmax(axis=1)])
+            return np.asarray(self.classes.take(outputs.argmax(axis=1)))
         said = outputs > threshold
         if self.kind == "multilabel":
             return said.astype(np.int64)
-        return np.asarray(self.classes[np.minimum(said[:, 0].astype(np.int64), len(self.classes) - 1)])
+        # A single class is meant whatever was said.
+        return np.asarray(self.classes.take(said[:, 0], mode="clip"))

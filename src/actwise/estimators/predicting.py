@@ -24,6 +24,13 @@ def dense(X: Any) -> FloatArray:
     return made
 
 
+def _all_finite(X: FloatArray) -> bool:
+    """Whether no number is NaN or infinite; other than a sum, this cannot overflow."""
+    finite = np.isfinite(X)
+    # For a row, looking through its bytes takes a third of the time of `all`.
+    return False not in finite.tobytes() if len(X) == 1 else bool(finite.all())
+
+
 class Predicting(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """An estimator with `_weights`, whose arrays are `coefs_` and `intercepts_`, and with ``n_jobs``."""
 
@@ -73,9 +80,10 @@ class Predicting(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def _predict_outputs(self, X: Any) -> FloatArray:
         """Return the network's outputs, shape (n_rows, n_outputs)."""
-        if not self._is_plain(X):
-            check_is_fitted(self, "coefs_")
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if self._is_plain(X):
+            return self._current().outputs(X, self._threads)
+        check_is_fitted(self, "coefs_")
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         weights, threads = self._current(), self._threads
         if not scipy.sparse.issparse(X):
             return weights.outputs(X, threads)
@@ -88,10 +96,11 @@ class Predicting(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return (
             type(X) is np.ndarray
             and X.ndim == 2
-            and X.dtype in (np.float32, np.float64)
+            and X.dtype.char in "fd"
+            and X.dtype.isnative
             and hasattr(self, "coefs_")
             and not hasattr(self, "feature_names_in_")
             and X.shape[1] == self.n_features_in_
             and X.shape[0] > 0
-            and bool(np.isfinite(X.sum(dtype=np.float64)))
+            and _all_finite(X)
         )

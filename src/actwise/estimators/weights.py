@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from operator import is_
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from actwise.errors import InputError
-from actwise.kernels import engine, prediction
+from actwise.kernels import prediction
 from actwise.kernels.sharing import processors
 from actwise.network import Network
 
@@ -46,6 +47,10 @@ class Weights:
         return tuple(self.parameters[s.biases_at : s.biases_at + s.n_linear] for s in self.network.structure)
 
     @cached_property
+    def _arrays(self) -> tuple[FloatArray, ...]:
+        return (*self.coefs, *self.intercepts)
+
+    @cached_property
     def _predictor(self) -> prediction.Predictor:
         return prediction.Predictor(self.network.structure, self.parameters)
 
@@ -57,8 +62,8 @@ class Weights:
         InputError
             If their shapes are not those of the network.
         """
-        given, own = (*coefs, *intercepts), (*self.coefs, *self.intercepts)
-        if len(given) == len(own) and all(one is other for one, other in zip(given, own, strict=True)):
+        given, own = (*coefs, *intercepts), self._arrays
+        if len(given) == len(own) and all(map(is_, given, own)):
             return self
         shapes, wanted = [np.shape(each) for each in given], [each.shape for each in own]
         if shapes != wanted:
@@ -70,7 +75,7 @@ class Weights:
 
     def outputs(self, X: FloatArray, threads: int | None) -> FloatArray:
         """Compute the outputs, shape (n_rows, n_outputs)."""
-        return self._predictor(engine.as_inputs(X, self.parameters.dtype), threads or processors())
+        return self._predictor(X, threads or processors())
 
     def __getstate__(self) -> dict[str, Any]:
         # Parts of an array would be pickled as copies, and the predictor holds addresses of this process.
