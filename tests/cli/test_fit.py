@@ -143,7 +143,7 @@ def test_a_loss_that_becomes_nan_stops_and_says_so(aw, tmp_path, houses):
 
 @pytest.mark.usefixtures("noise")
 def test_a_failure_is_red_on_a_terminal(aw):
-    result = aw(*USELESS, "--quiet", color=True)
+    result = aw(*USELESS, "--quiet", "--no-doctor", color=True)
     assert result.exit_code == 3
     assert result.stderr.startswith("\x1b[31m\x1b[1mFailed: ")
 
@@ -222,7 +222,7 @@ def test_module_runs(arguments):
 
 
 def test_a_failed_network_is_not_offered_for_predicting(aw, noise):
-    result = aw(*USELESS)
+    result = aw(*USELESS, "--no-doctor")
     assert "kept in noise-model, for a look at what failed" in result.stdout
     assert "actwise predict" not in result.stdout
     assert "the validation loss" not in result.stdout
