@@ -65,3 +65,10 @@ def test_a_constant_has_no_steps_and_slope_zero() -> None:
 def test_each_step_names_its_rule(formula: Expression, rules: list[str]) -> None:
     assert [step.rule for step in derivation(formula)] == rules
     assert derivation(formula)[-1].derivative == differentiate(formula)
+
+
+def test_a_power_whose_exponent_moves_is_no_case_of_the_power_rule():
+    assert derivation(parse("x^x"))[-1].rule == "derivative of exp(v * log(u)), which is u**v"
+    assert derivation(parse("2^x"))[-1].rule == "derivative of exp(v * log(u)), which is u**v"
+    assert derivation(parse("x^3"))[-1].rule == "power rule"
+    assert derivation(parse("sin(x)^3"))[-1].rule == "power rule, then chain rule"

@@ -116,8 +116,10 @@ def _rule_of_node(node: Expression, variable: str, derivatives: dict[Expression,
         rule = "constant factor rule"
     if node.operation == "divide" and moving == [inner]:
         rule = "constant factor rule"
-    if node.operation == "power" and inner.operation != SYMBOL:
-        chained = True
+    if node.operation == "power":
+        if moving != [inner]:
+            return "derivative of exp(v * log(u)), which is u**v"
+        chained = inner.operation != SYMBOL
     return f"{rule}, then chain rule" if chained else rule
 
 

@@ -283,6 +283,8 @@ def function_of_one(node: Expression) -> Expression:
         return u.arguments[0]
     if node.operation == "absolute" and is_nonnegative(u):
         return u
+    if node.operation == "sqrt":
+        return _root_of_square(node)
     if node.operation in ODD_FUNCTIONS | _EVEN:
         parts = product(u)
         if parts.coefficient < 0 and parts.factors:
@@ -290,6 +292,18 @@ def function_of_one(node: Expression) -> Expression:
             mirrored = rebuild(node, (positive,))
             return -mirrored if node.operation in ODD_FUNCTIONS else mirrored
     return node
+
+
+def _root_of_square(node: Expression) -> Expression:
+    """Turn sqrt(4 u**2) into 2 abs(u), which does not overflow and has a slope at 0."""
+    parts = product(node.arguments[0])
+    size = parts.coefficient
+    if size <= 0 or not parts.factors or any(exponent % 2 != 0 for _, exponent in parts.factors):
+        return node
+    root = Fraction(math.isqrt(size.numerator), math.isqrt(size.denominator))
+    if root**2 != size:
+        return node
+    return assemble(Product(root, tuple((absolute(base), exponent / 2) for base, exponent in parts.factors)))
 
 
 def _extreme(node: Expression) -> Expression:

@@ -39,6 +39,7 @@ from actwise.formula.recognise import (
     square_root_of_square,
     times,
 )
+from actwise.formula.removable import without_holes
 from actwise.formula.simplify import simplify
 
 TERMS_OF_TANH_SHRINK = 10  # 2 k / (2 k + 1)! is below one unit in the last place from k = 9 on, for u < 1
@@ -94,7 +95,8 @@ def derivative(expression: Expression, variable: str = "x") -> Expression:
     >>> derivative(1 / (1 + exp(-symbol("x"))))
     multiply(sigmoid(x), sigmoid(negate(x)))
     """
-    return simplify(recognise(differentiate(simplify(recognise(expression)), variable)))
+    slope = differentiate(simplify(recognise(expression)), variable)
+    return simplify(recognise(without_holes(simplify(slope))))
 
 
 def _root_sum(node: Expression) -> Expression | None:
