@@ -41,6 +41,10 @@ def test_numbers_read_as_python_reads_them(texts: list[str]) -> None:
         ("€ 12", 12.0),
         ("USD 7", 7.0),
         ("8 EUR", 8.0),
+        ("($6,395.05)", -6395.05),
+        ("(12 €)", -12.0),
+        ("(1,234)", -1234.0),
+        ("(0.5)", -0.5),
     ],
 )
 def test_unusual_numbers(text: str, value: float) -> None:
@@ -67,6 +71,11 @@ def test_unusual_numbers(text: str, value: float) -> None:
         "$1,2,3",
         "1,23%",
         "5 apples",
+        "(5)",
+        "($)",
+        "(-$5)",
+        "(1,23)",
+        "($5",
     ],
 )
 def test_words_are_no_numbers(text: str) -> None:

@@ -40,9 +40,15 @@ TRUTH_PAIRS = tuple(frozenset(pair) for pair in (("true", "false"), ("yes", "no"
 
 THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 
-# A sum of money or a percentage: a currency's sign before or behind the digits, or a percent sign behind them.
-_CURRENCIES = r"(?:[$€£¥₹]|USD|EUR|GBP)"
-WITH_UNIT = rf"^([+-]?)(?:{_CURRENCIES}\s?([\d,.]*\d)|([\d,.]*\d)\s?(?:%|{_CURRENCIES}))$"
+# What may stand beside the digits: a sign and a currency before them, a currency or a percent sign behind them.
+_CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP)"
+BEFORE_DIGITS = rf"[+-]?(?:{_CURRENCY}\s?)?"
+BEHIND_DIGITS = rf"(?:\s?(?:%|{_CURRENCY}))?"
+
+# A sum of money or a percentage; and how accountants write negative ones: in parentheses. A whole number there
+# needs a unit or thousands, since (1) may well be a label.
+WITH_UNIT = rf"^([+-]?)(?:{_CURRENCY}\s?([\d,.]*\d)|([\d,.]*\d)\s?(?:%|{_CURRENCY}))$"
+NEGATIVE = rf"^\(({_CURRENCY}\s?[\d,.]*\d|[\d,.]*\d\s?(?:%|{_CURRENCY})|[\d,]*[,.]\d+)\)$"
 
 _CLOCKS = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p")
 
@@ -139,14 +145,15 @@ def read_numbers(column: pl.Series, missing_words: Sequence[str] = ()) -> Cells:
     Returns
     -------
     Cells
-        float64 values; NaN counts as missing, infinities stay, a sign of a currency or percent is left out.
+        float64 values; NaN counts as missing, infinities stay, a sign of a currency or percent is left out, and what
+        stands in parentheses is negative.
 
     Examples
     --------
     >>> read_numbers(pl.Series(["1.5", " 2", "1,234", "NA", "many"])).values.to_list()
     [1.5, 2.0, 1234.0, None, None]
-    >>> read_numbers(pl.Series(["-$5,678.90", "45%", "12 €"])).values.to_list()
-    [-5678.9, 45.0, 12.0]
+    >>> read_numbers(pl.Series(["-$5,678.90", "45%", "12 €", "($3.50)"])).values.to_list()
+    [-5678.9, 45.0, 12.0, -3.5]
     """
     if column.dtype == pl.Duration:
         values = column.dt.total_microseconds().cast(pl.Float64) / 1e6
@@ -264,7 +271,7 @@ def _read_untidy_numbers(
     text = read_text(source.gather(unread))
     if missing_words:
         text = text.set(text.is_in(list(missing_words)), None)
-    text = text.str.replace(WITH_UNIT, "$1$2$3")
+    text = text.str.replace(NEGATIVE, "-$1").str.replace(WITH_UNIT, "$1$2$3")
     grouped = text.str.contains(THOUSANDS).fill_null(value=False)
     if grouped.any():
         text = text.zip_with(~grouped, text.str.replace_all(",", "", literal=True))

@@ -16,12 +16,10 @@ from pathlib import Path
 import polars as pl
 
 from actwise.errors import TableError
+from actwise.tables.marks import with_decimal_points
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LINES_TO_SNIFF = 100
-
-# One number with a decimal comma and nothing else. Only looked for where the comma does not separate cells.
-DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,12 @@ def scan_delimited(path: Path, dialect: Dialect) -> pl.LazyFrame:
     Returns
     -------
     polars.LazyFrame
-        Text columns; an empty cell is null. Decimal commas become points unless commas separate the cells.
+        Text columns; an empty cell is null. Numbers with decimal commas have points, and no thousands points.
+
+    Warns
+    -----
+    ActwiseWarning
+        If a column holds numbers such as ``1.522`` and nothing tells what the point means.
     """
     lazy = pl.scan_csv(
         path,
@@ -113,8 +116,9 @@ def scan_delimited(path: Path, dialect: Dialect) -> pl.LazyFrame:
     )
     if len(dialect.names) > 1:
         lazy = lazy.filter(pl.any_horizontal(pl.all().is_not_null()))
-    if dialect.separator != ",":
-        lazy = lazy.with_columns(pl.all().str.replace(DECIMAL_COMMA, "${1}.${2}"))
+    # Where commas separate the cells, only a quoted cell can hold one.
+    if dialect.separator != "," or _holds_quotes(path):
+        lazy = with_decimal_points(lazy, dialect.separator)
     return lazy
 
 
@@ -146,6 +150,11 @@ def find_bad_line(path: Path, dialect: Dialect) -> str:
                     "correct that line, or put quotation marks around text that holds the separator"
                 )
     return ""
+
+
+def _holds_quotes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(b'"' in piece for piece in iter(lambda: file.read(1 << 20), b""))
 
 
 def _fitness(lines: list[str], separator: str) -> tuple[int, int]:
