@@ -75,6 +75,13 @@ def test_json(aw, net):
     assert (report["verdict"], report["cause"]) == ("wrong", "wrong_convention_expects_x_given_y")
 
 
+def test_what_the_functions_print_at_each_call_is_not_shown(aw, tmp_path):
+    (tmp_path / "net.py").write_text("def f(x):\n    print('x is', x)\n    return 2 * x\ndef df(x): return 2")
+    result = aw("check", f"{tmp_path / 'net.py'}:f,df", "--json")
+    assert json.loads(result.stdout)[0]["verdict"] == "correct"
+    assert "x is" not in result.stderr
+
+
 def test_the_file_leaves_no_trace_in_the_program(aw, net):
     import sys
 
@@ -99,6 +106,8 @@ def test_the_file_leaves_no_trace_in_the_program(aw, net):
         ("net.py:f,df", "import not_there_at_all", "No module named 'not_there_at_all'"),
         ("net.py:f,df", "raise SystemExit(0)", "__name__ == '__main__'"),
         ("net.py:f,df", "def f(x): return 'a'\ndf = f", "f returned"),
+        ("net.py:f,df", "def f(x):\n    return tanh(x)\ndf = f", "NameError: name 'tanh' is not defined (line 2)"),
+        ("net.py:f,df", "def f(x): raise Exception('positive x only')\ndf = f", "positive x only (line 1)"),
         ("relu", "", "actwise check --all relu proves it"),
     ],
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,8 @@ def _load(name: str) -> ModuleType:
 
 ZOO = _load("zoo")
 THREADS = _load("threads")
+RIGHT_HOMEWORK = _load("homework").RIGHT
+WRONG_HOMEWORK = _load("homework_wrong").WRONG
 function = ZOO.function
 
 
@@ -49,6 +52,20 @@ def test_derivatives_as_people_post_them(name):
     report = check_derivative(f, df, called_with)
     assert report.cause in causes
     assert report.correct == (report.cause == "correct")
+
+
+@pytest.mark.parametrize("name", RIGHT_HOMEWORK)
+def test_right_homework_raises_no_alarm(name):
+    report = check_derivative(*RIGHT_HOMEWORK[name])
+    assert report.correct, str(report)
+
+
+@pytest.mark.parametrize("name", WRONG_HOMEWORK)
+def test_the_mistake_in_homework_is_named(name):
+    f, df, called_with, causes = WRONG_HOMEWORK[name]
+    report = check_derivative(f, df, called_with)
+    assert report.verdict == "wrong"
+    assert report.cause in causes
 
 
 def test_a_derivative_in_single_precision_may_still_be_wrong():
@@ -263,6 +280,10 @@ def test_kink_between_round_numbers_is_found_and_located():
         ("abs(x)", "x/abs(x)", "x", "x = 0"),
         ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "1 - y**2", "y", "f itself"),
         ("where(x > 0, 3*x, 2*expm1(x))", "where(y > 0, 3, 3*y + 2)", "y", "term with y"),
+        ("x*sigmoid(x)", "sigmoid(x) - x*sigmoid(x)*(1 - sigmoid(x))", "x", "wrong sign in its second term"),
+        ("x*sigmoid(x)", "sigmoid(x) + sigmoid(x)*(1 - sigmoid(x))", "x", "multiply that second term by x."),
+        ("x + sin(x)**2", "1 + sin(x)*cos(x)", "x", "`1 + 2 * (df(x) - 1)`"),
+        ("sin(x)/2 - x", "sin(0*x) + cos(x) - 1", "x", "`-1 + 1/2 * (df(x) + 1)`"),
     ],
 )
 def test_the_words_hold_the_corrected_line(f, df, called_with, words):
@@ -295,6 +316,15 @@ def test_overflow_is_reported_where_it_begins():
         (np.tanh, lambda x: np.diag(1 - np.tanh(x) ** 2), "x", r"shape \(3, 3\)"),
         (softmax, lambda x: np.ones((2, 2)), "x", "Jacobian"),
         (np.sum, lambda x: 1, "x", "one number for a vector"),
+        (np.tanh, lambda x: np.mean(1 - np.tanh(x) ** 2), "x", "one number for a vector"),
+        (np.vectorize(lambda x: x if x > 0 else 0), lambda x: x > 0, "x", "np.vectorize takes the type"),
+        (
+            lambda x: time.sleep(0.1) or math.tanh(x),
+            lambda y: 1 - y**2,
+            "y",
+            r"takes 0\.\d+ s for one number",
+        ),
+        (np.tanh, lambda x: x.missing, "x", "raised AttributeError on every input"),
         (lambda x: x[:1], lambda x: 1, "x", r"shape \(1,\)"),
         (lambda x: x * np.nan, lambda x: 1, "x", "not finite at any"),
         (lambda x: np.sin(1e12 * x), lambda x: x, "x", "too rough"),
@@ -314,6 +344,11 @@ def test_other_errors_in_users_code_are_theirs():
 
     with pytest.raises(NameError):
         check_derivative(misspelt, misspelt)
+
+
+@pytest.mark.parametrize("df", ["8*exp(8*x + 2)", "exp(x)/(1 + exp(x))*y*2"])
+def test_no_warning_escapes_where_values_overflow(df):
+    check_derivative(function("exp(8*x + 2)"), function(df))
 
 
 def test_inputs_of_the_user_are_left_alone_and_no_warning_escapes():

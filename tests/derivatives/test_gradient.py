@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -70,8 +73,52 @@ def causes(report: Any) -> dict[str, str]:
     return {each.name: each.cause for each in report.findings}
 
 
+def _networks() -> ModuleType:
+    # The tests are imported without packages, so a helper beside them is loaded by its path.
+    path = Path(__file__).parent / "backpropagation.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WRITTEN = _networks()
 F, FROM_Y, FROM_X = ACTIVATIONS["tanh"]
 TRUTH = gradient_of(F, FROM_X)(parameters())
+
+
+@pytest.mark.parametrize("name", WRITTEN.NETWORKS)
+def test_right_gradients_in_many_styles_raise_no_alarm(name):
+    loss, given, gradient, n_rows = WRITTEN.NETWORKS[name]
+    report = check_gradient(loss, given, gradient, n_rows=n_rows)
+    assert report.correct, str(report)
+
+
+@pytest.mark.parametrize("name", WRITTEN.MISTAKES)
+@pytest.mark.parametrize("rows_known", [True, False])
+def test_the_mistake_in_a_way_back_is_named(name, rows_known):
+    loss, given, gradient, n_rows, expected = WRITTEN.MISTAKES[name]
+    found = causes(check_gradient(loss, given, gradient, n_rows=n_rows if rows_known else None))
+    assert set(expected) <= set(found)
+    assert all(cause in expected.get(key, {"correct"}) for key, cause in found.items()), found
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("decay forgotten", "W1: lacks 0.3 times W1 itself (look at the weight decay)"),
+        ("decay on the biases too", "b2: lacks -0.3 times b2 itself"),
+        ("convolution, kernel flipped", "the right numbers in another order (flipped?"),
+        ("slope of the tanh of the tanh", "From W2 on all are right"),
+    ],
+)
+def test_the_words_say_what_is_missing(name, words):
+    loss, given, gradient, n_rows, _ = WRITTEN.MISTAKES[name]
+    report = str(check_gradient(loss, given, gradient, n_rows=n_rows))
+    assert words in report
+    assert ("look at the step back" in report) == words.startswith("From")
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -293,6 +340,9 @@ def test_parameters_are_left_alone():
         (lambda w: w["a"].sum(), {"a": np.ones(2)}, {"b": np.ones(2)}, "no entry 'a'"),
         (lambda w: 1.0, [], [], "no arrays"),
         (lambda w: 1.0, ["W"], [1.0], "not an array"),
+        (lambda w: w.sum(), np.ones(2), np.ones(2) + 1j, "an array of complex128"),
+        (2.5, np.ones(2), np.ones(2), "loss must be a function"),
+        (lambda w: print(w), np.ones(2), np.ones(2), "returned NoneType"),  # noqa: T201
     ],
 )
 def test_what_cannot_be_checked_is_refused(loss, given, gradient, sentence):

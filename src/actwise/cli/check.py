@@ -95,7 +95,7 @@ def check(
 
 def _check_own(targets: tuple[str, ...], called_with: Literal["x", "y"], as_json: bool) -> bool:
     from actwise.activations import entry
-    from actwise.cli.user_code import load_functions
+    from actwise.cli.user_code import errors_in_words, load_functions
     from actwise.derivatives import check_derivative
 
     if not targets:
@@ -106,7 +106,11 @@ def _check_own(targets: tuple[str, ...], called_with: Literal["x", "y"], as_json
     for target in targets:
         if entry(target) is not None:
             raise InputError(f"{target!r} is an activation of Actwise: actwise check --all {target} proves it")
-    reports = [check_derivative(*load_functions(target), called_with=called_with) for target in targets]
+    reports = []
+    for target in targets:
+        f, df = load_functions(target)
+        with errors_in_words(target):
+            reports.append(check_derivative(f, df, called_with=called_with))
     if as_json:
         documents = [{"target": target, **asdict(report)} for target, report in zip(targets, reports, strict=True)]
         click.echo(to_json(documents))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,6 +51,24 @@ def load_functions(target: str) -> tuple[Callable[[Any], Any], Callable[[Any], A
     module = _imported(path)
     function, derivative = (_found(module, path, name) for name in names)
     return function, derivative
+
+
+@contextmanager
+def errors_in_words(target: str) -> Iterator[None]:
+    """Turn an error that the functions of a target raise into one sentence with its line.
+
+    Parameters
+    ----------
+    target : str
+        As for `load_functions`.
+    """
+    path = Path(target.rpartition(":")[0])
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # a program of the user's own can fail in every way
+        raise InputError(f"{str(path)!r} raised {type(error).__name__}: {error}{_line_of(error, path)}") from error
 
 
 def _imported(path: Path) -> ModuleType:

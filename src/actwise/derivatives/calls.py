@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,7 +51,11 @@ class UserFunction:
         """Values at `x`, shape (n,), with NaN where the function raises; the dtype is the function's own."""
         if self.mode != "scalar":
             try:
-                return self._shaped(self.raw(x), x)
+                result = self.raw(x)
+                values = self._shaped(result, x)
+                if result.dtype.kind in "iu":
+                    self._refuse_cut_off(x)
+                return values
             except CALL_ERRORS as error:
                 if isinstance(error, InputError):
                     raise
@@ -58,21 +63,28 @@ class UserFunction:
 
     def raw(self, x: FloatingArray) -> NDArray[Any]:
         """What the function returns for all of `x` at once, as an array without the row axis of mode "row"."""
-        with _quietly():
+        with quietly():
             returned = self.function(x[None].copy() if self.mode == "row" else x.copy())
         result = _as_numbers(returned, self.name)
         return result[0] if self.mode == "row" and result.ndim > 1 and len(result) == 1 else result
 
     def _one_by_one(self, x: FloatingArray) -> FloatingArray:
         arguments = list(x) if self.mode == "scalar" else list(x.reshape(-1, *[1] * (2 if self.mode == "row" else 1)))
-        with _quietly():
-            results = [_attempt(self.function, each) for each in arguments]
-        numbers = _as_numbers(None if any(each is None for each in results) else results, self.name)
-        if numbers.size != len(x):
+        with quietly():
+            results = [_as_numbers(_attempt(self.function, each), self.name) for each in arguments]
+        shape = next((each.shape for each in results if each.size != 1), None)
+        if shape is not None:
+            raise InputError(f"{self.name} returned an array of shape {shape} for a single number; return one number")
+        return self._shaped(np.concatenate([each.reshape(1) for each in results]), x)
+
+    def _refuse_cut_off(self, x: FloatingArray) -> None:
+        """Refuse whole numbers for an array where the function has fractions for some of its numbers alone."""
+        apart = self._one_by_one(x)
+        if np.any(apart[np.isfinite(apart)] % 1):
             raise InputError(
-                f"{self.name} returned an array of shape {numbers.shape[1:]} for a single number; return one number"
+                f"{self.name} returns whole numbers for an array, but fractions number by number: np.vectorize takes "
+                "the type of its first result; give it otypes=[float], or return 0.0 and 1.0 instead of 0 and 1"
             )
-        return self._shaped(numbers.reshape(len(x)), x)
 
     def _shaped(self, result: NDArray[Any], x: FloatingArray) -> FloatingArray:
         if result.shape not in ((), x.shape):
@@ -121,35 +133,34 @@ def user_function(function: object, role: str, sample: FloatingArray, like: User
     name = role if own_name == "<lambda>" else own_name
     problem: BaseException | None = None
     modes: tuple[Mode, ...] = ("row", "array") if like is not None and like.mode == "row" else ("array", "row")
-    for mode in modes:
+    single = list(sample[:, None])
+    attempts: list[tuple[Mode, Sequence[Any]]] = [
+        *((mode, [sample]) for mode in modes),
+        ("scalar", list(sample)),
+        # Code that loops over an array may raise for some of its numbers, as math.log does.
+        *((mode, single) for mode in modes),
+    ]
+    for mode, inputs in attempts:
         adapted = UserFunction(function, name, mode)
-        try:
-            adapted.raw(sample)
-        except CALL_ERRORS as error:
-            if isinstance(error, InputError):
-                raise
-            problem = problem or error
-        else:
-            return adapted
-    adapted = UserFunction(function, name, "scalar")
-    for each in sample:
-        try:
-            with _quietly():
-                function(each)
-        except CALL_ERRORS as error:
-            problem = error
-        else:
-            return adapted
+        for each in inputs:
+            try:
+                adapted.raw(each)
+            except CALL_ERRORS as error:
+                if isinstance(error, InputError):
+                    raise
+                problem = problem if inputs is single else error
+            else:
+                return adapted
     raise InputError(
-        f"{name} raised {type(problem).__name__} on every input ({problem}); "
+        f"{name} raised {type(problem).__name__} on every input{f' ({problem})' if str(problem) else ''}; "
         "it must take one argument, a NumPy array or a number"
     ) from problem
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence the warnings that overflow in user code gives: it is reported in words instead."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+def quietly() -> Iterator[None]:
+    """Silence what user code prints at each of many calls, and the warnings that its overflow gives."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
 

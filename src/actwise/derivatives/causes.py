@@ -36,7 +36,7 @@ VARIES = 1e-3
 NEAR_ZERO = 0.05
 """Where f(x) / x loses its meaning."""
 MIN_DIFFERENT = 5
-"""Different arguments that a quadratic must fit to mean something."""
+"""Different values that a line or a quadratic must fit to mean something."""
 EXACT_FIT = 1e-6
 """Relative residual of a polynomial that is the function, not an approximation."""
 JUMP_DISTANCE = 1e-3
@@ -96,14 +96,17 @@ def diagnose(claim: Claim, other: Claim, reference: Reference) -> Diagnosis:
         or _constant_term(claim, reference)
         or _factor_of_x_or_y(claim, reference)
         or _second_term_of_product(claim, reference)
+        or _beside_constant(claim, reference)
         or _one_term(claim, reference, argument, everywhere)
     )
     if found:
         return found
     intervals, wrong = wrong_intervals(claim, reference)
-    if not intervals:
+    inside = _within(claim, reference, wrong & everywhere, argument) if intervals else None
+    # Being 0 where f is flat is no merit: the derivative of tanh for that of its hard form.
+    telling = _informative(claim, reference) & ~wrong
+    if not inside and not telling.any():
         return Diagnosis("wrong_formula")
-    inside = _within(claim, reference, wrong & everywhere, argument)
     return replace(inside or Diagnosis("wrong_region"), intervals=intervals)
 
 
@@ -166,15 +169,33 @@ def _second_term_of_product(claim: Claim, reference: Reference) -> Diagnosis | N
     informative &= (np.abs(expected) > small) & (np.abs(got) > small)
     if not _varies(got[informative]):
         return None
-    for text, candidate in (("", np.ones_like(h)), ("{h}", h), ("(1 - {h})", 1 - h)):
+    for text, candidate in (("", np.ones_like(h)), ("x", x), ("{h}", h), ("(1 - {h})", 1 - h)):
         factor = _common_ratio(expected, got * candidate, informative)
         if factor is None or not (text or abs(factor - 1) > SAME):
             continue
         repaired = h + factor * got * candidate
         right = reference.right(repaired, claim.noise * np.abs(factor * candidate))
         if np.all(right | ~apart | ~reference.judged | (~np.isfinite(claim.values) & (np.abs(x) > FAR))):
-            return Diagnosis("missing_factor", factor=factor, factor_text=text, term="product")
+            cause: Cause = "missing_factor" if text or abs(factor + 1) > SAME else "wrong_sign"
+            return Diagnosis(cause, factor=factor, factor_text=text, term="product")
     return None
+
+
+def _beside_constant(claim: Claim, reference: Reference) -> Diagnosis | None:
+    """Look for a factor missing in all but a constant term: 1 + g where it should be 1 + 2 * g."""
+    informative = _informative(claim, reference)
+    expected, got = reference.slope[informative], claim.values[informative]
+    if len(np.unique(got.round(6))) < MIN_DIFFERENT:
+        return None
+    deviation = got - got.mean()
+    factor = float(deviation @ expected / (deviation @ deviation))
+    constant = float(expected.mean() - factor * got.mean()) / (1 - factor) if abs(factor - 1) > SAME else 0.0
+    simple = round(4 * constant) / 4
+    if factor < SAME or not simple or abs(constant - simple) > SAME:
+        return None
+    if not reference.right_everywhere(simple + factor * (claim.values - simple), factor * claim.noise):
+        return None
+    return Diagnosis("missing_factor", factor=factor, term=f"constant {simple:g}")
 
 
 def _one_term(claim: Claim, reference: Reference, argument: FloatArray, where: BoolArray) -> Diagnosis | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +36,10 @@ SMALLEST_SHOWN = 0.05
 SMALL_DERIVATIVE = 1e-3
 """Errors are relative to the derivative, but at least to this part of its typical size."""
 CONSTANT_SLOPE = 1e-6
+N_NUMBERS = 7000
+"""How many numbers a function is called with, about."""
+PATIENCE = 120.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class DerivativeReport:
         return self.explanation
 
 
+@np.errstate(all="ignore")  # large values overflow in quotients, a repair tried may multiply 0 and infinity
 def check_derivative(
     f: Callable[[Any], Any], df: Callable[[Any], Any], called_with: Literal["x", "y"] = "x"
 ) -> DerivativeReport:
@@ -154,13 +160,14 @@ def check_derivative(
             f'called_with must be "x" (df is given the pre-activation) or "y" (df is given f(x)), not {called_with!r}'
         )
     activation = user_function(f, "f", TRIAL_INPUT)
-    _refuse_random(activation, TRIAL_INPUT)
+    _refuse_random_or_slow(activation, TRIAL_INPUT)
     if not is_elementwise(activation, TRIAL_INPUT):
         derivative = user_function(df, "df", TRIAL_INPUT, activation)
         return _vector_report(activation, derivative, called_with)
     trial = TRIAL_INPUT if called_with == "x" else activation(TRIAL_INPUT)
     derivative = user_function(df, "df", trial, activation)
-    _refuse_random(derivative, trial)
+    _refuse_random_or_slow(derivative, trial)
+    is_elementwise(derivative, trial)  # refuses one number for all
     reference = reference_of(activation, probe_points())
     require_judgeable(reference)
     claim = claim_of(derivative, reference, called_with)
@@ -174,10 +181,17 @@ def check_derivative(
     return _report(diagnose(claim, other, reference), claim, reference, _first(reference.points[wrong]))
 
 
-def _refuse_random(function: UserFunction, sample: FloatingArray) -> None:
+def _refuse_random_or_slow(function: UserFunction, sample: FloatingArray) -> None:
+    start = perf_counter()
     if not np.array_equal(function(sample), function(sample), equal_nan=True):
         raise InputError(
             f"{function.name} returns different values for the same input; fix its random numbers or leave them out"
+        )
+    seconds = (perf_counter() - start) / 2 / len(sample)
+    if function.mode == "scalar" and seconds * N_NUMBERS > PATIENCE:
+        raise InputError(
+            f"{function.name} takes {seconds:.1g} s for one number and is needed for thousands; let it take a NumPy "
+            "array, so that one call does for all"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from actwise.derivatives.calls import quietly
 from actwise.derivatives.numeric import FloatArray, differentiate
 from actwise.derivatives.parameters import named_arrays, rebuilt
 from actwise.derivatives.words import number
@@ -115,12 +115,16 @@ class _Measured:
     """The numerical gradient of one array at some of its entries."""
 
     name: str
-    shape: tuple[int, ...]
+    array: FloatArray
     entries: NDArray[np.intp]
     slope: FloatArray
     lower: FloatArray
     upper: FloatArray
     tolerance: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
 
     @property
     def complete(self) -> bool:
@@ -195,14 +199,15 @@ def check_gradient(
     W: right.
     b: too small by the factor 4, the number of rows: it is a mean over the rows where the loss takes the sum.
     """
+    if not callable(loss):
+        raise InputError(f"loss must be a function of the parameters, but it is {type(loss).__name__}")
     named = [(name, np.array(array, np.float64)) for name, array in named_arrays(parameters, "parameters")]
     if not named:
         raise InputError("parameters holds no arrays; hand over the weights and biases of the network")
     arrays = [array for _, array in named]
 
     def loss_at(changed: list[FloatArray]) -> NDArray[np.floating]:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with quietly():
             return _one_number(loss(rebuilt(parameters, iter([array.copy() for array in changed]))))
 
     here = loss_at(arrays)
@@ -270,7 +275,7 @@ def _measure(
     )
     size = np.maximum(np.abs(lower), np.abs(upper))
     tolerance = RELATIVE_TOLERANCE * size + SMALL_ENTRY * np.max(size, initial=0.0) + ERROR_MARGIN * error
-    return _Measured(name, array.shape, entries, slope, lower, upper, tolerance)
+    return _Measured(name, array, entries, slope, lower, upper, tolerance)
 
 
 def _slope(
@@ -310,10 +315,13 @@ def _judge(truth: _Measured, given: FloatArray, measured: list[_Measured], n_row
         if other is not truth and other.shape == truth.shape and other.agrees(given):
             sentence = f"is the gradient of {other.name}: are the layers off by one?"
             return _found(truth, given, "belongs_to_other_array", sentence)
+    if _reordered(truth, given):
+        sentence = "has the right numbers in another order (flipped? reshaped where `.T` was meant?)."
+        return _found(truth, given, "wrong_formula", sentence)
     if _same_total(truth, given):
         sentence = "has the right sum but not the right entries: it is summed over the wrong axis."
         return _found(truth, given, "summed_over_wrong_axis", sentence)
-    return _found(truth, given, "wrong_formula", "is not the gradient of the loss.")
+    return _found(truth, given, "wrong_formula", _decay(truth, given) or "is not the gradient of the loss.")
 
 
 def _judge_shape(truth: _Measured, given: FloatArray) -> GradientFinding:
@@ -363,6 +371,22 @@ def _common_factor(truth: _Measured, given: FloatArray) -> float | None:
     # With one entry any factor fits; only -1, 2 and the like then say something.
     telling = len(truth.entries) > 1 or number(abs(factor)).replace("1/", "").isdigit()
     return factor if factor != 0 and telling and truth.agrees(factor * given) else None
+
+
+def _decay(truth: _Measured, given: FloatArray) -> str:
+    """The sentence for a gradient that is off by a multiple of its array, as a penalty on large weights makes it."""
+    values = truth.array.ravel()[truth.entries]
+    missing = truth.slope - given.ravel()[truth.entries]
+    strength = float(missing @ values) / max(float(values @ values), float(np.finfo(np.float64).tiny))
+    if len(values) == 1 or not truth.agrees(given + strength * truth.array):
+        return ""
+    return f"lacks {strength:.6g} times {truth.name} itself (look at the weight decay)."
+
+
+def _reordered(truth: _Measured, given: FloatArray) -> bool:
+    return truth.complete and bool(
+        np.all(np.abs(np.sort(given, axis=None) - np.sort(truth.slope)) <= np.max(truth.tolerance))
+    )
 
 
 def _same_total(truth: _Measured, given: FloatArray) -> bool:
@@ -431,7 +455,9 @@ def _report(findings: tuple[GradientFinding, ...]) -> GradientReport:
         and len(wrong) == len(findings)
     ):
         lines.append("All are wrong in the same way: look at the derivative of the loss, where the way back starts.")
-    elif right_after and wrong[-1].cause == "wrong_formula":
+    elif (
+        right_after and len(wrong) > 1 and wrong == list(findings[: len(wrong)]) and wrong[-1].cause == "wrong_formula"
+    ):
         lines.append(
             f"From {right_after[0].name} on all are right: look at the step back from there, at the derivative of "
             "the activation before it first."

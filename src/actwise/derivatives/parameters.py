@@ -43,8 +43,9 @@ def named_arrays(structure: object, name: str) -> list[tuple[str, NDArray[Any]]]
         parts = [named_arrays(each, f"{name}[{i}]") for i, each in enumerate(structure)]
         return [named for part in parts for named in part]
     array = np.asarray(structure)
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"{name} is {type(structure).__name__}, not an array of real numbers")
+    if array.dtype.kind not in "fiub":
+        what = f"an array of {array.dtype}" if isinstance(structure, np.ndarray) else type(structure).__name__
+        raise InputError(f"{name} is {what}, not an array of real numbers")
     return [(name, array)]
 
 

@@ -8,17 +8,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actwise.derivatives.calls import UserFunction
+from actwise.derivatives.calls import FloatingArray, UserFunction
 from actwise.derivatives.causes import Cause
-from actwise.derivatives.numeric import FloatArray, differentiate
+from actwise.derivatives.numeric import FloatArray, differentiate, resolution_of
 from actwise.errors import InputError
 
 VECTORS = np.array([[1.0, 2.0, -1.0], [0.3, -0.7, 1.9], [-2.0, 0.5, 4.0]])
 UPSTREAM = np.array([1.0, -0.5, 0.3])
 """The gradient with respect to the outputs by which an elementwise derivative is multiplied."""
 TOLERANCE = 1e-5
+ERROR_MARGIN = 5.0
+"""Of the bound on the error of the numerical Jacobian, which is large where `f` works in float32."""
+LARGEST_ERROR = 1e-3
+"""Relative to the largest entry: no function is excused more."""
 COUPLED = 1e-9
-"""Vectorised and single exponentials may differ in the last place; anything more is another entry's influence."""
+ROUNDING = 64.0
+"""Vectorised and single exponentials may differ in the last places; anything more is another entry's influence."""
+
+
+@dataclass(frozen=True)
+class _Jacobian:
+    """The matrix of d f_i / d x_j at a vector, shape (3, 3), and how far off the entries of a right one may be."""
+
+    matrix: FloatArray
+    tolerance: float
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class VectorFinding:
     factor: float | None = None
 
 
-def is_elementwise(f: UserFunction, sample: FloatArray) -> bool:
+def is_elementwise(f: UserFunction, sample: FloatingArray) -> bool:
     """Whether each output depends on the input at its own place alone.
 
     Raises
@@ -60,7 +73,8 @@ def is_elementwise(f: UserFunction, sample: FloatArray) -> bool:
     together = f(sample)
     apart = np.concatenate([f(sample[i : i + 1]) for i in range(len(sample))])
     with np.errstate(invalid="ignore"):
-        differs = np.abs(together - apart) > COUPLED * np.maximum(np.abs(together), np.abs(apart))
+        tolerance = max(COUPLED, ROUNDING * resolution_of(together))
+        differs = np.abs(together - apart) > tolerance * np.maximum(np.abs(together), np.abs(apart))
     if differs.any() and f.raw(sample).shape == ():
         raise InputError(
             f"{f.name} returned one number for a vector of {len(sample)}; return one number for each input"
@@ -74,7 +88,7 @@ def check_vector_derivative(f: UserFunction, derivative: UserFunction, called_wi
     given = [_given(f, derivative, vector, called_with) for vector in VECTORS]
     if given[0].ndim == 2:
         return _check_matrices(f, derivative, called_with, jacobians, given)
-    expected = [UPSTREAM @ jacobian for jacobian in jacobians]
+    expected = [UPSTREAM @ jacobian.matrix for jacobian in jacobians]
     got = [UPSTREAM * values for values in given]
     return _finding("elementwise_softmax", expected, got, jacobians)
 
@@ -83,14 +97,14 @@ def _check_matrices(
     f: UserFunction,
     derivative: UserFunction,
     called_with: str,
-    jacobians: list[FloatArray],
+    jacobians: list[_Jacobian],
     given: list[FloatArray],
 ) -> VectorFinding:
-    expected = [UPSTREAM @ jacobian for jacobian in jacobians]
+    expected = [UPSTREAM @ jacobian.matrix for jacobian in jacobians]
     got = [UPSTREAM @ matrix for matrix in given]
     if _same(given, jacobians):
         return _finding("correct", expected, got, jacobians)
-    truth, claimed = np.concatenate(jacobians), np.concatenate(given)
+    truth, claimed = np.concatenate([each.matrix for each in jacobians]), np.concatenate(given)
     other = "y" if called_with == "x" else "x"
     if _same([_given(f, derivative, vector, other) for vector in VECTORS], jacobians):
         given_x = called_with == "x"
@@ -107,31 +121,32 @@ def _finding(
     cause: Cause,
     expected: list[FloatArray],
     got: list[FloatArray],
-    jacobians: list[FloatArray],
+    jacobians: list[_Jacobian],
     factor: float | None = None,
 ) -> VectorFinding:
-    errors = [
-        float(np.max(np.abs(a - b)) / np.max(np.abs(j))) for a, b, j in zip(expected, got, jacobians, strict=True)
-    ]
-    worst = 0 if cause == "correct" else int(np.argmax(np.array(errors) > TOLERANCE))
+    differences = [float(np.max(np.abs(a - b))) for a, b in zip(expected, got, strict=True)]
+    errors = [difference / np.max(np.abs(j.matrix)) for difference, j in zip(differences, jacobians, strict=True)]
+    wrong = [difference > j.tolerance for difference, j in zip(differences, jacobians, strict=True)]
+    worst = 0 if cause == "correct" else int(np.argmax(wrong))
     point = None if cause == "correct" else VECTORS[worst]
-    return VectorFinding(cause, point, expected[worst], got[worst], max(errors), factor)
+    return VectorFinding(cause, point, expected[worst], got[worst], float(max(errors)), factor)
 
 
-def _same(given: list[FloatArray], jacobians: list[FloatArray]) -> bool:
+def _same(given: list[FloatArray], jacobians: list[_Jacobian]) -> bool:
     return all(
-        bool(np.max(np.abs(matrix - jacobian)) <= TOLERANCE * np.max(np.abs(jacobian)))
+        bool(np.max(np.abs(matrix - jacobian.matrix)) <= jacobian.tolerance)
         for matrix, jacobian in zip(given, jacobians, strict=True)
     )
 
 
-def _jacobian(f: UserFunction, vector: FloatArray) -> FloatArray:
-    """The matrix of d f_i / d x_j at a vector, shape (3, 3)."""
-
+def _jacobian(f: UserFunction, vector: FloatArray) -> _Jacobian:
     def sample(offsets: FloatArray) -> NDArray[np.floating]:
         return np.array([[f(vector + offset * direction) for direction in np.eye(len(vector))] for offset in offsets])
 
-    return differentiate(sample, n_steps=8).slope.T
+    found = differentiate(sample, n_steps=8)
+    size = float(np.max(np.abs(found.slope)))
+    error = float(np.max(found.error[np.isfinite(found.error)], initial=0.0))
+    return _Jacobian(found.slope.T, TOLERANCE * size + ERROR_MARGIN * min(error, LARGEST_ERROR * size))
 
 
 def _given(f: UserFunction, derivative: UserFunction, vector: FloatArray, called_with: str) -> FloatArray:

@@ -172,12 +172,14 @@ def _what(diagnosis: Diagnosis, evidence: Evidence) -> str:
         "": "",
         "product": " in its second term",
     }.get(diagnosis.term, f" in the term with {diagnosis.term}")
+    if diagnosis.term.startswith("constant"):
+        of_term = f" beside the {diagnosis.term}"
     return {
         "wrong_convention_expects_x_given_y": f"Wrong: {df} expects the pre-activation x, but it is called with the "
         f"output y = {f}(x).",
         "wrong_convention_expects_y_given_x": f"Wrong: {df} expects the output y = {f}(x), but it is called with the "
         "pre-activation x.",
-        "wrong_sign": f"Wrong: {df} has the wrong sign everywhere.",
+        "wrong_sign": f"Wrong: {df} has the wrong sign{of_term or ' everywhere'}.",
         "missing_factor": f"Wrong: {df} lacks the factor {factor}{of_term}{where}.",
         "missing_constant": f"Wrong: {df} lacks the constant term {number(diagnosis.constant or 0.0)}{where}.",
         "wrong_region": f"Wrong: {df} is not the derivative of {f}{where}; elsewhere it is right.",
@@ -207,9 +209,12 @@ def _repair(diagnosis: Diagnosis, evidence: Evidence) -> str:
             return f"Keep x and write `{df}(x)`{alternative}."
         case "wrong_convention_expects_y_given_x":
             return f"Write `y = {f}(x)` and `{df}(y)`."
-        case "wrong_sign":
+        case "wrong_sign" if not diagnosis.term:
             return f"Write `-{call}`."
-        case "missing_factor" if diagnosis.term == "product":
+        case "missing_factor" if diagnosis.term.startswith("constant"):
+            constant = diagnosis.term.removeprefix("constant ")
+            return f"Write `{constant} + {_factor(diagnosis, evidence)} * ({call} - {constant})`.".replace("- -", "+ ")
+        case "wrong_sign" | "missing_factor" if diagnosis.term == "product":
             return (
                 f"Since {f}(x) is x times h with h = {f}(x) / x, its derivative is h plus x times the derivative of h; "
                 f"multiply that second term by {_factor(diagnosis, evidence)}."
