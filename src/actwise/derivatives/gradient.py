@@ -10,26 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actwise.derivatives.calls import quietly
+from actwise.derivatives.gradient_causes import GradientFinding, Measured, judge
 from actwise.derivatives.numeric import FloatArray, differentiate
 from actwise.derivatives.parameters import named_arrays, rebuilt
-from actwise.derivatives.words import number
 from actwise.errors import InputError
-
-GradientCause = Literal[
-    "correct",
-    "zero",
-    "not_finite",
-    "wrong_sign",
-    "sum_instead_of_mean",
-    "mean_instead_of_sum",
-    "missing_factor",
-    "transposed",
-    "not_summed_over_rows",
-    "summed_over_wrong_axis",
-    "wrong_shape",
-    "belongs_to_other_array",
-    "wrong_formula",
-]
 
 Loss = Callable[[list[FloatArray]], NDArray[np.floating]]
 
@@ -43,44 +27,6 @@ RELATIVE_TOLERANCE = 1e-4
 SMALL_ENTRY = 1e-6
 """Entries below this part of the largest in their array are as good as 0."""
 ERROR_MARGIN = 5.0
-SAME = 1e-4
-
-
-@dataclass(frozen=True)
-class GradientFinding:
-    """What is wrong with the gradient of one parameter array, or that nothing is.
-
-    Attributes
-    ----------
-    name : str
-        Where the array is: its key, or ``parameters[2]``.
-    cause : str
-        ``correct``, ``zero``, ``not_finite``, ``wrong_sign``, ``sum_instead_of_mean``, ``mean_instead_of_sum``,
-        ``missing_factor``, ``transposed``, ``not_summed_over_rows``, ``summed_over_wrong_axis``, ``wrong_shape``,
-        ``belongs_to_other_array`` or ``wrong_formula``.
-    index : tuple of int or None
-        The first entry that is wrong.
-    expected, got : float or None
-        The gradient there, and what was given.
-    factor : float or None
-        What to multiply the given gradient by.
-    largest_relative_error : float or None
-        Over the entries checked, relative to the largest of the true gradient; None where the shapes differ.
-    n_checked : int
-        How many entries were compared.
-    sentence : str
-        The finding in words.
-    """
-
-    name: str
-    cause: GradientCause
-    index: tuple[int, ...] | None
-    expected: float | None
-    got: float | None
-    factor: float | None
-    largest_relative_error: float | None
-    n_checked: int
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -108,40 +54,6 @@ class GradientReport:
 
     def __str__(self) -> str:
         return self.explanation
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """The numerical gradient of one array at some of its entries."""
-
-    name: str
-    array: FloatArray
-    entries: NDArray[np.intp]
-    slope: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    tolerance: FloatArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
-
-    @property
-    def complete(self) -> bool:
-        return len(self.entries) == int(np.prod(self.shape))
-
-    @property
-    def size(self) -> float:
-        return float(np.max(np.abs(self.slope), initial=0.0))
-
-    def right(self, given: FloatArray) -> NDArray[np.bool_]:
-        """Compare an array of the right shape at the measured entries."""
-        values = given.ravel()[self.entries]
-        with np.errstate(invalid="ignore"):
-            return (values >= self.lower - self.tolerance) & (values <= self.upper + self.tolerance)
-
-    def agrees(self, given: FloatArray) -> bool:
-        return bool(self.right(given).all())
 
 
 def check_gradient(
@@ -219,7 +131,7 @@ def check_gradient(
     measured = [_measure(loss_at, arrays, i, name, seed) for i, (name, _) in enumerate(named)]
     findings = []
     for i, truth in enumerate(measured):
-        finding = _judge(truth, given[i], measured, n_rows)
+        finding = judge(truth, given[i], measured, n_rows)
         if finding.cause == "correct" and not truth.complete:
             finding = _check_directions(finding, loss_at, arrays, i, given[i].reshape(truth.shape), seed)
         findings.append(finding)
@@ -260,7 +172,7 @@ def _measure(
     which: int,
     name: str,
     seed: int,
-) -> _Measured:
+) -> Measured:
     array = arrays[which]
     entries = np.arange(array.size)
     if array.size > MAX_ENTRIES:
@@ -275,7 +187,7 @@ def _measure(
     )
     size = np.maximum(np.abs(lower), np.abs(upper))
     tolerance = RELATIVE_TOLERANCE * size + SMALL_ENTRY * np.max(size, initial=0.0) + ERROR_MARGIN * error
-    return _Measured(name, array, entries, slope, lower, upper, tolerance)
+    return Measured(name, array, entries, slope, lower, upper, tolerance)
 
 
 def _slope(
@@ -295,104 +207,6 @@ def _slope(
 
     found = differentiate(sample, first_step=FIRST_STEP, n_steps=N_STEPS, noise_spacing=0.0)
     return float(found.slope), float(found.lower), float(found.upper), float(found.error)
-
-
-def _judge(truth: _Measured, given: FloatArray, measured: list[_Measured], n_rows: int | None) -> GradientFinding:
-    if not np.isfinite(given).all():
-        return _found(truth, given, "not_finite", "contains infinities or NaN.")
-    if given.shape != truth.shape:
-        return _judge_shape(truth, given)
-    if truth.agrees(given):
-        return _found(truth, given, "correct", "right.")
-    if not given.any():
-        return _found(truth, given, "zero", "is 0 everywhere, but the loss depends on it: was it never computed?")
-    factor = _common_factor(truth, given)
-    if factor is not None:
-        return _judge_factor(truth, given, factor, n_rows)
-    if len(truth.shape) == 2 and truth.shape[0] == truth.shape[1] and truth.agrees(given.T):
-        return _found(truth, given, "transposed", "is transposed: write `.T` behind it.")
-    for other in measured:
-        if other is not truth and other.shape == truth.shape and other.agrees(given):
-            sentence = f"is the gradient of {other.name}: are the layers off by one?"
-            return _found(truth, given, "belongs_to_other_array", sentence)
-    if _reordered(truth, given):
-        sentence = "has the right numbers in another order (flipped? reshaped where `.T` was meant?)."
-        return _found(truth, given, "wrong_formula", sentence)
-    if _same_total(truth, given):
-        sentence = "has the right sum but not the right entries: it is summed over the wrong axis."
-        return _found(truth, given, "summed_over_wrong_axis", sentence)
-    return _found(truth, given, "wrong_formula", _decay(truth, given) or "is not the gradient of the loss.")
-
-
-def _judge_shape(truth: _Measured, given: FloatArray) -> GradientFinding:
-    shapes = f"has shape {given.shape} where the array has {truth.shape}"
-    if given.T.shape == truth.shape and truth.agrees(given.T):
-        return _found(truth, given, "transposed", f"{shapes}: it is transposed, write `.T` behind it.")
-    if given.size == int(np.prod(truth.shape)) and truth.agrees(given.reshape(truth.shape)):
-        sentence = f"{shapes}: the numbers are right, write `.reshape({truth.shape})` behind it."
-        return _found(truth, given, "wrong_shape", sentence)
-    if given.ndim and given[0].size == int(np.prod(truth.shape)):
-        for name, total in (("sum", given.sum(axis=0)), ("mean", given.mean(axis=0))):
-            if truth.agrees(total.reshape(truth.shape)):
-                sentence = f"{shapes}: it has one row for each row of data, write `.{name}(axis=0)` behind it."
-                return _found(truth, given, "not_summed_over_rows", sentence)
-    if _same_total(truth, given):
-        sentence = f"{shapes}: it is summed over the wrong axis."
-        return _found(truth, given, "summed_over_wrong_axis", sentence)
-    return _found(truth, given, "wrong_shape", f"{shapes}, and its numbers are not those of the gradient.")
-
-
-def _judge_factor(truth: _Measured, given: FloatArray, factor: float, n_rows: int | None) -> GradientFinding:
-    """Name a constant factor; an integer above 2 is a number of rows unless `n_rows` says otherwise."""
-    if abs(factor + 1) < SAME:
-        return _found(truth, given, "wrong_sign", "has the wrong sign.", factor)
-    rows, too_large = (1 / factor, True) if abs(factor) < 1 else (factor, False)
-    whole = round(rows)
-    is_whole = abs(rows - whole) < SAME * abs(rows)
-    if is_whole and (whole == n_rows if n_rows is not None else whole > 2):
-        known = "the number of rows" if n_rows is not None else "the number of rows, it seems"
-        if too_large:
-            sentence = (
-                f"too large by the factor {whole}, {known}: it is a sum over the rows where the loss takes the mean."
-            )
-            return _found(truth, given, "sum_instead_of_mean", sentence, factor)
-        sentence = f"too small by the factor {whole}, {known}: it is a mean over the rows where the loss takes the sum."
-        return _found(truth, given, "mean_instead_of_sum", sentence, factor)
-    hint = " (is there a 1/2 in the loss?)" if abs(factor) in (0.5, 2.0) or abs(abs(factor) - 2) < SAME else ""
-    return _found(truth, given, "missing_factor", f"must be multiplied by {number(factor)}{hint}.", factor)
-
-
-def _common_factor(truth: _Measured, given: FloatArray) -> float | None:
-    values = given.ravel()[truth.entries]
-    usable = (values != 0) & (np.abs(truth.slope) > SAME * truth.size)
-    if not usable.any():
-        return None
-    factor = float(np.median(truth.slope[usable] / values[usable]))
-    # With one entry any factor fits; only -1, 2 and the like then say something.
-    telling = len(truth.entries) > 1 or number(abs(factor)).replace("1/", "").isdigit()
-    return factor if factor != 0 and telling and truth.agrees(factor * given) else None
-
-
-def _decay(truth: _Measured, given: FloatArray) -> str:
-    """The sentence for a gradient that is off by a multiple of its array, as a penalty on large weights makes it."""
-    values = truth.array.ravel()[truth.entries]
-    missing = truth.slope - given.ravel()[truth.entries]
-    strength = float(missing @ values) / max(float(values @ values), float(np.finfo(np.float64).tiny))
-    if len(values) == 1 or not truth.agrees(given + strength * truth.array):
-        return ""
-    return f"lacks {strength:.6g} times {truth.name} itself (look at the weight decay)."
-
-
-def _reordered(truth: _Measured, given: FloatArray) -> bool:
-    return truth.complete and bool(
-        np.all(np.abs(np.sort(given, axis=None) - np.sort(truth.slope)) <= np.max(truth.tolerance))
-    )
-
-
-def _same_total(truth: _Measured, given: FloatArray) -> bool:
-    total = float(truth.slope.sum())
-    enough = truth.complete and len(truth.entries) + given.size > 2 and abs(total) > SAME * truth.size
-    return enough and abs(float(given.sum()) - total) <= float(np.sum(truth.tolerance))
 
 
 def _check_directions(
@@ -420,24 +234,6 @@ def _check_directions(
                 finding.name, "wrong_formula", None, slope, got, None, None, finding.n_checked, sentence
             )
     return finding
-
-
-def _found(
-    truth: _Measured, given: FloatArray, cause: GradientCause, sentence: str, factor: float | None = None
-) -> GradientFinding:
-    index = expected = got = error = None
-    if given.shape == truth.shape and len(truth.entries):
-        values = given.ravel()[truth.entries]
-        outside = np.maximum(np.maximum(truth.lower - values, values - truth.upper), 0.0)
-        error = float(np.max(outside)) / max(truth.size, float(np.finfo(np.float64).tiny))
-        wrong = np.flatnonzero(~truth.right(given))
-        if cause != "correct" and len(wrong):
-            place = np.unravel_index(truth.entries[wrong[0]], truth.shape)
-            index = tuple(int(each) for each in place)
-            expected, got = float(truth.slope[wrong[0]]), float(values[wrong[0]])
-            if cause == "wrong_formula":
-                sentence = f"{sentence[:-1]}: at {index} it is {got:.6g}, the gradient is {expected:.6g}."
-    return GradientFinding(truth.name, cause, index, expected, got, factor, error, len(truth.entries), sentence)
 
 
 def _report(findings: tuple[GradientFinding, ...]) -> GradientReport:

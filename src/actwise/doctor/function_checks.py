@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.derivatives import check_derivative, check_gradient
-from actwise.derivatives.gradient import GradientCause, GradientFinding
+from actwise.derivatives.gradient_causes import GradientCause, GradientFinding
 from actwise.derivatives.parameters import rebuilt
 from actwise.doctor.changes import Code
 from actwise.doctor.twins import Point, explain_gradient, recognise
