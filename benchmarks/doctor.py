@@ -53,8 +53,19 @@ def find_loader(cases: Path, given: Path | None) -> Callable[..., Any]:
 
 
 def run_network(job: tuple[dict[str, Any], Path, Path | None, float]) -> dict[str, Any]:
-    """Diagnose one network, and its repaired version where there is one."""
-    case, cases, realize, budget = job
+    """Diagnose one network, and its repaired version where there is one; an error is a wrong answer."""
+    try:
+        return _diagnose(*job)
+    except Exception as error:
+        case, seen = job[0], f"{type(error).__name__}: {error}"
+        return {
+            "id": case["id"], "really_broken": case["really_broken"], "accepted": case["accepted_causes"],
+            "marginal": bool(case.get("marginal")), "verdict": "error", "causes": [], "seconds": 0.0, "score": None,
+            "reference": None, "repaired": None, "error": seen,
+        }  # fmt: skip
+
+
+def _diagnose(case: dict[str, Any], cases: Path, realize: Path | None, budget: float) -> dict[str, Any]:
     load = find_loader(cases, realize)
     rebuilt = keras_cases.rebuild(case, load)
     began = time.perf_counter()
@@ -102,7 +113,7 @@ def show(row: dict[str, Any]) -> str:
         True: "+" if row.get("first") else "3" if row.get("first_three") else "-" if row["right"] else "!",
         False: "." if row["right"] else "!", None: "." if row["right"] else "!",
     }  # fmt: skip
-    names = ", ".join(row["causes"][:3])
+    names = row.get("error") or ", ".join(row["causes"][:3])
     score = f"{row['score']:.2f}" if row["score"] is not None else "-"
     reference = f"{row['reference']:.2f}" if row["reference"] is not None else "-"
     return (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import actwise as aw
+from actwise.formula.expression import log, maximum
 from actwise.losses import Loss
 
 TRUNCATED_STD = 0.8796256610342398  # deviation of a standard normal variable that is cut at -2 and 2
@@ -27,8 +28,16 @@ LOSSES = {
     "mean_absolute_percentage_error": ("absolute_percentage_error", 1.0),
     "mean_squared_logarithmic_error": ("squared_logarithmic_error", 1.0),
     "huber": ("huber", 1.0), "huber_loss": ("huber", 1.0), "logcosh": ("log_cosh", 1.0), "log_cosh": ("log_cosh", 1.0),
-    "hinge": ("hinge", 1.0), "poisson": ("poisson", 1.0),
+    "hinge": ("hinge", 1.0),
 }  # fmt: skip
+
+
+# Keras' own, of the outputs as they are; the logarithm of an output below 0 shows as a large loss and not as NaN.
+POISSON = Loss(
+    "poisson_of_outputs",
+    lambda x, t: x - t * log(maximum(x, 0) + 1e-7),
+    lambda x, t: 1 - t / (x + 1e-7),
+)
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,8 @@ def loss_of(name: str, network: aw.Network, y: np.ndarray[Any, Any]) -> Loss:
         return aw.loss("soft_cross_entropy" if exact else "clipped_categorical_cross_entropy")
     if name in ("kullback_leibler_divergence", "kld"):
         return aw.loss("kullback_leibler")
+    if name == "poisson":
+        return scaled(aw.loss("poisson") if output == "exponential" and y.min() >= 0 else POISSON, 1 / n)
     ours, factor = LOSSES[name]
     return scaled(aw.loss(ours), factor / n)
 

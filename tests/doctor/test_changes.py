@@ -81,9 +81,39 @@ def test_rows_left_out_in_turn_are_judged_within_the_budget(monkeypatch):
 
     monkeypatch.setattr(experiments, "train_once", train)
     labels = Data(X, find_task((X[:, 0] > 0).astype(float), "binary"), ROWS, ROWS)
-    laboratory = Laboratory(labels, 0, 5.0, lambda what, share: None)
+    laboratory = Laboratory(labels, 0, 60.0, lambda what, share: None)
     assert experiments._score_of_left_out_rows(laboratory) > 0.7
     assert len(limits) == experiments.FOLDS
-    assert max(limits) <= 5.0
+    assert max(limits) <= 60.0
     monkeypatch.setattr(experiments, "SHORTEST_SECONDS", 1e-9)
     assert experiments._score_of_left_out_rows(Laboratory(labels, 0, 1e-9, lambda what, share: None)) is None
+
+
+def test_a_loss_that_does_not_measure_distances_of_numbers_is_replaced():
+    def with_loss(name, output="identity", y=X[:, 0]):
+        data = Data(X, find_task(y, "regression"), ROWS, ROWS)
+        network = aw.Network([aw.Dense(4, "relu"), aw.Dense(1, output)], 3)
+        found = {each.name: each for each in all_changes(Subject(network, aw.loss(name), aw.Adam(0.001)), data)}
+        return found.get("output_and_loss")
+
+    for name in ("squared_logarithmic_error", "absolute_percentage_error"):
+        change = with_loss(name)
+        assert change.codes == ("loss_mismatch",)
+        assert change.subject.loss.name == "squared_error"
+    assert with_loss("poisson", "exponential").codes[-1] == "loss_mismatch"
+    assert with_loss("poisson", "exponential", np.floor(np.exp(X[:, 0]))) is None
+    assert with_loss("huber") is None
+    assert with_loss("huber", "tanh").subject.loss.name == "huber"
+
+
+def test_labels_of_a_hinge_loss_are_minus_one_and_one():
+    network = aw.Network([aw.Dense(4, "relu"), aw.Dense(1, "tanh")], 3)
+
+    def codes(labels):
+        data = Data(X, find_task(labels, "binary"), ROWS, ROWS)
+        found = all_changes(Subject(network, aw.loss("hinge"), aw.Adam(0.001)), data)
+        return [each.codes for each in found if each.name == "output_and_loss"]
+
+    labels = (X[:, 0] > 0).astype(float)
+    assert codes(labels) == [("label_encoding",)]
+    assert codes(2 * labels - 1) == []

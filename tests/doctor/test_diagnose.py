@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ FOUR = net(aw.Dense(4, "sigmoid"), aw.Dense(1, "sigmoid"))
 
 def test_a_network_that_needs_many_updates_is_trained_to_its_end():
     """20,000 updates are not enough for these, and all of them are."""
-    found = aw.diagnose(FOUR, CORNERS, XOR, learning_rate=0.02, epochs=300_000, **SLOW_DESCENT)
+    found = aw.diagnose(FOUR, CORNERS, XOR, budget=120.0, learning_rate=0.02, epochs=300_000, **SLOW_DESCENT)
     assert (found.verdict, found.failing_share, found.note) == ("healthy", 0, "")
     assert len(found.losses[0]) == 300_000
 
@@ -126,8 +127,8 @@ def test_nothing_that_helps_is_hopeless_though_others_do_better():
     data = Data(X, find_task(NUMBERS), np.arange(200), np.arange(200, 300))
     subject = Subject(FOR_MANY, aw.loss("squared_error"), aw.Adam(0.001))
     outcomes = [Outcome(0.0, FOR_MANY, np.ones(3), "all epochs done", 0.1, 1.0, k) for k in range(6)]
-    known = Diagnosis("broken", (), "R2", (0.0,) * 6, 0.0, Reference({"boosted trees": 0.8}, ()), True, subject=subject,
-                      data=data)  # fmt: skip
+    known = Diagnosis("broken", (), "R2", (0.0,) * 6, 0.0, Reference({"boosted trees": 0.8}), True, 1.0,
+                      subject=subject, data=data)  # fmt: skip
     tried = Tried((anew(subject, data),), outcomes, -0.01)
     found = conclude(known, [], [tried], [], Cure(tried, heals=False))
     assert found.verdict == "hopeless"
@@ -137,6 +138,8 @@ def test_nothing_that_helps_is_hopeless_though_others_do_better():
     certain = [Suspicion("output_activation_mismatch", 1.0, "out of reach")]
     assert conclude(known, certain, [tried], [], Cure(tried, heals=False)).verdict == "broken"
     assert conclude(known, [], [tried], [], Cure(tried, heals=False, confirmed=False)).verdict == "broken"
+    for hope in ({"failing_share": 0.5}, {"scores": (-1.0,) * 6}):
+        assert conclude(replace(known, **hope), [], [tried], [], Cure(tried, heals=False)).verdict == "broken"
 
 
 def test_a_network_that_is_trained_from_several_starts_by_default_is_examined_so():

@@ -29,6 +29,13 @@ def test_nothing_is_said_of_well_set_networks():
     assert not said(RIGHT, X, LABELS, **WELL_SET)
     regression = network(HIDDEN, aw.Dense(1))
     assert not said(regression, X, NUMBERS, **(WELL_SET | {"loss": "squared_error"}))
+    amounts = np.exp(NUMBERS / 4)
+    for loss in ("squared_logarithmic_error", "absolute_percentage_error"):
+        assert not said(regression, X, amounts, **(WELL_SET | {"loss": loss}))
+    counts = network(HIDDEN, aw.Dense(1, "exponential"))
+    assert not said(counts, X, np.floor(amounts), **(WELL_SET | {"loss": "poisson", "task": "regression"}))
+    margin = network(HIDDEN, aw.Dense(1, "tanh"))
+    assert not said(margin, X, 2 * LABELS - 1, **(WELL_SET | {"loss": "hinge"}))
     several = network(HIDDEN, aw.Dense(3, "softmax"))
     assert not said(several, X, np.arange(100) % 3, **(WELL_SET | {"loss": "categorical_cross_entropy"}))
 
@@ -44,6 +51,10 @@ def test_nothing_is_said_of_well_set_networks():
         (network(HIDDEN, aw.Dense(2, "softmax")), LABELS, {"loss": "soft_cross_entropy"}, "label_encoding", True),
         (network(HIDDEN, aw.Dense(1)), NUMBERS, {"loss": "binary_cross_entropy", "task": "regression"}, "loss_mismatch",
          False),
+        (network(HIDDEN, aw.Dense(1)), NUMBERS, {"loss": "squared_logarithmic_error"}, "loss_mismatch", False),
+        (network(HIDDEN, aw.Dense(1)), NUMBERS, {"loss": "absolute_percentage_error"}, "loss_mismatch", False),
+        (network(HIDDEN, aw.Dense(1, "exponential")), NUMBERS, {"loss": "poisson"}, "loss_mismatch", False),
+        (network(HIDDEN, aw.Dense(1, "tanh")), LABELS, {"loss": "hinge"}, "label_encoding", False),
         (network(HIDDEN, aw.Dense(1)), 1000 * NUMBERS, {"loss": "squared_error"}, "unscaled_targets", False),
         (network(aw.Dense(8, "relu", init=aw.Constant(0.1)), aw.Dense(1, "sigmoid")), LABELS, {}, "init", False),
         (network(aw.Dense(8, "relu", init=aw.Normal(1e-4)), aw.Dense(1, "sigmoid")), LABELS, {}, "init", False),

@@ -16,7 +16,7 @@ X = np.random.default_rng(0).normal(size=(200, 2))
 def shortfall(scores, labels=LABELS, reach=1.0):
     data = Data(X, find_task(np.r_[labels, labels], "binary"), ROWS, ROWS + 100)
     outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0) for score in scores]
-    return Shortfall(Reference({"a network": reach}, (reach,)), data, outcomes)
+    return Shortfall(Reference({"a network": reach}), data, outcomes)
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,17 @@ def test_what_few_rows_cannot_tell_is_no_failure_but_is_told():
 
     def of(score, reach):
         outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0)] * 6
-        return Shortfall(Reference({"a linear model": reach}, (reach,)), numbers, outcomes)
+        return Shortfall(Reference({"a linear model": reach}), numbers, outcomes)
 
     assert of(0.2, 0.36).is_doubtful
     assert not of(0.2, 0.36).is_broken
     assert of(0.15, 0.36).is_broken
     assert of(0.8, 0.95).is_broken, "where little noise is left, little may be missing"
     assert not of(0.35, 0.36).is_doubtful
+
+
+def test_what_a_constant_answer_reaches_is_nothing_gained():
+    found = shortfall([0.0, 0.0, 0.0])  # diverged
+    assert found.closed([0.5, 0.5, 0.5]) == 0
+    assert found.closed([0.75, 0.75, 0.75]) == pytest.approx(0.5)
+    assert shortfall([0.6] * 3).closed([0.8] * 3) == pytest.approx(0.5)

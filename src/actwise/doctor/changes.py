@@ -25,7 +25,7 @@ Code: TypeAlias = Cause | Literal[
     "output_activation_mismatch", "loss_mismatch", "hidden_activation", "missing_nonlinearity",
     "learning_rate_too_high", "learning_rate_too_low", "undertrained", "optimizer", "init", "unscaled_inputs",
     "unscaled_targets", "batch_size", "missing_bias", "capacity", "dead_units", "vanishing_gradient",
-    "exploding_gradient", "saturation", "label_encoding", "no_signal", "data_too_small", "not_finite", "unlucky_fit",
+    "exploding_gradient", "saturation", "label_encoding", "no_signal", "not_finite", "unlucky_fit",
     "regularization",
 ]  # fmt: skip
 ADAM_RATE = 1e-3  # the rate that most programs use with Adam
@@ -39,6 +39,7 @@ BATCH = 32
 SOME_STEPS = np.arange(1000)  # of a schedule, whose highest rate is looked for
 TWO_AT_ONCE = 0.1  # effort of two changes in one
 REBUILT = 0.15  # effort of changing the number of units; twice as much for leaving layers out
+DISTANCES = frozenset({"squared_error", "absolute_error", "huber", "log_cosh", "quantile"})  # of numbers of any size
 RULE_OF_INIT = "glorot_uniform, or he_uniform with ReLU"
 FELT_PENALTY = 0.01  # from so much l2 on it is tried without: beside a mean loss of about 1, and weights of about 1
 
@@ -163,21 +164,24 @@ def _is_followed_by_activation(network: Network, k: int) -> bool:
 def fits_output(subject: Subject, task: Task) -> tuple[bool, bool, bool]:
     """Whether output activation, loss and encoding are those that textbooks name for the task."""
     output, loss = output_name(subject.network), subject.loss.name
-    cross_entropy = "cross_entropy" in loss
     units = subject.network.n_outputs
+    low, high = task.given.min(), task.given.max()
     if task.kind == "regression":
-        return output == "identity" and units == task.n_outputs, not cross_entropy, True
+        counts = loss == "poisson" and low >= 0
+        fits = output == ("exponential" if counts else "identity") and units == task.n_outputs
+        return fits, counts or loss in DISTANCES, True
+    if task.kind == "binary" and loss == "hinge":
+        return output in ("identity", "tanh") and units == 1, True, (low, high) == (-1.0, 1.0)
     two_units = task.kind == "binary" and units == 2
     fits = output == ("softmax" if two_units else right_output(task)) and (units == task.n_outputs or two_units)
     columns = task.given.shape[1]
     numbers = subject.loss.target == "class" or columns in (units, 1)
-    low, high = task.given.min(), task.given.max()
     encoded = subject.encodes or (
         numbers
         and (columns == units or subject.loss.target == "class")
         and (subject.loss.target == "class" or (low, high) == (0.0, 1.0))
     )
-    return fits, cross_entropy, encoded
+    return fits, "cross_entropy" in loss, encoded
 
 
 def _right_subject(subject: Subject, task: Task, *, output: bool, loss: bool) -> Subject:
@@ -187,7 +191,7 @@ def _right_subject(subject: Subject, task: Task, *, output: bool, loss: bool) ->
         network = replace_output(network, units, right_output(task))
     if loss:
         chosen = right_loss(task)
-        if task.kind == "regression" and "cross_entropy" not in subject.loss.name:
+        if task.kind == "regression" and subject.loss.name in DISTANCES:
             chosen = subject.loss
     return replace(subject, network=network, loss=chosen, encodes=True, own_parameters=False)
 
@@ -333,8 +337,7 @@ def all_changes(subject: Subject, data: Data) -> list[Change]:
         wider = _map_hidden(network, lambda _, x: _dense(x, units=2 * x.units) if isinstance(x, Dense) else x)
         units = hidden_units(wider)
         text = f"twice as many hidden units ({', '.join(map(str, units))})"
-        add("units_x2", ("capacity",), text, {"hidden": units}, REBUILT,
-            network=wider)  # fmt: skip
+        add("units_x2", ("capacity",), text, {"hidden": units}, REBUILT, network=wider)
     places = [k for k, layer in enumerate(network.layers) if isinstance(layer, Dense | Maxout)]
     if len(places) > 4:  # the output layer is one of them
         flat = with_layers(network, [*network.layers[: places[2]], *network.layers[places[-1] :]])

@@ -103,7 +103,9 @@ def conclude(
     elif not cure.heals:
         note = "Nothing that was tried brings it all the way" + ("." if cure.tried.closed > 0 else ", or part of it.")
     certain = any(each.weight == SURE for each in suspected)
-    helpless = cure.confirmed and cure.tried.closed <= 0 and not certain
+    # Where some seeds succeed, or it does better than it did, there is hope.
+    better = known.failing_share < 1 or median(cure.tried.scores) > median(known.scores)
+    helpless = cure.confirmed and cure.tried.closed <= 0 and not certain and not better
     return replace(
         known, verdict="hopeless" if helpless else known.verdict, findings=tuple(findings), note=note,
         losses=(*known.losses, cure.tried.outcomes[0].losses),

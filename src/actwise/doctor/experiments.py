@@ -34,8 +34,8 @@ class Laboratory:
         The rows.
     seed : int
         The first seed; others follow it.
-    deadline : float
-        Of `time.perf_counter`.
+    budget : float
+        Seconds.
     observe : callable
         Called with a word on what is done next and the share of the budget that is used up.
     """
@@ -117,15 +117,12 @@ class Reference:
     ----------
     scores : dict of str to float
         By name: a well-set network (the median of its seeds), a linear model, boosted trees.
-    network_scores : tuple of float
-        The network's seeds.
     is_of_others : bool
         Whether the well-set network is judged by rows left out in turn, because it would learn the judging
         rows by heart.
     """
 
     scores: dict[str, float]
-    network_scores: tuple[float, ...]
     is_of_others: bool = False
 
     @property
@@ -153,9 +150,9 @@ def find_reference(laboratory: Laboratory, n_seeds: int = 3) -> Reference:
         by_heart = left_out is not None and left_out < scores["a well-set network"] - LEARNED_BY_HEART
         if left_out is not None and by_heart:
             # Labels that cannot be told from the inputs can only be learned by heart: no fair aim.
-            linear = _classic_scores(data)["a linear model"]
-            scores = {"a well-set network on rows left out in turn": left_out, "a linear model": linear}
-    return Reference(scores, tuple(each.score for each in outcomes), by_heart)
+            scores = {"a well-set network on rows left out in turn": left_out,
+                      "a linear model": _classic_scores(data)["a linear model"]}  # fmt: skip
+    return Reference(scores, by_heart)
 
 
 def _score_of_left_out_rows(laboratory: Laboratory) -> float | None:

@@ -44,7 +44,6 @@ EXPLANATIONS: Mapping[Code, str] = {
     "saturation": "Many units sit where their activation is flat, so that nearly no gradient passes.",
     "label_encoding": "The labels are not encoded as the output layer and the loss expect them.",
     "no_signal": "The targets do not depend on the inputs in a way that anything tried could find.",
-    "data_too_small": "There are too few rows to learn from.",
     "unlucky_fit": "The settings are sound, but these weights are not: an unlucky start, or fitted to other rows.",
     "regularization": "What holds the weights back, a penalty or dropout, keeps the network from learning.",
     "not_finite": "The data holds NaN or infinity, which makes every result NaN.",

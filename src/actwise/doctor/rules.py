@@ -17,6 +17,7 @@ from actwise.doctor.changes import (
 )
 from actwise.doctor.slopes import wrong_slopes
 from actwise.doctor.subjects import Data, Subject
+from actwise.doctor.tasks import Numbers
 from actwise.initializers import Constant, initializer
 from actwise.layers import Dense
 from actwise.optimizers import LBFGS, SGD
@@ -25,6 +26,7 @@ SURE = 1.0  # weight of a suspicion that needs no experiment
 UNREACHABLE = 0.1  # share of the targets' spread that no output can reach, from which a mismatch is certain
 LARGE, SMALL = 20.0, 0.05  # size of a standardised column's neighbourhood: beyond it scaling is advised
 FAR = 10.0  # times beyond what is usual, from which a rate is hardly ever right
+NEAR_NOTHING = 0.1  # share of a typical target: dividing by less gives a row more than ten times its weight
 DEEP = 6  # hidden layers of a saturating activation from which gradients vanish
 SMALL_INIT, LARGE_INIT = 0.3, 3.0  # size of initial weights beside what the activation asks for
 BOUNDED_HIDDEN = frozenset({"sigmoid", "hardsigmoid", "hardsigmoid_keras2", "softmax", "exponential"})
@@ -129,11 +131,10 @@ def _output(subject: Subject, data: Data) -> list[Suspicion]:
         if low < 0 or high > 1:
             seen = f"{loss} takes the logarithm of outputs, and {output} leaves the interval from 0 to 1"
             found.append(Suspicion("output_activation_mismatch", 0.6, seen, last))
-        if task.kind == "regression":
-            seen = f"{loss} is for classes, and the targets are numbers"
-            found.append(Suspicion("loss_mismatch", 0.7, seen, last))
-    elif task.is_classification:
+    elif task.is_classification and loss != "hinge":
         found.append(Suspicion("loss_mismatch", 0.15, f"{loss} is for numbers, and the targets are classes", last))
+    if task.kind == "regression" and (doubt := _doubt_about_loss(loss, t)):
+        found.append(Suspicion("loss_mismatch", 0.7, doubt, last))
     if task.kind == "multiclass" and output == "sigmoid" and not fits:
         seen = "sigmoid units are independent of each other, and each row has exactly one class"
         found.append(Suspicion("output_activation_mismatch", 0.2, seen, last))
@@ -142,10 +143,27 @@ def _output(subject: Subject, data: Data) -> list[Suspicion]:
         seen = (
             f"{columns} column of labels for {units} output units: each unit is given the same target"
             if columns != units
-            else f"the labels are {task.given.min():g} to {task.given.max():g}, and {output} with {loss} wants 0 and 1"
+            else f"the labels are {task.given.min():g} to {task.given.max():g}, and {output} with {loss} wants "
+            f"{-1 if loss == 'hinge' else 0} and 1"
         )
-        found.append(Suspicion("label_encoding", 0.7 if columns != units else 0.3, seen, last))
+        # A label of 0 has no side of its own: the hinge loss learns nothing from such rows.
+        weight = 0.7 if columns != units or loss == "hinge" else 0.3
+        found.append(Suspicion("label_encoding", weight, seen, last))
     return found
+
+
+def _doubt_about_loss(loss: str, t: Numbers) -> str:
+    """Say why a loss does not measure how far numbers are from these targets; empty where it does."""
+    below = float(np.mean(t < 0))
+    if "cross_entropy" in loss or loss == "hinge":
+        return f"{loss} is for classes, and the targets are numbers"
+    if below and (loss.startswith("poisson") or loss == "squared_logarithmic_error"):
+        return f"{loss} is for amounts from 0 on, and {below:.0%} of the targets are below 0"
+    sizes = np.abs(t)
+    if loss == "absolute_percentage_error" and sizes.min() < NEAR_NOTHING * np.median(sizes):
+        seen = f"{loss} divides by targets of {sizes.min():.2g} to {sizes.max():.2g}"
+        return f"{seen}: rows near 0 rule, and answers near 0 cost least"
+    return ""
 
 
 def _scales(subject: Subject, data: Data) -> list[Suspicion]:

@@ -89,9 +89,13 @@ class Shortfall:
         return self.data.held_out and best - self.data.constant_score < noise
 
     def base(self) -> float:
-        """The score to start from: the mean where only some seeds fail, so that luck does not hide a fault."""
+        """The score to start from: the mean where only some seeds fail, so that luck does not hide a fault.
+
+        Never below a constant's: what a network that diverges gains by standing still is nothing learned.
+        """
         typical = median(self.scores)
-        return typical if self.falls_short(typical) else float(np.mean(self.scores))
+        start = typical if self.falls_short(typical) else float(np.mean(self.scores))
+        return max(start, self.data.constant_score)
 
     def closed(self, scores: Sequence[float]) -> float:
         """Which share of the gap these scores close."""
