@@ -137,20 +137,27 @@ def _in_exponentials(expression: Expression) -> Expression:
     return result[expression]
 
 
+def _size(u: Expression) -> Expression:
+    """Return the absolute value, written the same for every sign: a value and its slope then share exponentials."""
+    while u.operation in {"negate", "absolute"}:
+        (u,) = u.arguments
+    return absolute(u)
+
+
 def _sigmoid(u: Expression) -> Expression:
-    t = exp(-absolute(u))
+    t = exp(-_size(u))
     return where(u >= 0, 1, t) / (1 + t)
 
 
 def _softplus(u: Expression) -> Expression:
-    return where(u > 0, u, 0) + log1p(exp(-absolute(u)))
+    return where(u > 0, u, 0) + log1p(exp(-_size(u)))
 
 
 def _tanh(u: Expression) -> Expression:
     # Near 0, the difference from u is small beside u, and so is what is lost in it. Farther out the exponential is
     # small beside 1.
     near = u - Expression(TANH_REST, (u,))
-    t = exp(-2 * absolute(u))
+    t = exp(-_size(2 * u))
     size = (1 - t) / (1 + t)
     away = where(absolute(u) < _TANH_NEAR, near, where(u > 0, size, -size))
     return where(equal(u, 0), u, away)  # -0 stays

@@ -45,6 +45,8 @@ class Statements:
 def statements(*expressions: Expression, renamed: Mapping[str, str] | None = None) -> Statements:
     """Write formulas as statements that share their common parts.
 
+    Each formula is computed by the very statements, with the very bits, that it would get alone.
+
     Parameters
     ----------
     *expressions : Expression
@@ -67,12 +69,15 @@ def statements(*expressions: Expression, renamed: Mapping[str, str] | None = Non
     t2 = t0 / t1
     """
     lines: list[str] = []
+    results: list[str] = []
     functions: set[str] = set()
-    names: dict[Expression, str] = {}
+    known: dict[str, str] = {}  # what the formulas before compute, and where it stands
     taken = {name for each in expressions for name in symbols(each)}
-    polynomials = _polynomials(expressions)
     free = (name for name in map("t{}".format, count()) if name not in taken)
     for expression in expressions:
+        names: dict[Expression, str] = {}
+        own: dict[str, str] = {}
+        polynomials = _polynomials(expression)
         for node in walk(expression):
             if node in names or node in polynomials.inside:
                 continue
@@ -88,9 +93,14 @@ def statements(*expressions: Expression, renamed: Mapping[str, str] | None = Non
                 else:
                     text, called = _operation_text(node, names, renamed or {})
                 functions |= called
-                names[node] = next(free)
-                lines.append(f"{names[node]} = {text}")
-    return Statements(tuple(lines), tuple(names[each] for each in expressions), frozenset(functions))
+                if text in known:
+                    names[node] = known[text]
+                else:
+                    names[node] = own[text] = next(free)
+                    lines.append(f"{names[node]} = {text}")
+        known |= own
+        results.append(names[expression])
+    return Statements(tuple(lines), tuple(results), frozenset(functions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,9 @@ class _Polynomials:
     inside: set[Expression]
 
 
-def _polynomials(expressions: tuple[Expression, ...]) -> _Polynomials:
+def _polynomials(expression: Expression) -> _Polynomials:
     """Find chains such as ``(c2 * x + c1) * x + c0`` whose inner parts nobody else uses."""
-    nodes = dict.fromkeys(node for expression in expressions for node in walk(expression))
+    nodes = dict.fromkeys(walk(expression))
     uses = Counter(argument for node in nodes for argument in node.arguments)
     found = _Polynomials({}, set())
     for node in reversed(nodes):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.kernels import build
-from actwise.kernels.rendering import Formula, LossFormula, activation_kernels, loss_kernel
+from actwise.kernels.rendering import Formula, LossFormula, layer_kernels, loss_kernel
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 Stage: TypeAlias = Callable[[int, int, int, int], int]
@@ -208,10 +208,11 @@ def prepare(
         return at - batch_size * width
 
     for row, layer in zip(table, layers, strict=True):
-        kernels = activation_kernels(layer.formula, dtype)
+        kernels = layer_kernels(layer.formula, dtype)
         row[names.N_INPUTS], row[names.N_LINEAR], row[names.N_UNITS] = layer.n_inputs, layer.n_linear, layer.n_units
         row[names.WEIGHTS_AT], row[names.BIASES_AT] = layer.weights_at, layer.biases_at
-        row[names.FORWARD], row[names.BACKWARD] = kernels.forward, kernels.backward
+        row[names.FORWARD], row[names.LEARNING] = kernels.forward, kernels.learning
+        row[names.BACKWARD] = kernels.backward
         row[names.PARAMETER_GRADIENT] = kernels.parameter_gradient
         row[names.CONSTANTS_AT] = len(constants)
         trained += [(len(constants) + index, place) for index, place in layer.trained_at]

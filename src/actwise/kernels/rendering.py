@@ -15,7 +15,7 @@ others   parameters, read from an array in the order of their declaration
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache, reduce
 from operator import or_
@@ -24,7 +24,16 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from actwise.formula.compensate import compensated
-from actwise.formula.expression import Expression, absolute, substitute, symbol
+from actwise.formula.expression import (
+    FUNCTIONS_OF_ONE,
+    REDUCTIONS,
+    Expression,
+    absolute,
+    substitute,
+    symbol,
+    symbols,
+    walk,
+)
 from actwise.kernels import build
 from actwise.kernels.staging import NEAR_FUNCTIONS, Staged, angles_in, by_lanes, indent, stage
 
@@ -32,6 +41,8 @@ from actwise.kernels.staging import NEAR_FUNCTIONS, Staged, angles_in, by_lanes,
 # up a block at a time: a look at every element would keep the loop from being vectorised.
 NEAR_ANGLE = 2.0**20
 ANGLE_BLOCK = 256
+_ARRAYS = ("pre_activations", "outputs", "upstream", "gradients")
+_DEAR = frozenset(FUNCTIONS_OF_ONE) - {"absolute", "sign", "sqrt", "floor"}  # more than an instruction or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,29 @@ class Formula:
         """How many pre-activations each unit has."""
         return len(self.gradients)
 
+    @property
+    def factor(self) -> Expression | None:
+        """What the upstream gradient is multiplied by, in terms of ``x``; None where there is no such product."""
+        gradient = self.gradients[0]
+        if self.pieces > 1 or gradient.operation != "multiply" or gradient.arguments[1] != symbol("g"):
+            return None
+        return None if {"g", "y"} & symbols(gradient.arguments[0]) else gradient.arguments[0]
+
+    @property
+    def slope(self) -> Expression | None:
+        """The derivative, where training works it out together with the value; None where that does not pay.
+
+        It pays where both take elementary functions of the same numbers, an exponential say, which is then worked
+        out once. The derivative stays in the place of the pre-activations, which nobody else may need.
+        """
+        if self.factor is None or self.parameter_gradients:
+            return None
+        nodes = [list(walk(each)) for each in (self.value, self.factor)]
+        if any(node.operation in REDUCTIONS for each in nodes for node in each):
+            return None
+        of_value, of_slope = ({node.arguments[0] for node in each if node.operation in _DEAR} for each in nodes)
+        return self.factor if of_value & of_slope else None
+
 
 @dataclass(frozen=True, slots=True)
 class LossFormula:
@@ -90,9 +124,23 @@ _AnyFormula = TypeVar("_AnyFormula", Formula, LossFormula)
 
 @dataclass(frozen=True, slots=True)
 class ActivationKernels:
-    """Addresses of an activation's compiled kernels; `parameter_gradient` is 0 where there is none."""
+    """Addresses of an activation's compiled kernels.
+
+    Parameters
+    ----------
+    forward : int
+        From pre-activations to outputs.
+    learning : int
+        The forward pass of training. Where it puts slopes in the place of the pre-activations, there is no backward
+        kernel: the upstream gradient is multiplied with them.
+    backward : int
+        The gradients by pre-activation, or 0.
+    parameter_gradient : int
+        The gradients of trained parameters, or 0.
+    """
 
     forward: int
+    learning: int
     backward: int
     parameter_gradient: int
 
@@ -117,7 +165,18 @@ def activation_kernels(formula: Formula, dtype: np.dtype[np.floating], plain: bo
     """
     module = build.rendered("activation", activation_source(formula, dtype.name, plain), dtype.name)
     trained = module.parameter_gradient.address if formula.parameter_gradients else 0
-    return ActivationKernels(module.forward.address, module.backward.address, trained)
+    forward = module.forward.address
+    return ActivationKernels(forward, forward, module.backward.address, trained)
+
+
+@cache
+def layer_kernels(formula: Formula, dtype: np.dtype[np.floating]) -> ActivationKernels:
+    """Compile the kernels that a layer with this activation needs, or load them from the cache."""
+    source = learning_source(formula, dtype.name)
+    if source is None:
+        return activation_kernels(formula, dtype)
+    module = build.rendered("learning", source, dtype.name)
+    return ActivationKernels(module.forward.address, module.learning.address, 0, 0)
 
 
 @cache
@@ -139,17 +198,30 @@ def activation_source(formula: Formula, element: str, plain: bool = False) -> st
     True
     """
     formula = with_own_names(formula if plain else as_exact_as(element, formula))
-    arrays = ("pre_activations", "outputs", "upstream", "gradients")
-    forward = _Kernel("forward", element, formula.parameters, formula.pieces, arrays[:2])
-    backward = _Kernel("backward", element, formula.parameters, formula.pieces, arrays)
+    backward = _Kernel("backward", element, formula.parameters, formula.pieces, _ARRAYS)
     kernels = [
-        forward.stores({"outputs": (formula.value,)}),
+        _forward(formula, element),
         backward.stores({"gradients": formula.gradients}),
     ]
     if formula.parameter_gradients:
-        trained = _Kernel("parameter_gradient", element, formula.parameters, formula.pieces, arrays)
+        trained = _Kernel("parameter_gradient", element, formula.parameters, formula.pieces, _ARRAYS)
         kernels.append(trained.sums(formula.parameter_gradients))
     return _module(kernels)
+
+
+def learning_source(formula: Formula, element: str) -> str | None:
+    """Render the module of an activation whose slope is worked out together with its value; None for others."""
+    formula = with_own_names(as_exact_as(element, formula))
+    if formula.slope is None:
+        return None
+    learning = _Kernel("learning", element, formula.parameters, 1, _ARRAYS[:2])
+    stored = {"outputs": (formula.value,), "pre_activations": (formula.slope,)}
+    return _module([_forward(formula, element), learning.stores(stored)])
+
+
+def _forward(formula: Formula, element: str) -> _Rendered:
+    kernel = _Kernel("forward", element, formula.parameters, formula.pieces, _ARRAYS[:2])
+    return kernel.stores({"outputs": (formula.value,)})
 
 
 def loss_source(formula: LossFormula, element: str) -> str:
@@ -163,9 +235,12 @@ def as_exact_as(element: str, formula: Formula) -> Formula:
     """Carry rounding errors along where the arrays hold float64; float32 has no use for them."""
     if element != "float64":
         return formula
-    return replace(
-        formula, value=compensated(formula.value), gradients=tuple(compensated(each) for each in formula.gradients)
-    )
+    # The product with the upstream gradient is left out of it: the derivative may be stored before it is known.
+    factor = formula.factor
+    gradients = tuple(compensated(each) for each in (formula.gradients if factor is None else (factor,)))
+    if factor is not None:
+        gradients = (gradients[0] * symbol("g"),)
+    return replace(formula, value=compensated(formula.value), gradients=gradients)
 
 
 def with_own_names(formula: _AnyFormula) -> _AnyFormula:
@@ -250,15 +325,15 @@ class _Kernel:
         body = ["for column in range(units):", *indent(["i = row * units + column", *last], 1)]
         return indent(["for row in range(rows):", *indent(body, 1)], 1)
 
-    def stores(self, results: dict[str, tuple[Expression, ...]]) -> _Rendered:
+    def stores(self, results: Mapping[str, tuple[Expression, ...]]) -> _Rendered:
         """Store the value of expressions, the k-th one in the k-th piece of an array."""
-        ((array, expressions),) = results.items()
+        expressions = tuple(each for stored in results.values() for each in stored)
         staged = stage(expressions, self._loads)
-        places = (
-            [f"{array}[i]"]
-            if len(expressions) == 1
-            else [f"{array}[row * units * {self.pieces} + {k} * units + column]" for k in range(len(expressions))]
-        )
+        places = [
+            f"{array}[i]" if len(stored) == 1 else f"{array}[row * units * {self.pieces} + {k} * units + column]"
+            for array, stored in results.items()
+            for k in range(len(stored))
+        ]
 
         def stored(each: Staged) -> list[str]:
             return [*each.lines, *(f"{at} = {value}" for at, value in zip(places, each.results, strict=True))]
@@ -272,7 +347,7 @@ class _Kernel:
                 *(f"all_{each} = {each}" for each in self.arrays),
                 f"for first in range(0, rows * units, {ANGLE_BLOCK}):",
                 *(f"    {each} = all_{each}[first : first + {ANGLE_BLOCK}]" for each in self.arrays),
-                f"    size, far = {array}.size, False",
+                f"    size, far = {next(iter(results))}.size, False",
                 "    for i in range(size):",
                 *indent([*check.lines, f"far |= {check.results[0]}"], 2),
                 "    if far:",

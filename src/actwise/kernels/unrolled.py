@@ -106,25 +106,31 @@ def helpers(layers: Sequence[LinearLayer], loss: Loss) -> Helpers:
     texts: list[str] = []
     for index, layer in enumerate(layers):
         formula = with_own_names(layer.formula)
+        if formula.slope is not None:
+            computed = (formula.value, formula.slope)
+            texts.append(_function(f"value_and_slope_{index}", "x", formula.parameters, computed, functions))
+            continue
         for name, symbols, expression in (
             ("activation", "x", formula.value),
             ("activation_gradient", "x, y, g", formula.gradients[0]),
         ):
-            texts.append(_function(f"{name}_{index}", symbols, formula.parameters, expression, functions))
+            texts.append(_function(f"{name}_{index}", symbols, formula.parameters, (expression,), functions))
     described = with_own_names(loss.formula)
-    texts.append(_function("loss_value", "x, t", described.parameters, described.value, functions))
-    texts.append(_function("loss_gradient", "x, t", described.parameters, described.gradient, functions))
+    texts.append(_function("loss_value", "x, t", described.parameters, (described.value,), functions))
+    texts.append(_function("loss_gradient", "x, t", described.parameters, (described.gradient,), functions))
     return Helpers("".join(texts), tuple(sorted(functions)))
 
 
-def _function(name: str, symbols: str, parameters: tuple[str, ...], expression: Expression, used: set[str]) -> str:
-    written = statements(expression)
+def _function(
+    name: str, symbols: str, parameters: tuple[str, ...], expressions: tuple[Expression, ...], used: set[str]
+) -> str:
+    written = statements(*expressions)
     used |= written.functions
     lines = "".join(f"    {line}\n" for line in written.lines)
     arguments = ", ".join([symbols, *parameters])
     # Inlined, since a loop with a call in it does not become vector instructions.
     head = f'@njit(error_model="numpy", forceinline=True)\ndef {name}({arguments}):\n'
-    return f"{head}{lines}    return {written.results[0]}\n\n\n"
+    return f"{head}{lines}    return {', '.join(written.results)}\n\n\n"
 
 
 def _constants(values: tuple[float, ...]) -> str:
@@ -149,7 +155,10 @@ def _inputs_of(layers: tuple[LinearLayer, ...], index: int) -> list[str]:
 
 
 def forward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
-    """Write the forward pass of one row: from ``x0``... and ``p0``... to ``z`` and ``a`` of every unit."""
+    """Write the forward pass of one row: from ``x0``... and ``p0``... to ``z``, ``a`` and ``s`` of every unit.
+
+    They are the pre-activation, the output and, where it is worked out here, the slope.
+    """
     lines = []
     for index, layer in enumerate(layers):
         sources = _inputs_of(layers, index)
@@ -158,9 +167,14 @@ def forward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
             bias = f"p{layer.biases_at + unit}" if layer.biases_at >= 0 else "ELEMENT(0)"
             pairs = [(s, f"p{layer.weights_at + j * layer.n_units + unit}") for j, s in enumerate(sources)]
             lines.append(f"z{index}_{unit} = {_chain(bias, pairs)}")
-            if not skipped:
-                call = f"activation_{index}(float64(z{index}_{unit}){_constants(layer.constants)})"
-                lines.append(f"a{index}_{unit} = ELEMENT({call})")
+            given = f"float64(z{index}_{unit}){_constants(layer.constants)}"
+            if skipped:
+                continue
+            if layer.formula.slope is None:
+                lines.append(f"a{index}_{unit} = ELEMENT(activation_{index}({given}))")
+            else:
+                lines.append(f"value, slope = value_and_slope_{index}({given})")
+                lines.append(f"a{index}_{unit}, s{index}_{unit} = ELEMENT(value), ELEMENT(slope)")
     return lines
 
 
@@ -180,7 +194,11 @@ def backward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
         sources = _inputs_of(layers, index)
         for unit in range(layer.n_units):
             name = f"{index}_{unit}"
-            if not (index == last and loss.on_pre_activation):
+            if index == last and loss.on_pre_activation:
+                pass
+            elif layer.formula.slope is not None:
+                lines.append(f"d{name} = s{name} * e{name}")
+            else:
                 given = f"float64(z{name}), float64(a{name}), float64(e{name}){_constants(layer.constants)}"
                 lines.append(f"d{name} = ELEMENT(activation_gradient_{index}({given}))")
             for j, source in enumerate(sources):

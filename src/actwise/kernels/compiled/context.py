@@ -86,7 +86,8 @@ LAYER_NAMES = (
     "N_LINEAR",  # width of the linear map: units times pieces
     "N_UNITS",  # width of the output
     "WEIGHTS_AT", "BIASES_AT",  # offsets into the parameters; -1: no bias
-    "FORWARD", "BACKWARD", "PARAMETER_GRADIENT",  # addresses of kernels; 0: no trained parameters
+    "FORWARD", "LEARNING",  # addresses of kernels: the activation in prediction and in training
+    "BACKWARD", "PARAMETER_GRADIENT",  # 0: slopes lie in the place of the pre-activations; no trained parameters
     "CONSTANTS_AT",  # where the activation's parameters begin in the constants
     "INPUT_AT", "PRE_ACTIVATION_AT", "OUTPUT_AT", "MASK_AT",  # offsets into the work; -1: no dropout
     "MAP",  # what stands before the activation: LINEAR, or a map of kernels/compiled/maps.py
@@ -94,7 +95,7 @@ LAYER_NAMES = (
     "SAVED_AT",  # offset into the work: what its backward pass needs
 )  # fmt: skip
 (
-    N_INPUTS, N_LINEAR, N_UNITS, WEIGHTS_AT, BIASES_AT, FORWARD, BACKWARD, PARAMETER_GRADIENT,
+    N_INPUTS, N_LINEAR, N_UNITS, WEIGHTS_AT, BIASES_AT, FORWARD, LEARNING, BACKWARD, PARAMETER_GRADIENT,
     CONSTANTS_AT, INPUT_AT, PRE_ACTIVATION_AT, OUTPUT_AT, MASK_AT,
     MAP, SCALE_AT, STATISTICS_AT, SAVED_AT,
 ) = range(len(LAYER_NAMES))  # fmt: skip

@@ -38,7 +38,7 @@ from .context import (
     elements,
     integers,
 )
-from .passes import DROPS, FOR_LOSS
+from .passes import FOR_LOSS, LEARNS
 
 # Places in the memory that the two threads share, each in a cache line of its own.
 ASKED, CLAIMED, ANSWERED, FROM = 0, 8, 16, 24
@@ -115,7 +115,7 @@ def _work_on(half_at, whole_at, start, count):
     for place in _SHARED:
         half[place] = whole[place]
     half[BATCH_SIZE] = count
-    call_stage(half[BATCH_STAGE], half_at, 0, start, DROPS | FOR_LOSS)
+    call_stage(half[BATCH_STAGE], half_at, 0, start, LEARNS | FOR_LOSS)
     call_stage(half[BACKWARD_STAGE], half_at, count, 0, 0)
 
 

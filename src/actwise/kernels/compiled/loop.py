@@ -92,7 +92,7 @@ from .context import (
 )
 from .element import ELEMENT
 from .matrix import address_of
-from .passes import DROPS, FOR_LOSS
+from .passes import FOR_LOSS, LEARNS
 from .randomness import shuffle
 from .tiles import SIZE, copy_elements
 
@@ -271,7 +271,7 @@ def run_steps(context_at, max_steps, unused_1, unused_2):
         if in_halves:
             count = call_stage(context[HALVES_STAGE], context_at, start, 0, 0)
         else:
-            count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, DROPS | FOR_LOSS)
+            count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, LEARNS | FOR_LOSS)
         if not np.isfinite(floats[BATCH_LOSS]):
             call_stage(context[EPOCH_STAGE], context_at, 0, 0, 0)
             return NOT_FINITE
@@ -305,7 +305,7 @@ def loss_and_gradient(context_at, unused_1, unused_2, unused_3):
     floats[LOSS_SUM] = 0.0
     floats[WEIGHT_SUM] = 0.0
     for start in range(0, context[N_ROWS], context[BATCH_SIZE]):
-        count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, DROPS | FOR_LOSS)
+        count = call_stage(context[BATCH_STAGE], context_at, LEARNED, start, LEARNS | FOR_LOSS)
         call_stage(context[BACKWARD_STAGE], context_at, count, 0, 0)
         for i in range(total.size):
             total[i] += gradients[i]

@@ -1,5 +1,7 @@
 """Forward and backward passes of one batch, driven by the table of layers in the context."""
 
+from numba import njit
+
 from .calls import call_activation, call_stage
 from .context import (
     BACKWARD,
@@ -17,6 +19,7 @@ from .context import (
     GRADIENTS,
     INPUT_AT,
     LAYERS,
+    LEARNING,
     LINEAR,
     LOSS_ON_PRE_ACTIVATION,
     MAP,
@@ -52,7 +55,7 @@ from .matrix import address_of, backward_product, forward_product, pays_to_trans
 from .randomness import next_unit
 from .tiles import column_sums, transpose
 
-DROPS, FOR_LOSS = 1, 2  # bits of the mode of a forward pass
+LEARNS, FOR_LOSS = 1, 2  # bits of the mode of a forward pass
 
 
 def drop(context_at, index, source, count):
@@ -74,8 +77,8 @@ def drop(context_at, index, source, count):
 def forward(context_at, rows, mode, unused):
     """Compute all layers for `rows` rows that lie at the start of the work array.
 
-    The mode's bit DROPS switches dropout on; FOR_LOSS leaves out an output activation that the loss
-    includes.
+    The mode's bit LEARNS switches dropout on and leaves what `backward` needs; FOR_LOSS leaves out an output
+    activation that the loss includes.
     """
     context = integers(context_at, N_INTEGERS)
     parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
@@ -92,7 +95,7 @@ def forward(context_at, rows, mode, unused):
     for index in range(last + 1):
         layer = index * COLUMNS
         n_inputs, n_linear = layers[layer + N_INPUTS], layers[layer + N_LINEAR]
-        if mode & DROPS and layers[layer + MASK_AT] >= 0:
+        if mode & LEARNS and layers[layer + MASK_AT] >= 0:
             source = call_stage(context[DROP_STAGE], context_at, index, source, rows * n_inputs)
         at = layers[layer + PRE_ACTIVATION_AT]
         if layers[layer + MAP] == LINEAR:
@@ -101,18 +104,27 @@ def forward(context_at, rows, mode, unused):
                 work, at, rows, n_inputs, n_linear,
             )  # fmt: skip
         else:
-            call_stage(context[MAP_STAGE], context_at, index, source, rows if mode & DROPS else -rows)
+            call_stage(context[MAP_STAGE], context_at, index, source, rows if mode & LEARNS else -rows)
         source = layers[layer + OUTPUT_AT]
         if index != skipped:
             call_activation(
-                layers[layer + FORWARD], address_of(work, at), address_of(work, source), 0, 0,
+                layers[layer + (LEARNING if mode & LEARNS else FORWARD)],
+                address_of(work, at), address_of(work, source), 0, 0,
                 rows, layers[layer + N_UNITS], address_of(constants, layers[layer + CONSTANTS_AT]),
             )  # fmt: skip
     return 0
 
 
+@njit(error_model="numpy")
+def _multiply(slopes_at, upstream_at, gradients_at, size):
+    slopes, upstream = elements(slopes_at, size), elements(upstream_at, size)
+    gradients = elements(gradients_at, size)
+    for i in range(size):
+        gradients[i] = slopes[i] * upstream[i]
+
+
 def backward(context_at, rows, unused_1, unused_2):
-    """Fill the gradients from the gradient that the loss left; `forward` must have run with DROPS."""
+    """Fill the gradients from the gradient that the loss left; `forward` must have run with LEARNS."""
     context = integers(context_at, N_INTEGERS)
     parameters = elements(context[PARAMETERS], context[N_PARAMETERS])
     gradients = elements(context[GRADIENTS], context[N_PARAMETERS])
@@ -136,10 +148,13 @@ def backward(context_at, rows, unused_1, unused_2):
                     layers[layer + PARAMETER_GRADIENT], before, after, upstream,
                     address_of(constant_gradients, own), rows, units, address_of(constants, own),
                 )  # fmt: skip
-            call_activation(
-                layers[layer + BACKWARD], before, after, upstream, address_of(work, delta),
-                rows, units, address_of(constants, own),
-            )  # fmt: skip
+            if layers[layer + BACKWARD] != 0:
+                call_activation(
+                    layers[layer + BACKWARD], before, after, upstream, address_of(work, delta),
+                    rows, units, address_of(constants, own),
+                )  # fmt: skip
+            else:
+                _multiply(before, upstream, address_of(work, delta), rows * units)
         mask = layers[layer + MASK_AT]
         source = 0
         if mask >= 0:
