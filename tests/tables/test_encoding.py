@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import datetime
 import json
 import math
@@ -251,11 +252,46 @@ def test_words_with_digits_and_many_words_among_numbers_are_not_guessed_at() -> 
         learn_column(pl.Series("x", [*map(str, range(100)), *["<5"] * 30]))
     dropped = learn_column(pl.Series("x", [*map(str, range(100)), *["p", "q", "r", "s"] * 2]))
     assert isinstance(dropped, DroppedColumn)
-    assert "100 of them read as numbers" in dropped.describe()
+    assert "100 of 108 cells read as numbers" in dropped.describe()
     assert "(--missing p)" in dropped.describe()
     # More words than numbers, or few different numbers, are labels.
     assert isinstance(learn_column(pl.Series("x", [*map(str, range(20)), *["n"] * 40])), CategoryColumn)
     assert isinstance(learn_column(pl.Series("x", ["1", "2", "3"] * 20 + ["B"] * 5)), CategoryColumn)
+
+
+@pytest.mark.filterwarnings("error::actwise.errors.ActwiseWarning")
+def test_words_are_looked_for_in_all_rows_and_nothing_else_is() -> None:
+    cells = pl.Series("x", [*map(str, range(50)), "missing", "missing", "1000"])
+    with pytest.warns(ActwiseWarning, match="2 cells say 'missing'"):
+        column = learn_column(cells, np.arange(50))
+    assert column == dataclasses.replace(learn_column(cells.head(50)), missing_words=("missing",))
+    with pytest.raises(TableError, match=r"but '12O' in row 51: .*\(--missing 12O\)"):
+        learn_column(pl.Series("x", [*map(str, range(50)), "12O"]), np.arange(50))
+    texts = pl.Series("x", ["yes", "no", "yes", "maybe"])
+    assert learn_column(texts, np.arange(3)).kind == "category"
+    assert learn_column(texts.head(3), np.arange(2)).kind == "boolean"
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ([f"{i}.5 kg" for i in range(60)], "its cells are numbers with the unit 'kg': write them without, such as 0.5"),
+        (
+            [f"2024-01-{i:02}" for i in range(1, 29)] + [f"{i:02}.02.2024" for i in range(1, 20)],
+            "though not in one layout: write cells such as '01.02.2024' like '2024-01-01', or leave them empty",
+        ),
+        ([f"2024-01-{i:02}" for i in range(1, 29)] + ["soon"], "write cells such as 'soon' like '2024-01-01'"),
+    ],
+)
+def test_text_that_is_left_out_is_told_what_it_may_have_been_meant_for(texts: list[str], said: str) -> None:
+    column = learn_column(pl.Series("x", texts))
+    assert isinstance(column, DroppedColumn)
+    assert said in column.describe()
+
+
+@pytest.mark.parametrize("texts", [[f"{i}{'ab'[i % 2]}" for i in range(60)], [f"text {i}" for i in range(60)]])
+def test_other_text_that_is_left_out_is_told_nothing_more(texts: list[str]) -> None:
+    assert learn_column(pl.Series("x", texts)).describe().endswith("make it an identifier or free text")
 
 
 def cities(values: list[Any], first_row: int = 1) -> np.ndarray:
@@ -337,8 +373,10 @@ def test_what_holds_of_every_table(data: st.DataObject) -> None:
     rows = np.arange(n_training)
     encoding = TableEncoding.learn(pl.concat([training, new]), "y", rows)
 
-    # No leakage: other rows beside the training rows change nothing.
-    assert encoding == TableEncoding.learn(training, "y")
+    # No leakage: other rows beside the training rows change nothing, save for what kind of text a column holds.
+    alone = TableEncoding.learn(training, "y")
+    for here, there in zip(encoding.columns, alone.columns, strict=True):
+        assert here == there or (here.name == "text" and here.kind != there.kind)
     assert encoding == TableEncoding.learn(pl.concat([training, new.reverse()]), "y", rows)
 
     # A cell that is a number, a date or a truth value in training may be text in a new row; else it encodes.

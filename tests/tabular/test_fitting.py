@@ -47,6 +47,16 @@ def test_test_rows_change_nothing_that_is_learned():
     assert one.model.report.scores != two.model.report.scores, "so the rows changed are the test rows"
 
 
+@pytest.mark.filterwarnings("ignore:column 'income' holds numbers, but 3 cells say 'missing'")
+def test_words_among_numbers_are_found_whatever_the_seed():
+    table = numbers()
+    income = pl.Series("income", [f"{value:.2f}" for value in table["z"]]).scatter([5, 25, 45], "missing")
+    for seed in range(5):
+        settings = FitSettings(hidden=(2,), epochs=1, seed=seed, baselines=False)
+        columns = fit_table(table.drop("z").with_columns(income), "y", settings).model.encoding.columns
+        assert columns[2].missing_words == ("missing",), seed
+
+
 def test_validation_rows_change_nothing_that_is_learned_about_columns():
     table = numbers()
     split = split_rows(60, test_size=0.2, validation_size=0.15, seed=0)

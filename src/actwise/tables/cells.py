@@ -264,6 +264,33 @@ def find_date_layout(texts: pl.Series) -> str | None:
     return None
 
 
+def find_two_layouts(texts: pl.Series) -> tuple[str, str] | None:
+    """Find out whether texts that fit no single layout are dates all the same, most of them.
+
+    Parameters
+    ----------
+    texts : polars.Series of str
+        Different texts, none of them missing.
+
+    Returns
+    -------
+    (str, str) or None
+        A date in the layout of most of them, and a text that is not written so.
+
+    Examples
+    --------
+    >>> find_two_layouts(pl.Series(["2024-01-31", "2024-02-01", "01.03.2024"]))
+    ('2024-01-31', '01.03.2024')
+    """
+    first = texts.head(50)
+    dates = pl.DataFrame({layout: ~read_moments(first, layout).strange for layout in DATE_LAYOUTS})
+    if dates.select(pl.any_horizontal(pl.all()).mean()).item() <= 0.5:
+        return None
+    likeliest = max(DATE_LAYOUTS, key=lambda layout: dates[layout].sum())
+    strange = read_moments(texts, likeliest).strange
+    return (texts.filter(~strange)[0], texts.filter(strange)[0]) if strange.any() else None
+
+
 def _read_untidy_numbers(
     source: pl.Series, values: pl.Series, unread: pl.Series, missing_words: Sequence[str]
 ) -> Cells:

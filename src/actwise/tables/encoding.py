@@ -56,7 +56,8 @@ class TableEncoding:
         targets : str or sequence of str
             The columns to predict.
         rows : array of int, shape (n_training_rows,), optional
-            The positions of the training rows; all rows if left out. No other row is looked at.
+            The positions of the training rows; all rows if left out. Other rows only tell how cells are read:
+            see `learn_column`.
         ignore : collection of str
             Columns to leave out on request.
         missing : sequence of str
@@ -93,8 +94,7 @@ class TableEncoding:
             if name in ignore and name not in targets:
                 columns.append(DroppedColumn(name, "as asked"))
             elif name not in targets:
-                cells = frame[name] if rows is None else frame[name].gather(positions)
-                columns.append(learn_column(cells, positions + 1, missing))
+                columns.append(learn_column(frame[name], positions, missing))
         if not any(column.feature_names for column in columns):
             reasons = "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
             raise TableError(

@@ -1,4 +1,4 @@
-"""Decide what a column is from its training rows: the rules, each stated once.
+"""Decide what a column is and learn it from its training rows: the rules, each stated once.
 
 | a column                                                              | becomes                  |
 |------------------------------------------------------------------------|--------------------------|
@@ -57,6 +57,8 @@ IDENTIFIER_NAME = re.compile(
 MOST_SLIPS = 3
 FEWEST_NUMBERS = 10
 
+NUMBER_WITH_UNIT = r"^([+-]?\d[\d.,]*)\s?([^\d\s.,]\S*)$"
+
 # Tails are heavy when a value lies more than 8 spreads from the median, a spread being the distance from the
 # median to the 5 % or the 95 % quantile, whichever is farther. For a million normal values the farthest lies
 # 3 spreads away, for exponential ones 6; log-normal ones (sigma = 1) pass 8 from some thousand rows on.
@@ -64,15 +66,16 @@ HEAVY_TAIL_SPREADS = 8.0
 TAIL_QUANTILES = (0.05, 0.5, 0.95)
 
 
-def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None, missing: Sequence[str] = ()) -> Column:
+def learn_column(column: pl.Series, rows: NDArray[np.int64] | None = None, missing: Sequence[str] = ()) -> Column:
     """Decide what a column is and learn its centre, scale, categories and so on.
 
     Parameters
     ----------
     column : polars.Series
-        The training rows of the column, and no others.
-    numbers : ndarray of int64, optional
-        The row number of each cell, for errors; 1, 2, ... if left out.
+        The whole column. How its cells are to be read (as numbers, dates or text, and which words among numbers
+        mean that there is none) is told by all of them; nothing else is taken from rows that are not for training.
+    rows : ndarray of int64, optional
+        The positions of the training rows; all rows if left out.
     missing : sequence of str
         Words that stand for a missing number.
 
@@ -98,22 +101,24 @@ def learn_column(column: pl.Series, numbers: NDArray[np.int64] | None = None, mi
     >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
     port: category; one column for each of 2 labels (Cherbourg, Southampton)
     """
-    numbers = np.arange(1, len(column) + 1) if numbers is None else numbers
+    rows = np.arange(len(column)) if rows is None else rows
     dtype = column.dtype
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         return DroppedColumn(column.name, f"it holds {_nested_name(dtype)}, not single values")
     if dtype == pl.Boolean:
-        return _learn_truth(column)
+        return _learn_truth(column.gather(rows))
     if dtype in (pl.Date, pl.Datetime):
-        return _learn_date(column, "year-month-day")
+        return _learn_date(column.gather(rows), "year-month-day")
+    # A word in a row of the test is read before anything is learned, as a person would who cleans the file;
+    # were it met after the split only, a fit would work or die by the seed.
     read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *missing))
     words = tuple(missing)
-    if read.strange.any() and (found := _placeholders(column, read, numbers)):
+    if read.strange.any() and (found := _placeholders(column, read)):
         words += found
         read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *words))
     if not read.strange.any():
-        return _learn_number(column.name, read.values, numbers, words)
-    return _learn_text(column, read)
+        return _learn_number(column.name, read.values.gather(rows), rows + 1, words)
+    return _learn_text(column, rows, read)
 
 
 def _learn_number(name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...]) -> Column:
@@ -174,35 +179,53 @@ def _learn_date(column: pl.Series, layout: str) -> Column:
     )
 
 
-def _learn_text(column: pl.Series, read: cells.Cells) -> Column:
+def _learn_text(column: pl.Series, rows: NDArray[np.int64], read: cells.Cells) -> Column:
     """Decide about text that is not all numbers, looking at each different text once."""
-    text = cells.read_text(column)
-    counts = text.drop_nulls().alias("text").value_counts(name="rows")
+    whole = cells.read_text(column)
+    everywhere = whole.drop_nulls().unique(maintain_order=True)
+    counts = whole.gather(rows).drop_nulls().alias("text").value_counts(name="rows")
     counts = counts.sort(["rows", "text"], descending=[True, False])
     different = counts["text"]
     n_present = int(counts["rows"].sum())
-    n_missing = len(column) - n_present
+    n_missing = len(rows) - n_present
 
-    if frozenset(different.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
-        return _learn_truth(column)
+    if frozenset(everywhere.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
+        return _learn_truth(column.gather(rows))
+    if not n_present:
+        return DroppedColumn(column.name, "it has no value in the training rows")
     if len(different) == 1 and n_missing == 0:
         return DroppedColumn(column.name, f"it holds {different[0]!r} in all rows")
-    if (layout := cells.find_date_layout(different)) is not None:
-        return _learn_date(column, layout)
+    if (layout := cells.find_date_layout(everywhere)) is not None:
+        return _learn_date(column.gather(rows), layout)
     if len(different) > FEWEST_IDENTIFIERS and len(different) > IDENTIFIER_SHARE * n_present:
         reason = f"{len(different)} different texts in {n_present} rows make it an identifier or free text"
-        if read.values.count() > n_present / 2:
-            word = cells.read_text(column.filter(read.strange))[0]
-            reason += (
-                f", but {read.values.count()} of them read as numbers: if it is one of numbers, correct cells "
-                f"such as {word!r} or declare them missing (--missing {shlex.quote(word)})"
-            )
-        return DroppedColumn(column.name, reason)
+        return DroppedColumn(column.name, reason + _second_thought(column, read, everywhere))
     kept = different.head(MOST_CATEGORIES)
     return CategoryColumn(column.name, tuple(kept.sort()), len(different) - len(kept), n_missing)
 
 
-def _placeholders(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int64]) -> tuple[str, ...]:
+def _second_thought(column: pl.Series, read: cells.Cells, different: pl.Series) -> str:
+    """Say what text that tells rows apart may have been meant for, and how it would be taken for that."""
+    n_numbers = read.values.count()
+    if n_numbers > cells.read_text(column).count() / 2:
+        word = cells.read_text(column.filter(read.strange))[0]
+        return (
+            f", but {n_numbers} of {len(column)} cells read as numbers: if it is one of numbers, correct cells "
+            f"such as {word!r} or declare them missing (--missing {shlex.quote(word)})"
+        )
+    units = different.str.extract(NUMBER_WITH_UNIT, 2)
+    if units.null_count() == 0 and units.n_unique() == 1:
+        number = different.str.extract(NUMBER_WITH_UNIT, 1)[0]
+        return f", but its cells are numbers with the unit {units[0]!r}: write them without, such as {number}"
+    if (pair := cells.find_two_layouts(different)) is not None:
+        return (
+            f", but most of it reads as dates, though not in one layout: write cells such as {pair[1]!r} "
+            f"like {pair[0]!r}, or leave them empty"
+        )
+    return ""
+
+
+def _placeholders(column: pl.Series, read: cells.Cells) -> tuple[str, ...]:
     """Find the words that recur in a column of many different numbers, aloud; refuse other words there."""
     words = cells.read_text(column.filter(read.strange)).alias("word").value_counts(name="cells").sort("word")
     n_numbers = read.values.count()
@@ -215,7 +238,7 @@ def _placeholders(column: pl.Series, read: cells.Cells, numbers: NDArray[np.int6
         first = text.is_in(slips.implode()).arg_max() or 0
         raise TableError(
             f"column {column.name!r} holds numbers in {n_numbers} rows, but {text[first]!r} in row "
-            f"{numbers[first]}: correct it, declare the word missing (--missing {shlex.quote(text[first])}) or "
+            f"{first + 1}: correct it, declare the word missing (--missing {shlex.quote(text[first])}) or "
             f"ignore the column (--ignore {shlex.quote(column.name)})"
         )
     said = " and ".join(f"{n} cells say {word!r}" for word, n in words.iter_rows())
