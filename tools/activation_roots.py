@@ -14,15 +14,14 @@ from typing import Any
 
 import mpmath as mp
 
-from actwise.formula.dialects import evaluate, mpmath_table
-from actwise.formula.differentiate import differentiate
-from actwise.formula.expression import Expression
 from actwise.formula.parse import parse
+from actwise.formula.precise import exact_functions
 
 DIGITS = 80
-POINTS = 20
+POINTS, MORE_POINTS = 20, 26
 TAIL_POINTS = 14  # leave a relative error below 1e-17
-RADIUS = 0.51  # a little more than where the expansion is used
+ROOT_RADIUS = 0.5  # so far from a root its expansion is used: that of activations/catalogue/shared.py
+MARGIN = 0.01  # by so much an expansion reaches farther than it is used
 # The function, a starting point for its root, and what the declaration exponentiates.
 EXPONENTIAL_FUNCTIONS = {
     "SILU_ROOT": ("x * sigmoid(x)", -1.28, "x"),
@@ -34,24 +33,14 @@ EXPONENTIAL_FUNCTIONS = {
     ),
     "MISH_ROOT": ("x * tanh(log(1 + exp(x)))", -1.19, "x"),
 }
-# The function, and a starting point for its root.
+SERF = "x * erf(log(1 + exp(x)))"
+SERF_ABOVE = 1.2  # so far above the root the expansions of serf and its derivative reach, a little beyond x = 0
+# The function, a starting point for its root, and how far above the root the expansion reaches.
 FUNCTIONS = {
-    "GELU_ROOT": ("x * normal_cdf(x)", -0.75),
-    "SERF_ROOT": ("x * erf(log(1 + exp(x)))", -1.19),
-    "SMISH_ROOT": ("x * tanh(log(1 + sigmoid(x)))", -1.39),
+    "GELU_ROOT": ("x * normal_cdf(x)", -0.75, ROOT_RADIUS),
+    "SERF_ROOT": (SERF, -1.19, SERF_ABOVE),
+    "SMISH_ROOT": ("x * tanh(log(1 + sigmoid(x)))", -1.39, ROOT_RADIUS),
 }
-
-
-def _callable(expression: Expression) -> Callable[[Any], Any]:
-    return lambda x: evaluate(expression, {"x": x}, mpmath_table())
-
-
-def _root(slope: Expression, start: float) -> Any:
-    f1, f2 = _callable(slope), _callable(differentiate(slope))
-    root = mp.mpf(start)
-    for _ in range(12):  # Newton's method doubles the digits each time
-        root -= f1(root) / f2(root)
-    return root
 
 
 def _in_two_parts(value: Any) -> tuple[float, float]:
@@ -61,8 +50,8 @@ def _in_two_parts(value: Any) -> tuple[float, float]:
 def exponential_root(text: str, start: float, exponent: str) -> tuple[float, float, float, float]:
     """Return the root of a function's derivative and the exponential there, in two parts each."""
     with mp.workdps(DIGITS):
-        root = _root(differentiate(parse(text)), start)
-        return (*_in_two_parts(root), *_in_two_parts(mp.exp(_callable(parse(exponent))(root))))
+        root = mp.findroot(exact_functions(parse(text), {})[1], start)
+        return (*_in_two_parts(root), *_in_two_parts(mp.exp(exact_functions(parse(exponent), {})[0](root))))
 
 
 def _interpolant(function: Callable[[Any], Any], start: Any, end: Any, points: int) -> list[Any]:
@@ -76,13 +65,33 @@ def _interpolant(function: Callable[[Any], Any], start: Any, end: Any, points: i
     return list(mp.lu_solve(powers, mp.matrix([function(node) for node in nodes])))
 
 
-def expansion(text: str, start: float) -> tuple[float, float, tuple[float, ...]]:
+def _around(function: Callable[[Any], Any], above: float, points: int) -> list[Any]:
+    """Expand a function of the distance from a root."""
+    return _interpolant(function, -mp.mpf(ROOT_RADIUS + MARGIN), mp.mpf(above + MARGIN), points)
+
+
+def expansion(text: str, start: float, above: float) -> tuple[float, float, tuple[float, ...]]:
     """Return the root of a function's derivative in two parts, and the polynomial's coefficients."""
     with mp.workdps(DIGITS):
-        slope = differentiate(parse(text))
-        f1, root = _callable(slope), _root(slope, start)
-        coefficients = _interpolant(lambda d: f1(root + d) / d, -mp.mpf(RADIUS), mp.mpf(RADIUS), POINTS)
+        slope = exact_functions(parse(text), {})[1]
+        root = mp.findroot(slope, start)
+        points = POINTS if above == ROOT_RADIUS else MORE_POINTS
+        coefficients = _around(lambda d: slope(root + d) / d, above, points)
         return *_in_two_parts(root), tuple(float(each) for each in coefficients)
+
+
+def serf_middle() -> tuple[float, tuple[float, ...]]:
+    """Return the coefficients of serf(x) / x by the distance from its slope's root, and the rest of the first one."""
+    with mp.workdps(DIGITS):
+        value, slope = exact_functions(parse(SERF), {})
+        root = mp.findroot(slope, FUNCTIONS["SERF_ROOT"][1])
+        coefficients = _interpolant(
+            lambda d: value(root + d) / (root + d),
+            -mp.mpf(ROOT_RADIUS + MARGIN),
+            mp.mpf(SERF_ABOVE + MARGIN),
+            MORE_POINTS,
+        )
+        return _in_two_parts(coefficients[0])[1], tuple(float(each) for each in coefficients)
 
 
 def serf_tail() -> tuple[float, tuple[float, ...]]:
@@ -105,12 +114,18 @@ def module() -> str:
     for name, (text, start, exponent) in EXPONENTIAL_FUNCTIONS.items():
         parts = exponential_root(text, start, exponent)
         lines += ["", f"{name} = ExponentialRoot({', '.join(map(repr, parts))})"]
-    for name, (text, start) in FUNCTIONS.items():
-        high, low, coefficients = expansion(text, start)
+    for name, (text, start, above) in FUNCTIONS.items():
+        high, low, coefficients = expansion(text, start, above)
         assert math.isfinite(high)
         lines += ["", f"{name} = Root(", f"    {high!r},", f"    {low!r},", "    ("]
         lines += [f"        {each!r}," for each in coefficients]
-        lines += ["    ),", ")"]
+        lines += ["    ),", f"    above={above},", ")"] if above != ROOT_RADIUS else ["    ),", ")"]
+    low, coefficients = serf_middle()
+    lines += [
+        "",
+        "# serf(x) / x by the distance of x from SERF_ROOT: coefficients, and the rest of the constant term.",
+    ]
+    lines += ["SERF_MIDDLE = (", *(f"    {each!r}," for each in coefficients), ")", f"SERF_MIDDLE_LOW = {low!r}"]
     low, coefficients = serf_tail()
     lines += ["", "# erf(log(1 + t)) / t up to exp(-1.69): the coefficients, and the rest of the constant term."]
     lines += ["SERF_TAIL = (", *(f"    {each!r}," for each in coefficients), ")", f"SERF_TAIL_LOW = {low!r}"]

@@ -182,9 +182,11 @@ def test_trained_parameters_are_those_of_prelu_and_swish():
 
 def test_expansions_are_those_that_the_tool_makes():
     made = runpy.run_path(str(ROOTS_TOOL))
-    for name, (text, start) in made["FUNCTIONS"].items():
+    for name, (text, start, above) in made["FUNCTIONS"].items():
         root = getattr(roots, name)
-        assert made["expansion"](text, start) == (root.high, root.low, root.coefficients)
+        assert made["expansion"](text, start, above) == (root.high, root.low, root.coefficients)
+        assert root.above == above
+    assert made["serf_middle"]() == (roots.SERF_MIDDLE_LOW, roots.SERF_MIDDLE)
     assert made["serf_tail"]() == (roots.SERF_TAIL_LOW, roots.SERF_TAIL)
     for name, row in made["EXPONENTIAL_FUNCTIONS"].items():
         root = getattr(roots, name)

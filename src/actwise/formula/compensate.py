@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from actwise.formula.constants import ROOT_HALF, TWO_OVER_ROOT_PI, rest_of
 from actwise.formula.expression import (
     CONDITIONS,
     FUNCTIONS_OF_ONE,
@@ -36,7 +37,7 @@ from actwise.formula.expression import (
     walk,
     where,
 )
-from actwise.formula.operations import OPERATIONS, TWO_OVER_ROOT_PI
+from actwise.formula.operations import OPERATIONS
 
 MOST_ROUNDINGS = 3.0  # so many may add up before corrections are carried along
 LARGEST_POWER = 8
@@ -46,8 +47,6 @@ SMALL_ANGLE = 2.0**-20
 SUM_ERROR, PRODUCT_ERROR = "sum_error", "product_error"
 SCALED_ERFC, SCALED_ERFC_ERROR = "scaled_erfc", "scaled_erfc_error"
 TANH_REST = "tanh_rest"
-_ROOT_HALF = math.sqrt(0.5)
-_ROOT_HALF_REST = -4.833646656726458e-17  # sqrt(1 / 2) - _ROOT_HALF
 _TANH_NEAR = 0.5
 _FAR = 64.0  # exp(-64**2 / 2) is 0 in float64
 # A rounded argument changes the result of these by no more units than it is off itself.
@@ -103,7 +102,7 @@ def _roundings(expression: Expression) -> float:
     for node in walk(expression):
         inner = [counts[each] for each in node.arguments]
         if not inner or node.is_condition:
-            counts[node] = 0.0
+            counts[node] = 1.0 if node.is_number and rest_of(node.number) else 0.0
         elif node.operation in _EXACT or _scales(node):
             counts[node] = max(inner)
         elif node.operation in {"add", "subtract"}:
@@ -174,7 +173,7 @@ def _erfc(u: Expression) -> Expression:
 
 def _normal_cdf(u: Expression) -> Expression:
     size = where(absolute(u) > _FAR, _FAR, absolute(u))
-    tail = _half_erfc(size * _ROOT_HALF + size * _ROOT_HALF_REST, u * u / 2)
+    tail = _half_erfc(size * ROOT_HALF, u * u / 2)
     return where(u > 0, 1 - tail, tail)
 
 
@@ -207,6 +206,8 @@ def _part(node: Expression, parts: list[_Part]) -> _Part:
     values = tuple(each.value for each in parts)
     errors = [each.error for each in parts]
     value = rebuild(node, values)
+    if node.is_number and (rest := rest_of(node.number)):
+        return _Part(value, number(rest))
     if node.operation == SYMBOL or node.is_number or node.is_condition:
         return _Part(value)
     if _scales(value) and node.operation in {"multiply", "divide"}:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from actwise.formula.constants import ONE_OVER_ROOT_TWO_PI
+
 NUMBER = "number"
 SYMBOL = "symbol"
 COMPARISONS = frozenset({"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"})
@@ -366,7 +368,7 @@ def row_max(operand: Operand) -> Expression:
 def normal_density(operand: Operand) -> Expression:
     """Make the density of the standard normal distribution, ``exp(-u**2 / 2) / sqrt(2 pi)``."""
     u = as_expression(operand)
-    return exp(-(u * u) / 2) * (1 / math.sqrt(2 * math.pi))
+    return exp(-(u * u) / 2) * ONE_OVER_ROOT_TWO_PI
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

@@ -7,11 +7,11 @@ NumPy, Numba, mpmath and so on is the business of the tables in `actwise.formula
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from actwise.formula.constants import TWO_OVER_ROOT_PI
 from actwise.formula.expression import (
     Expression,
     cos,
@@ -70,8 +70,6 @@ def _first_is_greater(u: Expression, v: Expression) -> Expression:
     # At a tie both arguments get half of the slope, as in NumPy-like differentiation tools.
     return where(u > v, 1, where(equal(u, v), 0.5, 0))
 
-
-TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)  # the factor in the definition of erf
 
 _ROWS = (
     Operation("negate", (lambda u: number(-1),), "constant factor rule"),

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from actwise.activations import Activation
 from actwise.activations.proof import refuted_claims
-from actwise.activations.reference import Reference, high_precision_table
+from actwise.activations.reference import Reference
 from actwise.formula.dialects import evaluate
+from actwise.formula.precise import high_precision_table
 from actwise.proof.compiled import compiled
 from actwise.proof.points import hard_points, random_points
 from actwise.proof.records import FloatProof, FromOutputProof, Largest, Proof

@@ -13,6 +13,7 @@ from actwise.activations.catalogue.shared import (
     unless_nan,
 )
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
+from actwise.formula.constants import TWO_OVER_ROOT_PI, rest_of
 from actwise.formula.expression import (
     Expression,
     absolute,
@@ -33,7 +34,6 @@ from actwise.formula.expression import (
 )
 
 HUGE_ANGLE = 2.0**1023  # its double overflows
-TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
 def _sigmoid_slope(x: Expression) -> Expression:
@@ -265,7 +265,6 @@ BENT_IDENTITY = Activation(
 
 # sinh(u) is the sum of u**(2 k + 1) / (2 k + 1)!; up to 1/2, terms beyond k = 7 do not count.
 _SINH_SERIES = tuple(1 / math.factorial(2 * k + 1) for k in range(8))
-_LOG_2 = (math.log(2), 2.3190468138462996e-17)  # in two parts
 
 
 def _log_cosh(x: Expression) -> Expression:
@@ -274,7 +273,7 @@ def _log_cosh(x: Expression) -> Expression:
     half = x / 2
     sinh_of_half = half * polynomial(half * half, _SINH_SERIES)
     near = log1p(2 * (sinh_of_half * sinh_of_half))
-    far = size + ((log1p(exp(-2 * size)) - _LOG_2[0]) - _LOG_2[1])
+    far = size + ((log1p(exp(-2 * size)) - math.log(2)) - rest_of(math.log(2)))
     return where(size < 1, near, far)
 
 

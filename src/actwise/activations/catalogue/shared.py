@@ -46,18 +46,30 @@ class Root:
     high, low : float
         The root as the sum of two numbers, right to 32 digits.
     coefficients : tuple of float
-        The polynomial in the distance, constant term first; right within `ROOT_RADIUS`.
+        The polynomial in the distance, constant term first; right from `ROOT_RADIUS` below the root to `above`.
+    above : float
+        How far above the root the polynomial is used.
     """
 
     high: float
     low: float
     coefficients: tuple[float, ...]
+    above: float = ROOT_RADIUS
+
+    def distance(self, x: Expression) -> Expression:
+        """Make the distance from the root."""
+        return (x - self.high) - self.low
+
+    def is_near(self, x: Expression) -> Expression:
+        """Make the condition that the polynomial is right at x."""
+        distance = self.distance(x)
+        return (distance > -ROOT_RADIUS) & (distance < self.above)
 
 
 def near_root(x: Expression, root: Root, otherwise: Expression) -> Expression:
     """Use the expansion of a derivative near its root, and another form elsewhere."""
-    distance = (x - root.high) - root.low
-    return where(absolute(distance) < ROOT_RADIUS, distance * polynomial(distance, root.coefficients), otherwise)
+    distance = root.distance(x)
+    return where(root.is_near(x), distance * polynomial(distance, root.coefficients), otherwise)
 
 
 @dataclass(frozen=True, slots=True)

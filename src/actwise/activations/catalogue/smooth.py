@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from actwise.activations.catalogue.roots import (
     GELU_ROOT,
     GELU_TANH_ROOT,
     MISH_ROOT,
     QUICK_GELU_ROOT,
+    SERF_MIDDLE,
+    SERF_MIDDLE_LOW,
     SERF_ROOT,
     SERF_TAIL,
     SERF_TAIL_LOW,
@@ -26,6 +26,7 @@ from actwise.activations.catalogue.shared import (
     polynomial,
 )
 from actwise.activations.spec import Activation, Claims, FromOutput, Param
+from actwise.formula.constants import TWO_OVER_PI, TWO_OVER_ROOT_PI
 from actwise.formula.expression import (
     Expression,
     absolute,
@@ -43,12 +44,10 @@ from actwise.formula.expression import (
 
 _SILU_MINIMUM = 0.2784645427610738  # of -x sigmoid(x); x is SILU_ROOT
 _SILU_STEEPEST = 1.0998393201288669  # where the second derivative is 0, at 2.3994
-_TWO_OVER_PI = 2 / math.pi
 _GELU_TANH_CUBIC = 0.044715  # Hendrycks and Gimpel 2016
 _QUICK_GELU_SHARPNESS = 1.702  # Hendrycks and Gimpel 2016
 _SERF_STEEPEST = 1.0861254441509972  # at 1.096
 _SERF_TAIL_END = -1.69  # within the expansion around the root
-_TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 SOFTPLUS = Activation(
     name="softplus",
@@ -158,7 +157,7 @@ GELU = Activation(
 
 
 # (1 + tanh(u)) / 2 is sigmoid(2 u); 2 u is this times x + 0.044715 x**3.
-_GELU_TANH_SHARPNESS = 2 * sqrt(as_expression(_TWO_OVER_PI))
+_GELU_TANH_SHARPNESS = 2 * sqrt(as_expression(TWO_OVER_PI))
 
 
 def _gelu_tanh_argument(x: Expression) -> Expression:
@@ -229,7 +228,10 @@ def _serf_over_exp(t: Expression) -> Expression:
 def _serf(x: Expression) -> Expression:
     t = exp(x)
     tail = x * (t * _serf_over_exp(t))
-    return where(x < -FAR, 0, where(x < _SERF_TAIL_END, tail, x * erf(softplus(x))))
+    d = SERF_ROOT.distance(x)
+    middle = x * (SERF_MIDDLE[0] + (d * polynomial(d, SERF_MIDDLE[1:]) + SERF_MIDDLE_LOW))
+    near = where(SERF_ROOT.is_near(x), middle, x * erf(softplus(x)))
+    return where(x < -FAR, 0, where(x < _SERF_TAIL_END, tail, near))
 
 
 def _serf_slope(x: Expression) -> Expression:
@@ -238,7 +240,7 @@ def _serf_slope(x: Expression) -> Expression:
     tail = t * ((1 + x) * _serf_over_exp(t) + x * steep)
     # Of an exponential near 1, float64 keeps more digits in its difference from 1.
     bell = where(s < 1, 1 + expm1(-(s * s)), exp(-(s * s)))
-    slope = erf(s) + x * sigmoid(x) * (_TWO_OVER_ROOT_PI * bell)
+    slope = erf(s) + x * sigmoid(x) * (TWO_OVER_ROOT_PI * bell)
     return where(x < _SERF_TAIL_END, tail, near_root(x, SERF_ROOT, slope))
 
 
