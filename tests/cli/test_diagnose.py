@@ -44,6 +44,17 @@ def test_noise_is_hopeless_and_json_is_all_there_is(aw, tables):
     assert document["findings"][0]["code"] == "no_signal"
 
 
+def test_a_table_that_fits_with_words_declared_is_diagnosed_with_them(aw, tables, tmp_path):
+    table = pl.read_csv(tmp_path / "good.csv").with_columns(y=(pl.col("y") == "a").cast(pl.Int64))
+    lost = table["x"].cast(pl.String).scatter([3], "lost")
+    table.with_columns(x=lost).write_csv(tmp_path / "lost.csv")
+    arguments = ["diagnose", "lost.csv", "--target", "y", *SMALL]
+    assert "--missing lost" in aw(*arguments).stderr
+    result = aw(*arguments, "--missing", "lost", "--task", "classification", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["verdict"] == "healthy"
+
+
 def test_a_saved_model_is_diagnosed_on_its_data(aw, tables):
     assert aw("fit", "good.csv", "--target", "y", "--out", "model", "--no-baselines", *SMALL[:-2]).exit_code == 0
     result = aw("diagnose", "model", "good.csv", "--budget", "6")

@@ -306,7 +306,7 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.
     import sys
 
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(aw.ActwiseError, match=r"pip install 'actwise\[onnx\]'"):
+    with pytest.raises(aw.ActwiseError, match=r"pip install '\.\[onnx\]'"):
         aw.to_onnx(aw.Network([aw.Dense(1)], n_inputs=1), tmp_path / "model.onnx")
 
 

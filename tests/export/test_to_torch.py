@@ -288,7 +288,7 @@ def test_without_pytorch_the_error_says_what_to_install(monkeypatch: pytest.Monk
     import sys
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(aw.ActwiseError, match=r"pip install 'actwise\[torch\]'"):
+    with pytest.raises(aw.ActwiseError, match=r"pip install '\.\[torch\]'"):
         aw.to_torch(aw.Network([aw.Dense(1)], n_inputs=1))
 
 

@@ -138,5 +138,5 @@ def test_what_cannot_be_drawn_is_refused_with_a_sentence(tmp_path):
 
 def test_without_matplotlib_the_sentence_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ActwiseError, match=r'plots need matplotlib.*pip install "actwise\[plot\]"'):
+    with pytest.raises(ActwiseError, match=r'plots need matplotlib.*pip install "\.\[plot\]"'):
         plot_activations([aw.activation("relu")], tmp_path / "a.png")

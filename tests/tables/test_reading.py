@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,9 @@ def test_latin_letters_outside_utf8_are_read_and_announced(tmp_path: Path) -> No
     path = written(tmp_path, "latin.csv", TEXT.encode("latin-1"))
     with pytest.warns(ActwiseWarning, match=r"'latin.csv' is not UTF-8"):
         assert read_table(path).to_dict(as_series=False) == ROWS
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # batches are predicted, from a file like the one that was announced
+        assert next(scan_batches(path)).to_dict(as_series=False) == ROWS
 
 
 def test_decimal_commas_become_points(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from actwise.errors import InputError, ModelError, TableError
+from actwise.errors import ActwiseWarning, InputError, ModelError, TableError
 from actwise.tables import Target, find_task, read_table
 
 BINARY, MANY = "binary_classification", "multiclass_classification"
@@ -157,7 +158,17 @@ def test_rows_without_a_target_are_left_out_and_counted() -> None:
         (["a", "1", "2"], "regression", "target 'y' should hold numbers for a regression, but row 1 holds 'a'"),
         ([*map(str, range(50)), "-"], "auto", "should hold numbers for a regression, but row 51 holds '-'"),
         ([f"name {i}" for i in range(50)], "auto", "holds 50 different values in 50 rows, most of them once"),
-        ([datetime.date(2024, 1, 1 + i) for i in range(30)], "auto", "most of them once"),
+        ([datetime.date(2024, 1, 1 + i) for i in range(30)], "auto", "most of .* so choose another target column$"),
+        (
+            [f"47'{100 + i}.46" for i in range(50)],
+            "auto",
+            'cells such as "47\'100.46" do not read as numbers',
+        ),
+        (
+            [f"{i} kg" for i in range(50)],
+            "auto",
+            "cells such as '0 kg' do not read as numbers",
+        ),
         ([[1], [2], [1]], "auto", "cells: choose a column of single values"),
         ([[1], [2], [1]], "regression", "cells: choose a column of single values"),
     ],
@@ -166,6 +177,16 @@ def test_targets_that_cannot_be_predicted_say_why(cells: list[Any], task: str, p
     with pytest.raises(TableError, match=problem) as caught:
         find_task(pl.DataFrame({"y": cells}, strict=False), "y", task)
     assert "\n" not in str(caught.value)
+
+
+def test_classes_that_differ_by_case_or_blanks_only_are_announced() -> None:
+    said = "target 'y': the classes 'New York' and 'NewYork' and 'new  york' differ by case or blanks only"
+    with pytest.warns(ActwiseWarning, match=said):
+        labels = find_task(pl.DataFrame({"y": ["new  york", "Bern", "NewYork", "New York"] * 2}), "y").labels
+    assert labels == ("Bern", "New York", "NewYork", "new  york")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        find_task(pl.DataFrame({"y": ["yes", "no", "maybe"] * 2}), "y")
 
 
 def test_wrong_names_and_combinations_say_why() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from actwise.cli.options import naming_options, read_activation, split_activations, split_sizes
+from actwise.cli.options import naming_options, read_activation, reading_options, split_activations, split_sizes
 from actwise.errors import InputError
 
 SOMETHING_WRONG = 1
@@ -17,8 +17,7 @@ SOMETHING_WRONG = 1
 
 @click.command()
 @click.argument("what", metavar="DATA|DIR DATA", nargs=-1, required=True)
-@click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated.")
-@click.option("--ignore", multiple=True, metavar="COLUMN", help="What to leave out; may be repeated.")
+@reading_options
 @click.option("--activation", metavar="LIST", help="As for fit.  [default: silu]")
 @click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
 @click.option("--dropout", type=float, help="Share of hidden outputs dropped in training.  [default: by rows]")
@@ -37,6 +36,7 @@ def diagnose(
     what: tuple[str, ...],
     targets: tuple[str, ...],
     ignore: tuple[str, ...],
+    missing: tuple[str, ...],
     activation: str | None,
     hidden: str | None,
     budget: float,
@@ -71,7 +71,7 @@ def diagnose(
     if activation is not None:
         chosen["activation"] = tuple(read_activation(each) for each in split_activations(activation))
     with naming_options():
-        settings = FitSettings(ignore=ignore, **chosen)
+        settings = FitSettings(ignore=ignore, missing=missing, **chosen)
     with experiments_shown(Console(stderr=True), quiet or as_json) as observe:
         if len(what) == 2:
             found = diagnose_model(

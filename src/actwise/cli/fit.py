@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from actwise.cli.options import default_directory, naming_options, read_activation, split_activations, split_sizes
+from actwise.cli.options import (
+    default_directory,
+    naming_options,
+    read_activation,
+    reading_options,
+    split_activations,
+    split_sizes,
+)
 from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
 
@@ -18,16 +25,7 @@ SAMPLES = "sample:"
 
 @click.command()
 @click.argument("data", metavar="DATA")
-@click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated.")
-@click.option("--ignore", multiple=True, metavar="COLUMN", help="What to leave out; may be repeated.")
-@click.option("--missing", multiple=True, metavar="WORD", help="What stands for a missing number; may be repeated.")
-@click.option(
-    "--task",
-    type=click.Choice(["auto", "classification", "regression"]),
-    default="auto",
-    show_default=True,
-    help="What the target is; found out from its values if auto.",
-)
+@reading_options
 @click.option(
     "--activation",
     metavar="LIST",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
     from actwise.activations import AnyActivation
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # What the library calls a parameter where it says what is wrong with it, and then as the command line does.
 _PARAMETER = re.compile(
@@ -63,6 +67,38 @@ def naming_options() -> Iterator[None]:
         if said == str(error):
             raise
         raise InputError(said) from error
+
+
+def reading_options(command: _Command) -> _Command:
+    """Give a command the options that say how a table is read and what is predicted from it.
+
+    Parameters
+    ----------
+    command : callable
+        Takes ``targets``, ``ignore``, ``missing`` and ``task``.
+
+    Returns
+    -------
+    callable
+        The same command.
+    """
+    options = (
+        click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated."),
+        click.option("--ignore", multiple=True, metavar="COLUMN", help="What to leave out; may be repeated."),
+        click.option(
+            "--missing", multiple=True, metavar="WORD", help="What stands for a missing number; may be repeated."
+        ),
+        click.option(
+            "--task",
+            type=click.Choice(["auto", "classification", "regression"]),
+            default="auto",
+            show_default=True,
+            help="What the target is; found out from its values if auto.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def read_activation(text: str) -> str | AnyActivation:

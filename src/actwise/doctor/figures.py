@@ -21,7 +21,7 @@ def draw(diagnosis: Diagnosis, path: str | None) -> Any:
     try:
         import matplotlib.figure
     except ImportError as error:
-        raise InputError("plots need matplotlib: pip install matplotlib") from error
+        raise InputError('plots need matplotlib: pip install ".[plot]" in the checkout') from error
     subject, data, trained, measures = diagnosis.subject, diagnosis.data, diagnosis.trained, diagnosis.measures
     if subject is None or data is None or trained is None or measures is None:
         raise InputError("nothing was trained, so that there is nothing to draw")

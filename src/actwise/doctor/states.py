@@ -79,9 +79,10 @@ def _course(subject: Subject, outcomes: Sequence[Outcome], worst: Outcome, measu
         found.append(Suspicion("learning_rate_too_high", JUMPS, seen))
     early = [len(each.losses) for each in outcomes if each.stopped_because == "no improvement"]
     if len(early) * 2 > len(outcomes) and median([float(each) for each in early]) < subject.epochs:
+        improved = f"fell by less than {subject.tolerance:g}" if subject.tolerance else "no longer fell"
         seen = (
             f"training was stopped after {median([float(each) for each in early]):.0f} of {subject.epochs:,} epochs, "
-            f"because no epoch improved the loss by more than {subject.tolerance:g}"
+            f"because the loss {improved}"
         )
         found.append(Suspicion("undertrained", STOPPED, seen))
     return found

@@ -42,5 +42,5 @@ def require(package: str) -> Any:
     except ImportError as error:
         raise MissingPackageError(
             f"this export needs the package {package!r}, which cannot be imported ({error}): "
-            f"pip install 'actwise[{_EXTRAS[package]}]'"
+            f"pip install '.[{_EXTRAS[package]}]' in the checkout"
         ) from error

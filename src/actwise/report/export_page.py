@@ -16,10 +16,10 @@ This page is made by `tools/generate_docs.py`; do not edit it.
 
 | call | command | what comes out | needs |
 | --- | --- | --- | --- |
-| `aw.to_onnx(model, "model.onnx")` | `actwise export DIR --to onnx` | an ONNX file | `pip install 'actwise[onnx]'` |
-| `aw.to_torch(model)` | | a `torch.nn.Sequential` | `pip install 'actwise[torch]'` |
+| `aw.to_onnx(model, "model.onnx")` | `actwise export DIR --to onnx` | an ONNX file | `pip install '.[onnx]'` |
+| `aw.to_torch(model)` | | a `torch.nn.Sequential` | `pip install '.[torch]'` |
 | `aw.to_torch_program(model, "model.pt2")` | `actwise export DIR --to torch` | a program of `torch.export` | \
-`pip install 'actwise[torch]'` |
+`pip install '.[torch]'` |
 | `aw.to_torch_code(model, "model.py")` | `actwise export DIR --to torch-code` | a readable Python file | nothing |
 | `aw.save(model, "model")`, `aw.load` | `actwise fit --out DIR` | a directory of JSON and safetensors | nothing |
 

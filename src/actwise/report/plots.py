@@ -150,7 +150,7 @@ def _matplotlib() -> Any:
     try:
         import matplotlib
     except ModuleNotFoundError as error:
-        raise ActwiseError('plots need matplotlib, which is not installed: pip install "actwise[plot]"') from error
+        raise ActwiseError('plots need matplotlib: pip install ".[plot]" in the checkout') from error
     return matplotlib
 
 

@@ -142,7 +142,7 @@ def file_format(path: Path) -> Format:
 
 
 @contextmanager
-def plain_file(path: Path, file_format: Format) -> Iterator[Path]:
+def plain_file(path: Path, file_format: Format, *, announce: bool = True) -> Iterator[Path]:
     """Lend an uncompressed, UTF-8 twin of a file, or the file itself where it is that already.
 
     Parameters
@@ -151,6 +151,8 @@ def plain_file(path: Path, file_format: Format) -> Iterator[Path]:
         An existing file.
     file_format : {"delimited", "parquet", "ipc", "ndjson"}
         Its format; only text formats are re-encoded.
+    announce : bool
+        Whether to say that text was taken for Windows-1252.
 
     Yields
     ------
@@ -165,7 +167,7 @@ def plain_file(path: Path, file_format: Format) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="actwise-") as folder:
         plain = _unpacked(path, file_format, Path(folder))
         if file_format in TEXT_FORMATS:
-            plain = _as_utf8(plain, path.name, Path(folder))
+            plain = _as_utf8(plain, path.name, Path(folder), announce)
         yield plain
 
 
@@ -215,7 +217,7 @@ def _unpack_zstandard_text(path: Path, target: Path) -> None:
         raise TableError(f"{path.name!r} is damaged and cannot be unpacked: copy or download it again") from error
 
 
-def _as_utf8(plain: Path, name: str, folder: Path) -> Path:
+def _as_utf8(plain: Path, name: str, folder: Path, announce: bool) -> Path:
     r"""Re-encode a text file to UTF-8 with ``\n`` line ends where it is not that already."""
     with plain.open("rb") as file:
         head = file.read(PIECE)
@@ -223,6 +225,12 @@ def _as_utf8(plain: Path, name: str, folder: Path) -> Path:
         if head.startswith(magic):
             raise TableError(f"{name!r} {problem}")
     encoding = _text_encoding(plain, head, name)
+    if encoding == "cp1252" and announce:
+        warnings.warn(
+            f"{name!r} is not UTF-8 text and was read as Windows-1252: look at letters with accents",
+            ActwiseWarning,
+            stacklevel=2,
+        )
     only_carriage_returns = b"\r" in head and b"\n" not in head
     if encoding == "utf-8" and not only_carriage_returns:
         return plain
@@ -241,7 +249,7 @@ def _as_utf8(plain: Path, name: str, folder: Path) -> Path:
 
 
 def _text_encoding(plain: Path, head: bytes, name: str) -> str:
-    """Tell UTF-8, UTF-16 and UTF-32 by their marks; any other text is taken for Windows-1252, aloud."""
+    """Tell UTF-8, UTF-16 and UTF-32 by their marks; any other text is taken for Windows-1252."""
     if head.startswith(BYTE_ORDER_MARKS[:2]):
         return "utf-32"
     if head.startswith(BYTE_ORDER_MARKS[2:]):
@@ -257,10 +265,4 @@ def _text_encoding(plain: Path, head: bytes, name: str) -> str:
                     decoder.decode(piece)
                 except UnicodeDecodeError:
                     encoding = "cp1252"
-    if encoding == "cp1252":
-        warnings.warn(
-            f"{name!r} is not UTF-8 text and was read as Windows-1252: look at letters with accents",
-            ActwiseWarning,
-            stacklevel=2,
-        )
     return encoding

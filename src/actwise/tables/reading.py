@@ -96,7 +96,8 @@ def scan_batches(source: Any, batch_rows: int = BATCH_ROWS) -> Iterator[pl.DataF
     path = find_file(source)
     form = file_format(path)
     n_rows = 0
-    with plain_file(path, form) as plain:
+    # Who predicts was told about the encoding by the fit; labels that came out otherwise are noticed as new ones.
+    with plain_file(path, form, announce=False) as plain:
         dialect = find_dialect(plain, path.name) if form == "delimited" else None
         checked = False
         for batch in _batches(path.name, plain, form, dialect, batch_rows):

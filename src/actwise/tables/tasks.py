@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from actwise.errors import InputError, TableError, suggest
+from actwise.errors import ActwiseWarning, InputError, TableError, suggest
 from actwise.tables import cells, records
 from actwise.tables.refusals import refuse_infinite
 from actwise.tables.targets import Label, Target, Task, missing_rows, target_cells
@@ -16,6 +17,9 @@ from actwise.tables.targets import Label, Target, Task, missing_rows, target_cel
 # Whole numbers are classes if there are at most 20 different ones, and at most the square root of the number
 # of rows, so that a class has about as many rows as there are classes; two different ones always are.
 MOST_NUMBER_CLASSES = 20
+
+# What a person would take for a number, with whatever unit or marks of thousands.
+LIKE_A_NUMBER = rf"^\(?{cells.BEFORE_DIGITS}[\d.,'’\s]*\d\s?[^\d\s:/-]{{0,9}}\)?$"
 
 
 def find_task(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "auto") -> Target:
@@ -131,10 +135,20 @@ def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label,
         raise TableError(f"target {column.name!r} is {labels[0]!r} in every row: there is nothing to tell apart")
     single = [labels[int(i)] for i in (counts["rows"] == 1).arg_true()]
     if len(single) > MOST_NUMBER_CLASSES and len(single) > len(labels) / 2:
+        unread = cells.read_text(column.filter(read.strange))
+        alike = unread.filter(unread.str.contains(LIKE_A_NUMBER))
+        way_out = "so choose another target column"
+        if len(alike) > len(column) / 2:
+            way_out = (
+                f"and cells such as {alike[0]!r} do not read as numbers: write them without a unit, with a decimal "
+                "point and no mark of thousands, or choose another target column"
+            )
         raise TableError(
             f"target {column.name!r} holds {len(labels)} different values in {len(column)} rows, most of "
-            "them once: they are no classes, so choose another target column"
+            f"them once: they are no classes, {way_out}"
         )
+    if labels and isinstance(labels[0], str):
+        _warn_of_twins(column.name, pl.Series(labels))
     if single:
         shown = ", ".join(repr(int(each) if whole else each) for each in single[:5])
         more = f" and {len(single) - 5} more classes" if len(single) > 5 else ""
@@ -145,6 +159,19 @@ def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label,
             f"drop such rows or merge the class with another{also}"
         )
     return tuple(int(label) for label in labels) if whole else tuple(labels)
+
+
+def _warn_of_twins(name: str, labels: pl.Series) -> None:
+    """Say that labels differ by case or blanks only, as those of one class do that was typed in several ways."""
+    plain = labels.str.to_lowercase().str.replace_all(r"\s+", "")
+    shared = plain.filter(plain.is_duplicated())
+    if len(shared):
+        said = " and ".join(map(repr, labels.filter(plain == shared[0])))
+        warnings.warn(
+            f"target {name!r}: the classes {said} differ by case or blanks only: write them alike if they are one",
+            ActwiseWarning,
+            stacklevel=4,
+        )
 
 
 def _holds_codes(column: pl.Series) -> bool:
