@@ -1,6 +1,7 @@
 """Formulas that lose digits are said to, where and by how much; the others are not suspected."""
 
 import warnings
+from dataclasses import replace
 
 import mpmath as mp
 import numpy as np
@@ -11,6 +12,7 @@ from actwise.activations import ENTRIES, Activation
 from actwise.activations.doubts import TRUSTED_ERROR, doubts
 from actwise.activations.reference import Reference
 from actwise.errors import ActwiseWarning
+from actwise.formula.expression import cos, equal, where
 
 
 @pytest.mark.parametrize("each", [e for e in ENTRIES if isinstance(e, Activation)], ids=lambda e: e.name)
@@ -57,7 +59,52 @@ def test_the_same_formula_is_looked_at_once(monkeypatch):
 def test_overflow_is_a_doubt_and_a_pole_is_not_a_crash():
     with pytest.warns(ActwiseWarning, match="between 3"):
         aw.activation("exp(x) / (exp(x) + exp(-x))")
-    assert np.isfinite(aw.activation("log(x)")(2.0))
+    with pytest.warns(ActwiseWarning, match=r"not a finite number for x < 0"):
+        assert np.isfinite(aw.activation("log(x)")(2.0))
+
+
+GAPS = {  # a formula, where there is no number, and what is advised
+    "tanh(x) / x": ("its value is not a finite number at x = 0, where its limit is 1",
+                    "where(x == 0, 1, tanh(x) / x)"),
+    "(exp(x) - 1) / x": ("its value is not a finite number at x = 0, where its limit is 1",
+                         "where(x == 0, 1 + 0.5 * x, (exp(x) - 1) / x)"),
+    "(x - 1) / (x^2 - 1)": ("its value is not a finite number at x = -1", "where(x == -1, 0, (x - 1) / (x^2 - 1))"),
+    "x * log(abs(x))": ("its value is not a finite number at x = 0, where its limit is 0",
+                        "where(x == 0, 0, x * log(abs(x)))"),
+    "sqrt(abs(x))": ("its derivative is not a finite number at x = 0", "where(x == 0, 0, sqrt(abs(x)))"),
+    "1 / (x - 1)": ("its value is not a finite number at x = 1", "where(x == 1, 0, 1 / (x - 1))"),
+    "sqrt(x)": ("its value is not a finite number for x < 0", "where(x > 0, sqrt(x), 0)"),
+    "x^1.5": ("its value is not a finite number for x < 0", "where(x > 0, x^1.5, 0)"),
+    "log(2 - x)": ("its value is not a finite number for x > 2", "where(x < 2, log(2 - x), 0)"),
+    "log(x^2 - 4)": ("its value is not a finite number for x between -2 and 2",
+                     "where((x < -2) | (x > 2), log(x^2 - 4), 0)"),
+    "x / 0": ("its value is not a finite number for any x", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", GAPS)
+def test_gaps_are_named_and_the_advice_closes_them(formula):
+    where, advised = GAPS[formula]
+    with pytest.warns(ActwiseWarning) as caught:
+        aw.activation(formula)
+    (message,) = [str(each.message) for each in caught]
+    assert f"{formula!r} has gaps: {where}" in message
+    if advised is None:
+        return
+    assert message.endswith(f"such as {advised}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ActwiseWarning)
+        mended = aw.activation(advised)
+    left = [doubt for doubt in doubts(mended) if doubt.kind != "digits"]
+    assert [doubt for doubt in left if formula != "(x - 1) / (x^2 - 1)" or doubt.at == -1] == []
+
+
+def test_a_finite_slope_that_is_not_the_limit_is_a_doubt():
+    made = replace(
+        aw.activation("sin(x)"), df_x=lambda x: where(equal(x, 0), 0, cos(x)), definition="sin(x) + abs(x) - abs(x)"
+    )
+    (doubt,) = doubts(made)
+    assert str(doubt) == "its derivative is off at x = 0, where its limit is 1"
 
 
 def test_a_pole_has_nothing_to_compare_with():

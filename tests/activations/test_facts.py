@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 import actwise as aw
 from actwise.activations import ENTRIES, Activation, Kink, facts
+from actwise.errors import ActwiseWarning
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda each: each.name)
@@ -55,3 +58,34 @@ def test_facts_of_a_formula():
     assert np.isclose(about.saturates_below, mish.saturates_below)
     assert about.trained == ()
     assert facts(aw.activation("prelu")).trained == ("slope",)
+
+
+def doubtful(formula):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ActwiseWarning)
+        return aw.activation(formula)
+
+
+@pytest.mark.parametrize(("formula", "where"), [("1 / (x - 1)", "at x = 1"), ("sin(1 / x)", "at x = 0"),
+                                                ("log(x)", "for x < 0"), ("x / 0", "for any x")])  # fmt: skip
+def test_what_is_not_known_of_a_formula_is_absent(formula, where):
+    about = facts(doubtful(formula))
+    assert [str(each) for each in about.gaps] == [where]
+    unknown = (about.range, about.monotonic, about.falling, about.odd, about.zero_centred, about.lipschitz, about.gain,
+               about.saturates_below, about.saturates_above)  # fmt: skip
+    assert set(unknown) == {None}
+
+
+def test_a_hole_with_a_limit_leaves_the_facts_known():
+    about = facts(doubtful("tanh(x) / x"))
+    assert about.gaps[0].limit == 1.0
+    assert about.range == pytest.approx((0.0, 1.0), abs=1e-6)
+
+
+def test_a_cusp_has_infinite_slopes():
+    (kink,) = facts(doubtful("sqrt(abs(x))")).kinks
+    assert (kink.left, kink.right) == (-np.inf, np.inf)
+
+
+def test_nothing_is_printed_about_overflow():
+    assert facts(aw.activation("exp(exp(x))")).lipschitz == np.inf

@@ -1,20 +1,25 @@
 """Where a formula's value or derivative is not to be trusted in float64, found by high-precision arithmetic.
 
-A user's formula is rewritten into a stable one where a rule is known. Where none is, digits may be lost; this
-module says on which arguments and how many, instead of being silently wrong.
+A user's formula is rewritten into a stable one where a rule is known. Where none is, digits may be lost, and where
+something is divided by 0 there may be no number at all; this module says on which arguments, how many digits, and
+what would be right there, instead of being silently wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from actwise.activations.estimates import Gap, gaps
 from actwise.activations.reference import Reference
 from actwise.activations.spec import Activation, FloatArray
 
+What: TypeAlias = Literal["value", "derivative"]
 TRUSTED_ERROR = 2.0**-24  # half a unit in the last place of float32: what a float32 network can notice
+FAR_FROM_LIMIT = 1e-6  # of the limit or of 1; limits are known to more digits
 LEAST_RESULT, LARGEST_RESULT = 2.0**-149, 2.0**128  # beyond them float32 holds 0 or infinity anyway
 _SIZES = np.concatenate([np.geomspace(1e-12, 1e-2, 21), np.geomspace(0.02, 100.0, 60), np.geomspace(200.0, 1e30, 24)])
 # The sizes are irregular on purpose: at round ones many formulas are exact by chance.
@@ -23,27 +28,37 @@ POINTS = np.concatenate([-_SIZES[::-1], _SIZES]) * 1.0371
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An interval on which a result has lost digits.
+    """An interval on which a result has lost digits or is no finite number, or a point at which it is not its limit.
 
     Parameters
     ----------
     what : {"value", "derivative"}
         Which result.
     low, high : float
-        The outermost arguments that were tried and found wrong.
+        The outermost arguments that were tried and found wrong; equal for a single point.
     error : float
         The largest relative error; 1 or infinity where no digit is right.
     at : float
         Where that is.
+    kind : {"digits", "gap", "limit"}
+        Whether digits are lost, there is no finite number, or a finite one that is not the limit.
+    limit : float or None
+        What the result comes near to from both sides of a single point, where there is such a number.
     """
 
-    what: Literal["value", "derivative"]
+    what: What
     low: float
     high: float
     error: float
     at: float
+    kind: Literal["digits", "gap", "limit"] = "digits"
+    limit: float | None = None
 
     def __str__(self) -> str:
+        if self.kind != "digits":
+            wrong = "not a finite number" if self.kind == "gap" else "off"
+            limit = "" if self.limit is None else f", where its limit is {self.limit:.4g}"
+            return f"its {self.what} is {wrong} {Gap(self.low, self.high)}{limit}"
         size = f"by up to {self.error:.1e} of its size" if self.error < 1 else "with no right digit"
         return f"its {self.what} is off {size} for x between {self.low:.3g} and {self.high:.3g} (at x = {self.at:.4g})"
 
@@ -68,14 +83,91 @@ def doubts(activation: Activation) -> tuple[Doubt, ...]:
     ()
     """
     points = POINTS[~np.isin(POINTS, activation.kinks)]
-    found = (activation(points), activation.derivative(points))
+    functions: tuple[Callable[[Any], Any], ...] = (activation, activation.derivative)
     truth = Reference(activation).at(points.tolist())
-    names: tuple[Literal["value", "derivative"], ...] = ("value", "derivative")
-    return tuple(
-        doubt
-        for what, computed, true in zip(names, found, truth, strict=True)
-        for doubt in _intervals(what, points, _relative_errors(computed, true))
-    )
+    found: list[Doubt] = []
+    for index, function in enumerate(functions):
+        what: What = ("value", "derivative")[index]
+        undefined = points[[each is None for each in truth[index]]]
+        found += _intervals(what, points, _relative_errors(function(points), truth[index]))
+        found += [each for each in _gaps(what, function, activation, undefined) if not _covers(found, each)]
+        found += [each for each in _limits(what, function, activation) if not _covers(found, each)]
+    return tuple(sorted(found, key=lambda each: (each.what == "derivative", each.kind == "digits")))
+
+
+def _gaps(what: What, function: Callable[[Any], Any], activation: Activation, undefined: FloatArray) -> list[Doubt]:
+    """List the intervals on which there is no number, in whatever arithmetic."""
+    critical = tuple(each.at for each in activation.estimates.critical)
+    found = []
+    for gap in gaps(function, critical):
+        inside = undefined[(undefined > gap.low) & (undefined < gap.high)]
+        if inside.size:
+            found.append(Doubt(what, gap.low, gap.high, np.inf, float(inside[0]), "gap"))
+    return found
+
+
+def _limits(what: What, function: Callable[[Any], Any], activation: Activation) -> list[Doubt]:
+    """List the critical points at which there is no finite number, or not the limit."""
+    found = []
+    for point in activation.estimates.critical:
+        limit = point.limits[what == "derivative"]
+        got = float(function(point.at))
+        if not np.isfinite(got):
+            found.append(Doubt(what, point.at, point.at, np.inf, point.at, "gap", limit))
+        elif limit is not None and point.at not in activation.kinks:
+            error = abs(got - limit) / max(1.0, abs(limit))
+            if error > FAR_FROM_LIMIT:
+                found.append(Doubt(what, point.at, point.at, error, point.at, "limit", limit))
+    return found
+
+
+def _covers(found: list[Doubt], doubt: Doubt) -> bool:
+    """Say whether an earlier gap says it all."""
+    return any(each.kind == "gap" and each.low <= doubt.low and doubt.high <= each.high for each in found)
+
+
+def advice(activation: Activation, found: Sequence[Doubt]) -> str:
+    """Say what to do about doubts.
+
+    Parameters
+    ----------
+    activation : Activation
+        A formula.
+    found : sequence of Doubt
+        What is doubted about it, at least one.
+
+    Returns
+    -------
+    str
+        The end of a sentence.
+
+    Examples
+    --------
+    >>> from actwise.activations.lookup import activation
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     made = activation("log(x)")
+    >>> advice(made, doubts(made))
+    'say what it is there, such as where(x > 0, log(x), 0)'
+    """
+    holes = [each for each in found if each.kind != "digits"]
+    if not holes:
+        return "write it without differences of nearly equal numbers"
+    low, high, text = holes[0].low, holes[0].high, activation.name
+    if low == high:
+        (near,) = (each for each in activation.estimates.critical if each.at == low)
+        value, slope = near.limits
+        moved = "x" if low == 0 else f"(x - {low:.9g})" if low > 0 else f"(x + {-low:.9g})"
+        line = f"{value or 0.0:.9g}" + (f" + {slope:.9g} * {moved}" if slope else "")
+        example = f"where(x == {low:.9g}, {line}, {text})"
+    elif np.isinf(low) and np.isinf(high):
+        return "write one that is a number somewhere"
+    elif np.isinf(low):
+        example = f"where(x > {high:.9g}, {text}, 0)"
+    else:
+        outside = f"x < {low:.9g}" if np.isinf(high) else f"(x < {low:.9g}) | (x > {high:.9g})"
+        example = f"where({outside}, {text}, 0)"
+    return f"say what it is there, such as {example}"
 
 
 def _relative_errors(computed: FloatArray, true: list[Any]) -> FloatArray:
@@ -92,7 +184,7 @@ def _relative_errors(computed: FloatArray, true: list[Any]) -> FloatArray:
     return errors
 
 
-def _intervals(what: Literal["value", "derivative"], points: FloatArray, errors: FloatArray) -> list[Doubt]:
+def _intervals(what: What, points: FloatArray, errors: FloatArray) -> list[Doubt]:
     wrong = errors > TRUSTED_ERROR
     edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(int)))
     found = []

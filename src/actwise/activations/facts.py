@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from actwise.activations.estimates import Gap
 from actwise.activations.families import AnyActivation
 from actwise.activations.spec import Activation
 
 SATURATED_SHARE = 1e-3  # of the largest slope; a smaller one passes hardly any gradient
 FARTHEST = 1e6  # a slope that is not small up to here is not said to saturate
+STEEPEST = 1e100  # a slope that is larger beside a kink is infinite
 _SIZES = np.concatenate([np.arange(2.0**-9, 40.0, 2.0**-9), np.geomspace(40.0, FARTHEST, 4000)])
 _POINTS = np.concatenate([-_SIZES[::-1], [0.0], _SIZES])
 
@@ -49,15 +51,19 @@ class Facts:
         As text.
     from_output : str or None
         The derivative in terms of the output ``y``, where there is one.
-    range : tuple of float
+    range : tuple of float or None
         Infimum and supremum of the outputs.
+    gaps : tuple of Gap
+        Where a formula has no finite value. Unless they are single points with a limit, all that follows from the
+        shape is not known, and None.
     kinks : tuple of Kink
         Where the derivative jumps.
-    monotonic, odd, zero_centred : bool or None
-        Whether it never decreases, whether ``f(-x) == -f(x)``, and whether its mean output is 0.
+    monotonic, falling, odd, zero_centred : bool or None
+        Whether it never decreases, whether it never increases, whether ``f(-x) == -f(x)``, and whether its mean
+        output is 0.
     lipschitz : float or None
         The largest absolute slope.
-    gain : float
+    gain : float or None
         The factor on initial weights.
     saturates_below, saturates_above : float or None
         Beyond these arguments the slope is less than a thousandth of its maximum, or of 1 where it has
@@ -74,13 +80,15 @@ class Facts:
     formula: str
     derivative: str | None
     from_output: str | None
-    range: tuple[float, float]
+    range: tuple[float, float] | None
+    gaps: tuple[Gap, ...]
     kinks: tuple[Kink, ...]
     monotonic: bool | None
+    falling: bool | None
     odd: bool | None
     zero_centred: bool | None
     lipschitz: float | None
-    gain: float
+    gain: float | None
     saturates_below: float | None
     saturates_above: float | None
     advice: str
@@ -108,7 +116,10 @@ def facts(activation: AnyActivation) -> Facts:
     ('sigmoid(x) * sigmoid(-x)', 'y * (1 - y)', 8.3)
     """
     scalar = activation if isinstance(activation, Activation) else None
-    below, above = _saturation(scalar) if scalar else (None, None)
+    found = scalar.estimates if scalar and scalar.claims is None else None
+    is_known = found is None or found.is_defined()
+    shape = scalar if is_known else None
+    below, above = _saturation(shape) if shape else (None, None)
     return Facts(
         name=activation.name,
         aliases=activation.aliases,
@@ -118,13 +129,15 @@ def facts(activation: AnyActivation) -> Facts:
         formula=activation.formula,
         derivative=scalar.derivative_formula if scalar else None,
         from_output=_from_output(scalar) if scalar else None,
-        range=activation.range,
+        range=activation.range if is_known else None,
+        gaps=found.gaps if found else (),
         kinks=tuple(_kink(scalar, at) for at in scalar.kinks) if scalar else (),
-        monotonic=scalar.monotonic if scalar else None,
-        odd=scalar.odd if scalar else None,
-        zero_centred=scalar.zero_centred if scalar else None,
-        lipschitz=scalar.lipschitz if scalar else None,
-        gain=activation.gain,
+        monotonic=shape.monotonic if shape else None,
+        falling=shape.estimates.falling if shape else None,
+        odd=shape.odd if shape else None,
+        zero_centred=shape.zero_centred if shape else None,
+        lipschitz=shape.lipschitz if shape else None,
+        gain=activation.gain if is_known else None,
         saturates_below=below,
         saturates_above=above,
         advice=activation.summary,
@@ -140,7 +153,8 @@ def _from_output(activation: Activation) -> str | None:
 
 def _kink(activation: Activation, at: float) -> Kink:
     slopes = activation.derivative(np.array([np.nextafter(at, -np.inf), at, np.nextafter(at, np.inf)]))
-    return Kink(at, *(float(each) for each in slopes))
+    infinite = np.where(np.abs(slopes) > STEEPEST, np.copysign(np.inf, slopes), slopes)
+    return Kink(at, *(float(each) for each in infinite))
 
 
 def _saturation(activation: Activation) -> tuple[float | None, float | None]:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import cache
 
 from actwise.activations.catalogue import ENTRIES
-from actwise.activations.doubts import Doubt, doubts
+from actwise.activations.doubts import Doubt, advice, doubts
 from actwise.activations.families import AnyActivation
 from actwise.activations.spec import Activation, Param
 from actwise.errors import ActwiseWarning, FormulaError, InputError, suggest
@@ -145,10 +145,12 @@ def _warn_of_doubts(made: Activation) -> None:
         _KNOWN_DOUBTS[key] = doubts(made)
     found = _KNOWN_DOUBTS[key]
     if found:
-        more = f" (and {len(found) - 2} more such intervals)" if len(found) > 2 else ""
+        more = f" (and {len(found) - 2} more such)" if len(found) > 2 else ""
+        loses_digits = all(each.kind == "digits" for each in found)
+        problem = "no form of {!r} was found that keeps all digits" if loses_digits else "{!r} has gaps"
         warnings.warn(
-            f"no form of {made.name!r} was found that keeps all digits: {'; '.join(map(str, found[:2]))}{more}. "
-            "It can be used, but not trusted there; write it without differences of nearly equal numbers",
+            f"{problem.format(made.name)}: {'; '.join(map(str, found[:2]))}{more}. "
+            f"It can be used, but not trusted there; {advice(made, found)}",
             ActwiseWarning,
             stacklevel=4,
         )

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from actwise.activations.estimates import Estimates, estimate
 from actwise.errors import InputError, suggest
 from actwise.formula import stabilise
 from actwise.formula.compensate import compensated
@@ -236,32 +237,37 @@ class Activation:
     @property
     def range(self) -> tuple[float, float]:
         """Infimum and supremum of the outputs."""
-        low, high = self._claim("range", estimate_range)
+        low, high = self._claim("range")
         return float(low), float(high)
 
     @property
     def kinks(self) -> tuple[float, ...]:
         """Where the derivative jumps."""
-        return tuple(float(each) for each in self._claim("kinks", lambda _: ()))
+        return tuple(float(each) for each in self._claim("kinks"))
 
     @property
     def monotonic(self) -> bool:
         """Whether the function never decreases."""
-        return bool(self._claim("monotonic", lambda a: float(np.min(a.derivative(_SCAN))) >= 0))
+        return bool(self._claim("monotonic"))
 
     @property
     def odd(self) -> bool:
         """Whether ``f(-x) == -f(x)``."""
-        return bool(self._claim("odd", lambda a: np.array_equal(a(_SCAN), -a(-_SCAN), equal_nan=True)))
+        return bool(self._claim("odd"))
 
     @property
     def lipschitz(self) -> float:
         """The largest absolute slope."""
-        return float(self._claim("lipschitz", lambda a: np.nanmax(np.abs(a.derivative(_SCAN)), initial=0.0)))
+        return float(self._claim("lipschitz"))
 
-    def _claim(self, name: str, estimate: Callable[[Activation], Any]) -> Any:
+    @cached_property
+    def estimates(self) -> Estimates:
+        """What is found about the function by trying, whatever is claimed."""
+        return estimate(self)
+
+    def _claim(self, name: str) -> Any:
         if self.claims is None:
-            return estimate(self)
+            return getattr(self.estimates, name)
         claimed = getattr(self.claims, name)
         return claimed(**self.values) if callable(claimed) else claimed
 
@@ -278,7 +284,10 @@ class Activation:
         arXiv:1502.01852), 1 for the identity (Glorot and Bengio 2010), and the edge between vanishing and
         exploding gradients for any other function (Schoenholz et al. 2017, arXiv:1611.01232).
         """
-        mean_square = _normal_mean(np.square(self.derivative(_NODES)))
+        if self.claims is None and not self.estimates.is_defined(_NODES[-1]):
+            return 1.0  # beside a pole the mean depends on where the points happen to lie
+        with np.errstate(over="ignore"):
+            mean_square = _normal_mean(np.square(self.derivative(_NODES)))
         return 1.0 / float(np.sqrt(mean_square)) if mean_square > 0 else 1.0
 
     @property
@@ -309,10 +318,6 @@ class Activation:
         return None if expression is None else to_text(simplify(without_nan_guards(expression)))
 
 
-_SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])
-_FAR_ENDS = np.array([-np.inf, -1e300, 1e300, np.inf])
-
-
 def _midpoint_rule() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     # Points at equal steps of probability mass converge for kinked functions too, unlike Gauss-Hermite.
     grid = (np.arange(36_000) + 0.5) / 2_000 - 9.0  # midpoints: no point lies on a kink at 0
@@ -324,7 +329,8 @@ _NODES, _WEIGHTS = _midpoint_rule()
 
 
 def _normal_mean(values: FloatArray) -> float:
-    return float(np.sum(values * _WEIGHTS))
+    with np.errstate(all="ignore"):  # infinities of both signs
+        return float(np.sum(values * _WEIGHTS))
 
 
 def real_array(name: str, array: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -344,13 +350,6 @@ def real_array(name: str, array: npt.ArrayLike) -> npt.NDArray[Any]:
 def result_dtype(given: npt.NDArray[Any]) -> npt.DTypeLike:
     """Return the dtype of results: that of small floats is kept, all others give float64."""
     return given.dtype if given.dtype in (np.float32, np.float16) else np.float64
-
-
-def estimate_range(activation: Activation) -> tuple[float, float]:
-    """Estimate the range of a function for which none is declared, from a scan over ±1000 and the far ends."""
-    outputs = activation(np.concatenate([_SCAN, _FAR_ENDS]))
-    known = outputs[~np.isnan(outputs)]
-    return (float(known.min()), float(known.max())) if known.size else (-np.inf, np.inf)
 
 
 def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:

@@ -19,7 +19,8 @@ Interval: TypeAlias = tuple[float, float]
 
 WIDEST_DEFAULT = 10.0  # half the width of a plot whose range nobody chose
 NARROWEST_DEFAULT = 5.0
-_FAR = 1e7 * np.array([1.0, 1.37, 2.11, 3.3])  # no period of a sine divides the distances
+_FAR = 1e7 * np.array([1.0, 1.37, 2.11, 3.3]) + np.array([0.13, 0.41, 0.77, 0.92])  # no period divides the distances
+_FARTHEST = 1e300
 _STRAIGHT = 1e-6  # a slope that differs by less between far points is that of an asymptote
 _NEAR = 2.5  # where smooth functions still differ from their asymptotes
 _SAME = 1e-9
@@ -236,6 +237,10 @@ def _line_at(value: Callable[[Any], Any], points: FloatArray, near: float) -> tu
     if np.ptp(intercepts) > _STRAIGHT:
         return None
     intercept = _rounded(float(np.median(intercepts)))
+    with np.errstate(all="ignore"):
+        last = float(value(np.array([math.copysign(_FARTHEST, near)]))[0])
+    if slope == 0 and abs(last - intercept) > _STRAIGHT:
+        return None  # it goes on, so slowly that it looked flat
     is_itself = abs(float(value(np.array([near]))[0]) - slope * near - intercept) < _SAME
     return None if slope != 0 and is_itself else (slope, intercept)
 

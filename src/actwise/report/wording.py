@@ -6,6 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from actwise.activations.estimates import Gap
+
+MOST_SHOWN = 6  # of kinks and gaps, which periodic functions have without end
+
 
 def describe_range(interval: Sequence[float]) -> str:
     """Write the range of outputs.
@@ -54,7 +58,29 @@ def describe_kinks(kinks: Sequence[Mapping[str, float]], jumps: Sequence[float] 
             else f"the slope jumps from {kink['left']:.4g} to {kink['right']:.4g}"
         )
         parts.append(f"at {kink['at']:.4g} {what}; {kink['slope']:.4g} is taken")
-    return ", ".join(parts)
+    return _first_of(parts)
+
+
+def describe_gaps(gaps: Sequence[Mapping[str, Any]]) -> str:
+    """Write where a function has no finite value.
+
+    Parameters
+    ----------
+    gaps : sequence of mapping
+        The fields of `actwise.activations.estimates.Gap`.
+
+    Examples
+    --------
+    >>> describe_gaps([{"low": 0.0, "high": 0.0, "limit": 1.0}, {"low": 2.0, "high": math.inf, "limit": None}])
+    'at x = 0 (where its limit is 1), for x > 2'
+    """
+    limits = ["" if each["limit"] is None else f" (where its limit is {each['limit']:.4g})" for each in gaps]
+    return _first_of([f"{Gap(**each)}{limit}" for each, limit in zip(gaps, limits, strict=True)])
+
+
+def _first_of(parts: list[str]) -> str:
+    more = len(parts) - MOST_SHOWN
+    return ", ".join(parts[:MOST_SHOWN]) + (f", and {more} more" if more > 0 else "")
 
 
 def describe_trust(trusted: Sequence[float]) -> str:
@@ -110,7 +136,10 @@ def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         trained = ", trained" if name in facts["trained"] else ""
         meaning = f": {facts['meanings'][name]}" if facts["meanings"][name] else ""
         lines.append((name, f"{value:.6g}{trained}{meaning}"))
-    lines.append(("range", describe_range(facts["range"])))
+    if facts["gaps"]:
+        lines.append(("no number", describe_gaps(facts["gaps"])))
+    if facts["range"] is not None:
+        lines.append(("range", describe_range(facts["range"])))
     if facts["kinks"]:
         lines.append(("kinks", describe_kinks(facts["kinks"], facts["jumps"])))
     if facts["asymptotes"]:
@@ -118,11 +147,12 @@ def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if saturation := describe_saturation(facts["saturates_below"], facts["saturates_above"]):
         lines.append(("saturates", saturation))
     if facts["monotonic"] is not None:
-        rising = "never falls" if facts["monotonic"] else "rises and falls"
+        rising = "never falls" if facts["monotonic"] else "never rises" if facts["falling"] else "rises and falls"
         odd = ", odd" if facts["odd"] else ""
         centred = "zero-centred" if facts["zero_centred"] else "not zero-centred"
         lines.append(("shape", f"{rising}{odd}, {centred}, steepest slope {facts['lipschitz']:.4g}"))
-    lines.append(("gain", f"{facts['gain']:.4g} (the factor on initial weights)"))
+    if facts["gain"] is not None:
+        lines.append(("gain", f"{facts['gain']:.4g} (the factor on initial weights)"))
     if facts["aliases"]:
         lines.append(("also called", ", ".join(facts["aliases"])))
     if facts["advice"]:
