@@ -18,6 +18,21 @@ def test_the_table_lists_every_activation(aw):
     assert set(actwise.activations.names()) <= set(first_words)
 
 
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (40, ["name", "f(x)"]),
+        (80, ["name", "f(x)", "range"]),
+        (140, ["name", "f(x)", "range", "kinks", "monotonic", "zero-centred", "gain"]),
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns_of_the_table_and_whole_words(aw, width, columns):
+    lines = [line for line in aw("activations", env={"COLUMNS": str(width)}).stdout.splitlines() if line.strip()]
+    assert lines[0].split() == columns
+    assert max(map(len, lines)) <= width
+    assert any(line.split()[1:2] == ["arctan(x)"] for line in lines)
+
+
 def test_one_is_explained_with_a_plot(aw):
     lines = aw("activations", "ReLU").stdout.splitlines()
     assert lines[0] == "relu"

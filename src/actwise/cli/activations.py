@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 PLOT_HEIGHT = 14  # rows
 WIDEST_PLOT = 110  # columns
+# The columns of the table of all, each with the narrowest terminal that shows it: formulas need room.
+TABLE_COLUMNS = {
+    "name": 0, "f(x)": 0, "range": 70, "kinks": 90, "monotonic": 110, "zero-centred": 130, "gain": 130,
+}  # fmt: skip
 WIDTH_OF_A_FILE = 200  # columns of the table where no terminal says how many there are
 
 
@@ -152,23 +157,27 @@ def _print_table(chosen: list[AnyActivation]) -> None:
     from actwise.report.summary import summarise
     from actwise.report.wording import describe_range
 
+    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(highlight=False, width=None if is_known else WIDTH_OF_A_FILE)
+    shown = [title for title, narrowest in TABLE_COLUMNS.items() if console.width >= narrowest]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for title in ("name", "f(x)", "range"):
-        table.add_column(title, overflow="fold", no_wrap=title == "name")
-    for title in ("kinks", "monotonic", "zero-centred", "gain"):
-        table.add_column(title, justify="right", no_wrap=True)
+    for title in shown:
+        wide = title in ("name", "f(x)", "range")
+        table.add_column(
+            title, justify="left" if wide else "right", overflow="fold", no_wrap=title != "f(x)", min_width=len(title)
+        )
     for each in chosen:
         facts = summarise(each)
-        table.add_row(
-            facts["name"],
-            facts["formula"],
-            describe_range(facts["range"]),
-            ", ".join(f"{kink['at']:g}" for kink in facts["kinks"]) or "-",
-            _yes_or_no(facts["monotonic"]),
-            _yes_or_no(facts["zero_centred"]),
-            f"{facts['gain']:.4g}",
-        )
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+        cells = {
+            "name": facts["name"],
+            "f(x)": facts["formula"],
+            "range": describe_range(facts["range"]),
+            "kinks": ", ".join(f"{kink['at']:g}" for kink in facts["kinks"]) or "-",
+            "monotonic": _yes_or_no(facts["monotonic"]),
+            "zero-centred": _yes_or_no(facts["zero_centred"]),
+            "gain": f"{facts['gain']:.4g}",
+        }
+        table.add_row(*(cells[title] for title in shown))
     console.print(table)
     console.print("actwise activations NAME explains one.", markup=False)
 
