@@ -102,9 +102,11 @@ class Script:
 def diagnose(case: dict[str, Any]) -> FunctionsDiagnosis:
     """Hand the functions of a script to the doctor."""
     script = Script(case)
+    if case["loss"] != "half squared error, summed over the rows of the batch":
+        raise ValueError(f"no loss is known as {case['loss']!r}")
     return aw.diagnose_functions(
         script.forward, script.gradient, script.start(), X, script.y, learning_rate=case["learning_rate"],
-        epochs=min(int(case["epochs"]), 3000),
+        epochs=min(int(case["epochs"]), 3000), loss="squared_error",
         derivatives=[
             (script.f, script.df, case["derivative"]["called_with"]),
             (script.g, script.dg, case["output_derivative"]["called_with"]),

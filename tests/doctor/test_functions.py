@@ -79,7 +79,8 @@ class Program:
     ],
 )
 def test_every_planted_mistake_is_named(hidden, output, mistake, cause):
-    found = Program(hidden, output, mistake).diagnosed()
+    # With a sigmoid, the error without the derivative is the cross-entropy's: only who names the loss hears of it.
+    found = Program(hidden, output, mistake).diagnosed(loss="squared_error" if mistake == "output_missing" else None)
     assert found.verdict == "broken"
     assert found.cause == cause
 
@@ -163,7 +164,8 @@ def test_a_start_that_is_bad_luck_and_a_run_that_nothing_helps_end_with_what_to_
     for found, words in ((unlucky, "bad luck"), (hopeless, "no other rate or length")):
         assert (found.verdict, found.learns, found.findings) == ("correct", False, ())
         text = " ".join(str(found).split())
-        assert text.startswith("Its gradient is that of its loss, but it did not learn.")
+        start = "Its gradient is that of half the squared error, summed over the rows, but it did not learn."
+        assert text.startswith(start)
         assert words in text
         assert "What to do" in text
         assert "Nothing is wrong" not in text
@@ -223,3 +225,167 @@ def test_bad_input_is_refused_in_one_sentence():
         aw.diagnose_functions(program.forward, program.gradient, program.start(), X * np.nan, XOR)
     with pytest.raises(InputError, match=r"outputs of shape \(4, 1\)"):
         aw.diagnose_functions(program.forward, program.gradient, program.start(), X, np.zeros((4, 2)))
+    with pytest.raises(InputError, match="'squared_error', 'cross_entropy'"):
+        program.diagnosed(loss="squared")
+    with pytest.raises(InputError, match=r"\(1, 4\) for 4 rows: .*\(4, n_outputs\) or \(4,\); write `\.T`"):
+        aw.diagnose_functions(lambda p, rows: program.forward(p, rows).T, program.gradient, program.start(), X, XOR)
+
+
+# The shape of the targets
+
+
+def mean_squared(outputs, wanted):
+    return np.mean((outputs - wanted) ** 2)
+
+
+def test_targets_are_handed_over_as_they_are():
+    seen = []
+    program = Program()
+
+    def gradient(p, rows, t):
+        seen.append(t)
+        return program.gradient(p, rows, np.reshape(t, (-1, 1)))
+
+    for given in ([0, 1, 1, 0], XOR.ravel().astype(np.int8)):
+        seen.clear()
+        found = aw.diagnose_functions(program.forward, gradient, program.start(), X, given)
+        assert found.verdict == "correct", str(found)  # it brings them into shape itself
+        assert any(each is given for each in seen)
+
+
+@pytest.mark.parametrize("loss", [None, mean_squared])
+def test_a_row_of_targets_that_is_broadcast_against_a_column_of_outputs(loss):
+    program = Program()
+    found = aw.diagnose_functions(
+        program.forward, program.gradient, program.start(), X, XOR.ravel(), loss=loss, learning_rate=0.5
+    )
+    assert (found.verdict, found.cause) == ("broken", "broadcast")
+    assert "(4, 1) and y has the shape (4,)" in found.findings[0].evidence
+    assert "broadcast to (4, 4)" in found.findings[0].evidence
+    assert "`y = y.reshape(-1, 1)`" in found.findings[0].fix
+    assert len(found.findings) == 1  # nothing else is wrong
+    assert found.learns is None
+
+
+def test_a_loss_alone_that_broadcasts():
+    program = Program()
+
+    def forward(p, rows):
+        return program.forward(p, rows)[:, 0]
+
+    found = aw.diagnose_functions(forward, program.gradient, program.start(), X, XOR, loss=mean_squared)
+    assert [each.code for each in found.findings] == ["broadcast"]
+    assert "in the loss" in found.findings[0].evidence
+    flat = aw.diagnose_functions(
+        forward, lambda p, rows, t: program.gradient(p, rows, t[:, None]), program.start(), X, XOR.ravel(),
+        loss=mean_squared,
+    )  # fmt: skip
+    assert flat.verdict == "correct", str(flat)
+
+
+def test_another_mistake_is_found_behind_a_broadcast():
+    program = Program("sigmoid", "sigmoid", "hidden_x_given_y")
+    found = aw.diagnose_functions(program.forward, program.gradient, program.start(), X, XOR.ravel())
+    assert [each.code for each in found.findings] == ["broadcast", "wrong_convention_expects_x_given_y"]
+
+
+# Which loss a gradient belongs to
+
+
+def softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+class Classifier:
+    """A network of tanh units and an output, whose gradient begins with the error as it is."""
+
+    def __init__(self, output, n_outputs, divisor=1.0, mistake=""):
+        self.output, self.divisor, self.mistake = output, divisor, mistake
+        rng = np.random.default_rng(0)
+        self.start = [rng.normal(size=shape) for shape in [(3, 5), (5,), (5, n_outputs), (n_outputs,)]]
+        self.X = rng.normal(size=(20, 3))
+        self.classes = rng.integers(0, max(2, n_outputs), 20)
+
+    def forward(self, p, rows):
+        return self.output(np.tanh(rows @ p[0] + p[1]) @ p[2] + p[3])
+
+    def gradient(self, p, rows, t):
+        h = np.tanh(rows @ p[0] + p[1])
+        y = self.forward(p, rows)
+        if t.ndim == 1:
+            t = np.eye(y.shape[1])[t]
+        d2 = (y - t) / self.divisor
+        d1 = d2 @ p[2].T * (1 - (np.tanh(h) if self.mistake else h) ** 2)
+        return [rows.T @ d1, d1.sum(0), h.T @ d2, d2.sum(0)]
+
+    def diagnosed(self, y, **options):
+        return aw.diagnose_functions(self.forward, self.gradient, self.start, self.X, y, **options)
+
+
+@pytest.mark.parametrize(("divisor", "size"), [(1, "summed over the rows"), (20, "its mean over the rows")])
+@pytest.mark.parametrize("output", ["sigmoid", "softmax", "indices"])
+def test_the_error_itself_is_the_gradient_of_the_cross_entropy(output, divisor, size):
+    program = Classifier(sigmoid, 1, divisor) if output == "sigmoid" else Classifier(softmax, 3, divisor)
+    y = {"sigmoid": program.classes[:, None], "softmax": np.eye(3)[program.classes % 3], "indices": program.classes}
+    found = program.diagnosed(y[output])
+    assert found.verdict == "correct", str(found)
+    assert found.loss == f"the cross-entropy, {size}"
+    assert found.loss in " ".join(str(found).split())
+    assert program.diagnosed(y[output], loss="cross_entropy").verdict == "correct"
+    assert program.diagnosed(y[output], loss="squared_error").verdict == "broken"
+
+
+@pytest.mark.parametrize(
+    ("factor", "name"),
+    [(1, "half the squared error, summed over the rows"), (2, "the squared error, summed over the rows"),
+     (1 / 4, "half the squared error, its mean over the rows"), (2 / 4, "the squared error, its mean over the rows"),
+     (0.3, "the squared error, but for a constant factor")],
+)  # fmt: skip
+def test_the_size_of_the_squared_error_is_told(factor, name):
+    program = Program()
+    found = aw.diagnose_functions(
+        program.forward, lambda *given: [factor * each for each in program.gradient(*given)], program.start(), X, XOR
+    )
+    assert (found.verdict, found.loss) == ("correct", name)
+    assert found.to_dict()["loss"] == name
+
+
+def test_a_mistake_in_the_hidden_layer_is_found_behind_a_cross_entropy():
+    program = Classifier(sigmoid, 1, mistake="tanh of the output")
+    found = program.diagnosed(program.classes[:, None])
+    assert found.cause == "wrong_convention_expects_x_given_y"
+    assert "of the cross-entropy: in the hidden layers" in found.findings[0].evidence
+    rows = Classifier(softmax, 3, mistake="tanh of the output")
+    assert rows.diagnosed(rows.classes).findings[0].evidence.startswith("the gradient of parameters[0]")
+
+
+def test_the_way_from_a_wrong_sign_and_the_error_itself_is_told():
+    program = Classifier(sigmoid, 1, divisor=-1.0)
+    assert program.diagnosed(program.classes[:, None]).cause == "wrong_sign"
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (2, 4), (4, 4)])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_units_that_start_alike_are_counted_along_their_own_axis(shape, transposed):
+    n_inputs, n_units = shape
+    rows = np.random.default_rng(0).normal(size=(6, n_inputs))
+
+    def turned(p):
+        return [each.T for each in p] if transposed else p
+
+    def forward(p, given):
+        w1, b1, w2, b2 = turned(p)
+        return np.tanh(given @ w1 + b1) @ w2 + b2
+
+    def gradient(p, given, t):
+        w1, b1, w2, _ = turned(p)
+        h = np.tanh(given @ w1 + b1)
+        d2 = forward(p, given) - t
+        d1 = d2 @ w2.T * (1 - h**2)
+        return turned([given.T @ d1, d1.sum(0), h.T @ d2, d2.sum(0)])
+
+    start = turned([np.zeros(shape), np.zeros(n_units), np.zeros((n_units, 1)), np.zeros(1)])
+    found = aw.diagnose_functions(forward, gradient, start, rows, rows[:, :1])
+    assert found.cause == "init", str(found)
+    assert f"all {n_units} units of array 0" in found.findings[0].evidence

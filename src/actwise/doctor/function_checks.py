@@ -10,15 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.derivatives import check_derivative, check_gradient
+from actwise.derivatives.gradient import GradientReport
 from actwise.derivatives.gradient_causes import GradientCause, GradientFinding
 from actwise.derivatives.parameters import rebuilt
 from actwise.doctor.changes import Code
-from actwise.doctor.twins import Point, explain_gradient, recognise
+from actwise.doctor.twins import Point, explain_gradient, layer_places, recognise
+from actwise.doctor.usual_losses import SAME_FACTOR, UsualLoss, users_own, usual
 
 Array: TypeAlias = npt.NDArray[np.float64]
 N_DRAWS = 64  # random parameters at which the network is looked at
 WIDE = 10.0  # their spread: activations then reach the ends of their ranges
-SAME, SAME_FACTOR = 1e-9, 1e-3
+SAME = 1e-9
+NEAR_END, MOST_HALVINGS = 1e-3, 20
+N_POINTS = 3
 SOLVED = 0.05  # of the best constant's mean squared error: below it the network has learned
 RATE_STEPS = (10.0, 100.0, 1000.0, 10_000.0)
 OTHER_STARTS = 4
@@ -38,22 +42,44 @@ class FunctionsFinding:
         What to do.
     """
 
-    code: Code | GradientCause
+    code: Code | GradientCause | Literal["broadcast"]
     evidence: str
     fix: str
 
 
 @dataclass(frozen=True, eq=False)
 class Patient:
-    """The functions and the data, with the parameters as a list of arrays."""
+    """The functions and the data, with the parameters as a list of arrays.
+
+    Parameters
+    ----------
+    forward, gradient : callable
+        As the user calls them, but that `gradient` takes and returns a list of arrays.
+    parameters : Any
+        In the user's form.
+    arrays : list of ndarray
+        The same as a list.
+    X : ndarray of shape (n_rows, n_inputs)
+        Inputs.
+    handed : Any
+        The targets as the user's functions get them.
+    y : ndarray of shape (n_rows, n_outputs)
+        The targets of each output, to compare with.
+    shape : tuple of int
+        Of what `forward` returns for `X`.
+    loss : callable or UsualLoss, optional
+        The user's own, of outputs and targets in the user's shapes; or the one that was named.
+    """
 
     forward: Callable[[Any, Array], Any]
-    gradient: Callable[[list[Array], Array, Array], list[Array]]
+    gradient: Callable[[list[Array], Array, Any], list[Array]]
     parameters: Any
     arrays: list[Array]
     X: Array
+    handed: Any
     y: Array
-    loss: Callable[[Array, Array], float]
+    shape: tuple[int, ...]
+    loss: Callable[[Array, Any], float] | UsualLoss | None
 
     def outputs(self, arrays: Sequence[Array], X: Array) -> Array:
         """Compute the outputs, shape (n_rows, n_outputs)."""
@@ -61,13 +87,32 @@ class Patient:
             made = np.asarray(self.forward(rebuilt(self.parameters, iter([a.copy() for a in arrays])), X), np.float64)
         return made.reshape(len(X), -1)
 
-    def loss_of(self, arrays: Sequence[Array]) -> float:
-        """Compute the loss over all rows."""
-        return float(self.loss(self.outputs(arrays, self.X), self.y))
+    def gradients(self, arrays: Sequence[Array]) -> list[Array]:
+        """Compute the user's gradients on all rows."""
+        return self.gradient([*arrays], self.X, self.handed)
+
+    def losses(self, outputs: Array) -> tuple[UsualLoss, ...]:
+        """Return the loss that the gradient must belong to, or those that it may."""
+        given = self.loss
+        if given is None:
+            return usual(outputs, self.y)
+        if isinstance(given, UsualLoss):
+            return (given,)
+        return (users_own(lambda made: float(given(made.reshape(self.shape), self.handed))),)
 
     def drawn(self, rng: np.random.Generator, spread: float) -> list[Array]:
         """Draw parameters from a normal distribution."""
         return [rng.normal(0, spread, each.shape) for each in self.arrays]
+
+    def drawn_inside(self, rng: np.random.Generator) -> list[Array]:
+        """Draw parameters at which outputs between 0 and 1 are not so near the ends that digits are lost."""
+        arrays = self.drawn(rng, 1.0)
+        for _ in range(MOST_HALVINGS):
+            outputs = self.outputs(arrays, self.X)
+            if np.any((outputs < 0) | (outputs > 1)) or np.all((outputs > NEAR_END) & (outputs < 1 - NEAR_END)):
+                break
+            arrays = [each / 2 for each in arrays]
+        return arrays
 
 
 def check_derivatives(
@@ -90,71 +135,104 @@ def _factor(finding: GradientFinding) -> float | None:
     return finding.factor
 
 
-def check_gradients(patient: Patient, rng: np.random.Generator) -> list[FunctionsFinding]:
-    """Compare the gradient with the loss's, but for a positive factor, which the learning rate takes up."""
-    # At random parameters: a start of equal weights would hide what differs between units.
-    arrays = patient.drawn(rng, 1.0)
-    given = patient.gradient(arrays, patient.X, patient.y)
-    report = check_gradient(patient.loss_of, arrays, given, n_rows=len(patient.X))
-    if report.correct:
-        return []
-    first = next(each for each in report.findings if each.cause != "correct")
-    known = [_factor(each) for each in report.findings]
-    factors = np.array([each for each in known if each is not None])
-    if len(factors) == len(report.findings) and float(np.ptp(factors)) < SAME_FACTOR * abs(float(factors[0])):
-        if factors[0] > 0:
-            return []  # a sum for a mean, or a 2
+def check_gradients(patient: Patient, rng: np.random.Generator) -> tuple[str, list[FunctionsFinding]]:
+    """Compare the gradient with that of the loss, but for a positive factor, which the learning rate takes up.
+
+    Returns
+    -------
+    str
+        The loss that the gradient belongs to, or the one that it was compared with.
+    list of FunctionsFinding
+        What was found.
+    """
+    # At random parameters: a start of equal weights would hide what differs between units. At several: at one of them
+    # a wrong gradient may be in proportion to that of another loss.
+    points = [patient.drawn_inside(rng) for _ in range(N_POINTS)]
+    made = [patient.gradients(each) for each in points]
+    outputs = patient.outputs(points[0], patient.X)
+    reports = []
+    for loss in patient.losses(outputs):
+        reports.append((loss, _compared(patient, loss, points[0], made[0])))
+        factor = _common_factor(reports[-1][1], made[0])
+        if factor is None:
+            continue
+        elsewhere = [
+            _common_factor(_compared(patient, loss, *at), at[1]) for at in zip(points[1:], made[1:], strict=True)
+        ]
+        if not all(each is not None and abs(each - factor) < SAME_FACTOR * abs(factor) for each in elsewhere):
+            continue
+        name = loss.sized(1 / abs(factor), len(patient.X), outputs.shape[1])
+        if factor > 0:  # a sum for a mean, or a 2
+            return name, []
         seen = "every gradient has the wrong sign: each step climbs the loss instead of descending"
-        return [
-            FunctionsFinding("wrong_sign", seen, "Subtract the gradient, or turn the error around (output - target)")
+        fix = "Subtract the gradient, or turn the error around (output - target)"
+        return name, [FunctionsFinding("wrong_sign", seen, fix)]
+    layers = recognise(points[0], patient.X, outputs)
+    best = None
+    for loss, report in reports:
+        if layers is None:
+            break
+        known = [
+            Point(each, loss.slope(patient.outputs(each, patient.X), patient.y), given)
+            for each, given in zip(points, made, strict=True)
         ]
-    layers = recognise(arrays, patient.X, patient.outputs(arrays, patient.X))
-    if layers is not None:
-        elsewhere = [arrays, *(patient.drawn(rng, 1.0) for _ in range(2))]
-        points = [
-            Point(each, _output_error(patient, each), patient.gradient(each, patient.X, patient.y))
-            for each in elsewhere
-        ]
-        explained = explain_gradient(layers, patient.X, points)
-        if explained is not None:
-            wrong = sum(each.cause != "correct" for each in report.findings)
-            seen = f"{wrong} of {len(report.findings)} gradients are not those of the loss: {explained.sentence}"
-            return [FunctionsFinding(explained.mistake, seen, "With this one mistake planted, a correct twin gives "
-                                     "exactly these numbers")]  # fmt: skip
-    return [FunctionsFinding(first.cause, f"the gradient of {first.name} {first.sentence}".rstrip("."),
-                             "Check the step back into this layer")]  # fmt: skip
+        explained = explain_gradient(layers, patient.X, known)
+        if explained is not None and (best is None or explained.n_layers < best[2].n_layers):
+            best = loss, report, explained
+    if best is not None:
+        loss, report, explained = best
+        wrong = sum(each.cause != "correct" for each in report.findings)
+        seen = f"{wrong} of {len(report.findings)} gradients are not those of {loss.spoken}: {explained.sentence}"
+        return loss.spoken, [FunctionsFinding(explained.mistake, seen, "With this one mistake planted, a correct twin "
+                                              "gives exactly these numbers")]  # fmt: skip
+    loss, report = min(reports, key=lambda each: sum(finding.cause != "correct" for finding in each[1].findings))
+    first = next(each for each in report.findings if each.cause != "correct")
+    seen = f"the gradient of {first.name} {first.sentence}".rstrip(".")
+    if patient.loss is None:
+        seen += f" (compared with {' and '.join(each.spoken for each, _ in reports)}; hand over another as loss)"
+    return loss.spoken, [FunctionsFinding(first.cause, seen, "Check the step back into this layer")]
 
 
-def _output_error(patient: Patient, arrays: Sequence[Array]) -> Array:
-    """The loss's gradient by the outputs, by central differences where it is the user's own."""
-    outputs = patient.outputs(arrays, patient.X)
-    error = np.empty_like(outputs)
-    for place in np.ndindex(outputs.shape):
-        h = 1e-5 * max(1.0, abs(float(outputs[place])))
-        up, down = outputs.copy(), outputs.copy()
-        up[place] += h
-        down[place] -= h
-        error[place] = (patient.loss(up, patient.y) - patient.loss(down, patient.y)) / (2 * h)
-    return error
+def _compared(patient: Patient, loss: UsualLoss, arrays: list[Array], given: list[Array]) -> GradientReport:
+    def value(changed: list[Array]) -> float:
+        return loss.value(patient.outputs(changed, patient.X), patient.y)
+
+    return check_gradient(value, arrays, given, n_rows=len(patient.X))
+
+
+def _common_factor(report: GradientReport, given: Sequence[Array]) -> float | None:
+    """What all gradients are to be multiplied by, if it is the same for all; of those that are rightly 0 any is."""
+    if report.correct:
+        return 1.0
+    known = [
+        1.0 if each.cause == "correct" else _factor(each)
+        for each, array in zip(report.findings, given, strict=True)
+        if each.cause != "correct" or array.any()
+    ]
+    factors = np.array([each for each in known if each is not None])
+    if len(factors) < len(known) or float(np.ptp(factors)) >= SAME_FACTOR * abs(float(factors[0])):
+        return None
+    return float(factors[0])
 
 
 def check_start(patient: Patient) -> list[FunctionsFinding]:
     """Units of a layer that start alike and get the same gradient stay alike."""
-    matrices = [(k, a) for k, a in enumerate(patient.arrays) if a.ndim == 2 and min(a.shape) >= 1]
-    given = patient.gradient(patient.arrays, patient.X, patient.y)
-    for k, matrix in matrices[:-1]:
-        for axis in (0, 1):
-            units = matrix if axis == 0 else matrix.T
-            slopes = given[k] if axis == 0 else given[k].T
-            if len(units) < 2 or slopes.shape != units.shape:
-                continue
-            if np.all(units == units[:1]) and np.allclose(slopes, slopes[:1], rtol=1e-9, atol=1e-15):
-                seen = f"all {len(units)} units of array {k} start with the same weights and get the same gradient"
-                return [
-                    FunctionsFinding(
-                        "init", seen, "Draw the initial weights at random: equal units stay equal for ever"
-                    )
-                ]
+    for transposed in (False, True):
+        places = layer_places(patient.arrays, patient.X.shape[1], transposed)
+        if places is not None:
+            break
+    else:
+        return []
+    given = patient.gradients(patient.arrays)
+    for k, _ in places[:-1]:
+        matrix, slopes = patient.arrays[k], given[k]
+        if matrix.ndim != 2 or slopes.shape != matrix.shape:
+            continue
+        units, changes = (matrix, slopes) if transposed else (matrix.T, slopes.T)
+        if len(units) > 1 and np.all(units == units[:1]) and np.allclose(changes, changes[:1], rtol=1e-9, atol=1e-15):
+            seen = f"all {len(units)} units of array {k} start with the same weights and get the same gradient"
+            return [FunctionsFinding("init", seen, "Draw the initial weights at random: equal units stay equal for "
+                                     "ever")]  # fmt: skip
     return []
 
 
@@ -237,7 +315,7 @@ def descend(patient: Patient, start: Sequence[Array], rate: float, epochs: int) 
     """Train on all rows and return the squared error as a share of the best constant's."""
     arrays = [each.copy() for each in start]
     for _ in range(epochs):
-        gradient = patient.gradient(arrays, patient.X, patient.y)
+        gradient = patient.gradients(arrays)
         arrays = [a - rate * g.reshape(a.shape) for a, g in zip(arrays, gradient, strict=True)]
         if not all(np.isfinite(a).all() for a in arrays):
             return np.inf

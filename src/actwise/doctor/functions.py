@@ -13,7 +13,6 @@ import numpy.typing as npt
 from actwise.derivatives.parameters import named_arrays, rebuilt
 from actwise.doctor.function_checks import (
     SOLVED,
-    Array,
     FunctionsFinding,
     Patient,
     check_bias,
@@ -24,6 +23,16 @@ from actwise.doctor.function_checks import (
     check_start,
     descend,
     try_runs,
+)  # fmt: skip
+from actwise.doctor.target_shapes import check_shapes
+from actwise.doctor.usual_losses import (
+    BINARY_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    NAMES,
+    SQUARED_ERROR,
+    Array,
+    UsualLoss,
+    are_shares,
 )  # fmt: skip
 from actwise.errors import InputError
 from actwise.inputs import as_numbers
@@ -49,12 +58,15 @@ class FunctionsDiagnosis:
         Whether it learned when it was run with the learning rate given; None where none was.
     note : str
         What else came out of the run.
+    loss : str
+        The loss that the gradient belongs to, or that it was compared with, in words.
     """
 
     verdict: Literal["correct", "broken"]
     findings: tuple[FunctionsFinding, ...]
     learns: bool | None = None
     note: str = ""
+    loss: str = "its loss"
 
     @property
     def cause(self) -> str:
@@ -67,16 +79,17 @@ class FunctionsDiagnosis:
             "verdict": self.verdict,
             "learns": self.learns,
             "note": self.note,
+            "loss": self.loss,
             "findings": [asdict(each) for each in self.findings],
         }
 
     def __str__(self) -> str:
         if not self.findings and self.learns is False:
-            told = f"Its gradient is that of its loss, but it did not learn. {self.note} {WHAT_NEXT}"
+            told = f"Its gradient is that of {self.loss}, but it did not learn. {self.note} {WHAT_NEXT}"
             return textwrap.fill(told, WIDTH)
         if not self.findings:
             learned = " It learned when it was run." if self.learns else ""
-            told = f"Nothing is wrong with this network: its gradient is that of its loss.{learned}"
+            told = f"Nothing is wrong with this network: its gradient is that of {self.loss}.{learned}"
             return textwrap.fill(told, WIDTH)
         lines = []
         for k, each in enumerate(self.findings):
@@ -95,7 +108,7 @@ def diagnose_functions(
     y: npt.ArrayLike,
     *,
     step: Callable[[Any, Any, Any], Any] | None = None,
-    loss: Callable[[Any, Any], float] | None = None,
+    loss: Callable[[Any, Any], float] | str | None = None,
     derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], Literal["x", "y"]]] = (),
     learning_rate: float | None = None,
     epochs: int = 1000,
@@ -106,18 +119,20 @@ def diagnose_functions(
     Parameters
     ----------
     forward : callable
-        ``forward(parameters, X)`` returns the outputs.
+        ``forward(parameters, X)`` returns the outputs, (n_rows, n_outputs) or (n_rows,).
     gradient : callable or None
         ``gradient(parameters, X, y)`` returns the gradients in the form of the parameters.
     parameters : array, or list, tuple or dict of arrays
         The initial weights and biases, each bias after its weights.
     X, y : array_like
-        Inputs (n_rows, n_inputs) and targets.
+        Inputs (n_rows, n_inputs) and targets: numbers for each row and output, or the index of each row's class. The
+        functions get y as it is given.
     step : callable, optional
         In place of `gradient`: ``step(parameters, X, y)`` returns the parameters after one update.
-    loss : callable, optional
-        ``loss(outputs, y)`` returns a number. Half the squared error, summed over rows, where not given. A
-        positive constant factor on the gradient is never a mistake: the learning rate takes it up.
+    loss : callable or {"squared_error", "cross_entropy"}, optional
+        ``loss(outputs, y)`` returns a number. Where it is not given, the gradient may belong to the squared error or,
+        if outputs lie between 0 and 1, to the cross-entropy. A positive constant factor on the gradient (sum or mean,
+        half or whole) is never a mistake: the learning rate takes it up.
     derivatives : iterable of (f, df, "x" or "y"), optional
         Activations with their derivatives, and what each derivative is called with.
     learning_rate : float, optional
@@ -157,27 +172,26 @@ def diagnose_functions(
     >>> diagnose_functions(forward, gradient, start, X, t).cause
     'wrong_convention_expects_x_given_y'
     """
-    patient = _admit(forward, gradient, parameters, X, y, step, loss)
     rng = np.random.default_rng(seed)
+    patient, shapes = check_shapes(_admit(forward, gradient, parameters, X, y, step, loss), rng)
     outputs = patient.outputs(patient.arrays, patient.X)
-    if outputs.shape != patient.y.shape:
-        raise InputError(f"forward returned outputs of shape {outputs.shape} for targets of shape {patient.y.shape}")
-    findings = [*check_derivatives(derivatives), *check_gradients(patient, rng)]
+    belongs_to, gradients = check_gradients(patient, rng)
+    findings = [*shapes, *check_derivatives(derivatives), *gradients]
     findings += [*check_start(patient), *check_bias(patient, rng), *check_range(patient, rng)]
     findings += check_nonlinearity(patient, rng)
     learns, note = None, ""
-    if learning_rate is not None:
+    if learning_rate is not None and not shapes:
         share = descend(patient, patient.arrays, learning_rate, epochs)
         learns = share <= SOLVED
         if not learns and not findings:
             note, findings = try_runs(patient, learning_rate, epochs, share, rng)
-    elif not np.isfinite(outputs).all():
+    elif learning_rate is None and not np.isfinite(outputs).all():
         findings.append(
             FunctionsFinding("exploding_gradient", "the outputs are not finite at the start", "Start smaller")
         )
     unique = {each.code: each for each in reversed(findings)}
     ordered = tuple(each for each in findings if unique.get(each.code) is each)
-    return FunctionsDiagnosis("broken" if ordered else "correct", ordered, learns, note)
+    return FunctionsDiagnosis("broken" if ordered else "correct", ordered, learns, note, belongs_to)
 
 
 def _admit(
@@ -187,28 +201,54 @@ def _admit(
     X: npt.ArrayLike,
     y: npt.ArrayLike,
     step: Callable[..., Any] | None,
-    loss: Callable[..., float] | None,
+    loss: Callable[..., float] | str | None,
 ) -> Patient:
     if (gradient is None) == (step is None):
         raise InputError("give either gradient, which returns gradients, or step, which returns updated parameters")
+    if isinstance(loss, str) and loss not in NAMES:
+        raise InputError(f"loss must be a function of outputs and y, or one of {', '.join(map(repr, NAMES))}")
     rows, targets = as_numbers(X, "float64", "X"), as_numbers(y, "float64", "y")
-    if rows.ndim != 2 or len(targets) != len(rows) or not len(rows):
+    if rows.ndim != 2 or targets.ndim not in (1, 2) or len(targets) != len(rows) or not len(rows):
         raise InputError(
             f"X must have the shape (rows, inputs) and y as many rows, not {rows.shape} and {targets.shape}"
         )
     if not (np.isfinite(rows).all() and np.isfinite(targets).all()):
         raise InputError("X or y holds NaN or infinity; drop those rows first")
     arrays = [np.array(array, np.float64) for _, array in named_arrays(parameters, "parameters")]
+    with np.errstate(all="ignore"):
+        outputs = np.asarray(forward(rebuilt(parameters, iter([a.copy() for a in arrays])), rows), np.float64)
+    if outputs.ndim not in (1, 2) or len(outputs) != len(rows):
+        turned = "; write `.T` behind what it returns" if outputs.ndim == 2 and outputs.shape[1] == len(rows) else ""
+        raise InputError(
+            f"forward returned outputs of shape {outputs.shape} for {len(rows)} rows: it must return one row for each "
+            f"row of X, of shape ({len(rows)}, n_outputs) or ({len(rows)},){turned}"
+        )
+    flat = outputs.reshape(len(rows), -1)
 
-    def gradients(given: list[Array], some: Array, wanted: Array) -> list[Array]:
+    def gradients(given: list[Array], some: Array, wanted: Any) -> list[Array]:
         with np.errstate(all="ignore"):
             inside = rebuilt(parameters, iter([a.copy() for a in given]))
             made = gradient(inside, some, wanted) if gradient is not None else step(inside, some, wanted)  # type: ignore[misc]  # one of them is given
         found = [np.array(array, np.float64) for _, array in named_arrays(made, "gradient")]
         return found if gradient is not None else [old - new for old, new in zip(given, found, strict=True)]
 
-    def half_squared(outputs: Array, wanted: Array) -> float:
-        return float(0.5 * np.sum((outputs - wanted) ** 2))
+    known: Callable[..., float] | UsualLoss | None
+    if isinstance(loss, str):
+        entropy = CROSS_ENTROPY if are_shares(flat) else BINARY_CROSS_ENTROPY
+        known = SQUARED_ERROR if loss == "squared_error" else entropy
+    else:
+        known = loss
+    return Patient(
+        forward, gradients, parameters, arrays, rows, y, _by_output(targets, flat.shape[1], outputs.shape),
+        outputs.shape, known,
+    )  # fmt: skip
 
-    chosen = half_squared if loss is None else lambda outputs, wanted: float(loss(outputs, wanted))
-    return Patient(forward, gradients, parameters, arrays, rows, targets.reshape(len(rows), -1), chosen)
+
+def _by_output(targets: Array, n_outputs: int, shape: tuple[int, ...]) -> Array:
+    """Return the targets of each output; class indices become columns of 0 and 1."""
+    if targets.size == targets.shape[0] * n_outputs:
+        return targets.reshape(len(targets), -1)
+    classes = np.arange(n_outputs)
+    if targets.size == len(targets) and np.isin(targets, classes).all():
+        return np.asarray(targets.reshape(-1, 1) == classes, np.float64)
+    raise InputError(f"forward returned outputs of shape {shape} for targets of shape {targets.shape}")

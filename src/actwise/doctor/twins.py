@@ -60,10 +60,13 @@ class Explanation:
         What it is called.
     sentence : str
         What was done, in words.
+    n_layers : int
+        In how many layers: of two explanations the smaller is the better.
     """
 
     mistake: Mistake
     sentence: str
+    n_layers: int
 
 
 def recognise(arrays: Sequence[Array], X: Array, outputs: Array) -> tuple[PlainLayer, ...] | None:
@@ -79,7 +82,7 @@ def recognise(arrays: Sequence[Array], X: Array, outputs: Array) -> tuple[PlainL
         What the network puts out for them.
     """
     for transposed in (False, True):
-        places = _places(arrays, X.shape[1], transposed)
+        places = layer_places(arrays, X.shape[1], transposed)
         if places is None:
             continue
         candidates = [each for each in map(get_activation, CANDIDATES) if isinstance(each, Activation)]
@@ -97,7 +100,18 @@ def recognise(arrays: Sequence[Array], X: Array, outputs: Array) -> tuple[PlainL
     return None
 
 
-def _places(arrays: Sequence[Array], width: int, transposed: bool) -> list[tuple[int, int | None]] | None:
+def layer_places(arrays: Sequence[Array], width: int, transposed: bool) -> list[tuple[int, int | None]] | None:
+    """Find each layer's weights and, where it has them, its biases; None where weights do not lie so.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray
+        As for `recognise`.
+    width : int
+        Inputs of the first layer.
+    transposed : bool
+        Whether weights have a row for each unit instead of a column.
+    """
     places: list[tuple[int, int | None]] = []
     at = 0
     while at < len(arrays):
@@ -200,11 +214,13 @@ def explain_gradient(layers: Sequence[PlainLayer], X: Array, points: Sequence[Po
             for index in indices:
                 slopes[index] = make(layers[index].activation)
             names = " and ".join(sorted({layers[index].activation.name for index in indices}))
-            plans.append((_Plan(tuple(slopes)), Explanation(name, sentence.format(where=where, name=names))))
+            plans.append(
+                (_Plan(tuple(slopes)), Explanation(name, sentence.format(where=where, name=names), len(indices)))
+            )
     plans.append((
         _Plan(right, raw_error=True),
         Explanation("wrong_formula", "the hidden layers are given the output's error as it is: it must be passed back "
-                    "through the output weights first (error @ W.T)"),
+                    "through the output weights first (error @ W.T)", last),
     ))  # fmt: skip
     for plan, explanation in plans:
         for sign in (1.0, -1.0):
