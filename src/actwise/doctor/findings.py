@@ -354,5 +354,5 @@ def _cure(diagnosis: Diagnosis, finding: Finding) -> str:
         ending = ", which is healthy" if diagnosis.cured else ""
         return f"Confirmed: {reached}{ending}."
     if diagnosis.cured:
-        return f"With {diagnosis.cure} it is healthy: {reached}."
+        return f"Confirmed, and what is done below: {diagnosis.cure}. It reaches {reached}, which is healthy."
     return f"The best that was found, {diagnosis.cure}, reaches {reached}."

@@ -254,7 +254,8 @@ def _hidden(subject: Subject, data: Data) -> list[Suspicion]:
     hidden = hidden_activations(subject.network)
     found = []
     if hidden and all(name == "identity" for name in hidden):
-        seen = f"{len(hidden)} hidden layers without a nonlinearity are one linear map"
+        layers = "the hidden layer has" if len(hidden) == 1 else f"all {len(hidden)} hidden layers have"
+        seen = f"{layers} no nonlinearity, so that the network is one linear map"
         found.append(Suspicion("missing_nonlinearity", 0.5, seen))
     squashing = [name for name in hidden if name in BOUNDED_HIDDEN]
     if squashing:
