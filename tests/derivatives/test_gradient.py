@@ -349,3 +349,27 @@ def test_what_cannot_be_checked_is_refused(loss, given, gradient, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         check_gradient(loss, given, gradient)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("factor", "n_rows", "words"),
+    [
+        (40, 20, "factor 40, the number of entries: it is a sum over the entries (rows times 2 outputs)"),
+        (20, 20, "factor 20, the number of rows: it is a sum over the rows where"),
+        (40, None, "factor 40, the number of rows or of entries, it seems: it is a sum over"),
+        (21, None, "factor 21, the number of rows, it seems: it is a sum over the rows where"),
+        (60, 20, "must be multiplied by"),
+    ],
+)
+def test_a_mean_over_rows_and_outputs_is_told_from_one_over_rows(factor, n_rows, words):
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+
+    def loss(p):
+        return np.sum((rows @ p[0] + p[1]) ** 2) / factor
+
+    def gradient(p):
+        error = 2 * (rows @ p[0] + p[1])
+        return [rows.T @ error, error.sum(axis=0)]
+
+    report = check_gradient(loss, [np.arange(6.0).reshape(3, 2), np.array([0.5, -1.0])], gradient, n_rows=n_rows)
+    assert all(words in each.sentence for each in report.findings), str(report)

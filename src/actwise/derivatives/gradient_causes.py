@@ -147,7 +147,9 @@ def judge(truth: Measured, given: FloatArray, measured: list[Measured], n_rows: 
         return _found(truth, given, "zero", "is 0 everywhere, but the loss depends on it: was it never computed?")
     factor = _common_factor(truth, given)
     if factor is not None:
-        return _judge_factor(truth, given, factor, n_rows)
+        last = measured[-1].array
+        n_outputs = last.size if last.size == max(last.shape, default=1) else 1  # the biases of the last layer
+        return _judge_factor(truth, given, factor, n_rows, n_outputs)
     if len(truth.shape) == 2 and truth.shape[0] == truth.shape[1] and truth.agrees(given.T):
         return _found(truth, given, "transposed", "is transposed: write `.T` behind it.")
     for other in measured:
@@ -181,24 +183,38 @@ def _judge_shape(truth: Measured, given: FloatArray) -> GradientFinding:
     return _found(truth, given, "wrong_shape", f"{shapes}, and its numbers are not those of the gradient.")
 
 
-def _judge_factor(truth: Measured, given: FloatArray, factor: float, n_rows: int | None) -> GradientFinding:
-    """Name a constant factor; an integer above 2 is a number of rows unless `n_rows` says otherwise."""
+def _judge_factor(
+    truth: Measured, given: FloatArray, factor: float, n_rows: int | None, n_outputs: int
+) -> GradientFinding:
+    """Name a constant factor; an integer above 2 is a number of rows or entries unless `n_rows` says otherwise."""
     if abs(factor + 1) < SAME:
         return _found(truth, given, "wrong_sign", "has the wrong sign.", factor)
     rows, too_large = (1 / factor, True) if abs(factor) < 1 else (factor, False)
     whole = round(rows)
-    is_whole = abs(rows - whole) < SAME * abs(rows)
-    if is_whole and (whole == n_rows if n_rows is not None else whole > 2):
-        known = "the number of rows" if n_rows is not None else "the number of rows, it seems"
+    counted = _counted(whole, n_rows, n_outputs) if abs(rows - whole) < SAME * abs(rows) else None
+    if counted is not None:
+        name, over = counted
         if too_large:
-            sentence = (
-                f"too large by the factor {whole}, {known}: it is a sum over the rows where the loss takes the mean."
-            )
+            sentence = f"too large by the factor {whole}, {name}: it is a sum {over} where the loss takes the mean."
             return _found(truth, given, "sum_instead_of_mean", sentence, factor)
-        sentence = f"too small by the factor {whole}, {known}: it is a mean over the rows where the loss takes the sum."
+        sentence = f"too small by the factor {whole}, {name}: it is a mean {over} where the loss takes the sum."
         return _found(truth, given, "mean_instead_of_sum", sentence, factor)
     hint = " (is there a 1/2 in the loss?)" if abs(factor) in (0.5, 2.0) or abs(abs(factor) - 2) < SAME else ""
     return _found(truth, given, "missing_factor", f"must be multiplied by {number(factor)}{hint}.", factor)
+
+
+def _counted(whole: int, n_rows: int | None, n_outputs: int) -> tuple[str, str] | None:
+    """Say what there are so many of in a batch, and over what a sum or mean of them is."""
+    entries = f"over the entries (rows times {n_outputs} outputs)"
+    if n_rows is None and whole > 2:
+        if n_outputs > 1 and whole % n_outputs == 0:
+            return "the number of rows or of entries, it seems", f"over the rows, or {entries},"
+        return "the number of rows, it seems", "over the rows"
+    if whole == n_rows:
+        return "the number of rows", "over the rows"
+    if n_rows is not None and whole == n_rows * n_outputs:
+        return "the number of entries", entries
+    return None
 
 
 def _common_factor(truth: Measured, given: FloatArray) -> float | None:
