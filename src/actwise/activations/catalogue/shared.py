@@ -62,8 +62,8 @@ class Root:
 
     def is_near(self, x: Expression) -> Expression:
         """Make the condition that the polynomial is right at x."""
-        distance = self.distance(x)
-        return (distance > -ROOT_RADIUS) & (distance < self.above)
+        middle, half = (self.above - ROOT_RADIUS) / 2, (self.above + ROOT_RADIUS) / 2
+        return absolute(self.distance(x) - middle) < half
 
 
 def near_root(x: Expression, root: Root, otherwise: Expression) -> Expression:
