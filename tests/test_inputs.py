@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 import actwise as aw
-from actwise.errors import InputError
+from actwise.errors import ActwiseWarning, InputError
 
 ROWS = np.arange(20, dtype=np.float32).reshape(10, 2) / 8
 Y = np.linspace(-1, 1, 10, dtype=np.float32)
@@ -112,7 +112,8 @@ def test_training_names_the_place_of_a_number_that_is_not_finite(bad):
 
 
 def test_the_largest_numbers_end_the_training_and_keep_the_initial_weights():
-    run = _train(X=np.full((10, 2), 3e38, np.float32), network=aw.Network([aw.Dense(1)], n_inputs=2))
+    with pytest.warns(ActwiseWarning, match="nothing was learned"):
+        run = _train(X=np.full((10, 2), 3e38, np.float32), network=aw.Network([aw.Dense(1)], n_inputs=2))
     assert run.stopped_because == "loss is not finite"
     assert np.all(np.isfinite(run.network.values))
 

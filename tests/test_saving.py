@@ -321,3 +321,9 @@ def test_a_pickle_is_never_opened(saved: dict[str, Path], tmp_path: Path) -> Non
         with pytest.raises(ModelError):
             aw.load(folder)
     assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("what", [3, None, b"model"])
+def test_what_is_no_path_is_refused_in_a_sentence(what):
+    with pytest.raises(ModelError, match="from the path of its directory"):
+        aw.load(what)

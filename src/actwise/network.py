@@ -79,8 +79,16 @@ class Network:
         object.__setattr__(self, "parameters", held)
 
     def __repr__(self) -> str:
-        inner = ", ".join(map(repr, self.layers))
+        shown = {id(layer): self._shown(index) for index, layer in enumerate(self.computed_layers)}
+        inner = ", ".join(shown.get(id(layer), repr(layer)) for layer in self.layers)
         return f"Network([{inner}], n_inputs={self.n_inputs})"
+
+    def _shown(self, index: int) -> str:
+        """Write a layer with the parameters of its activation as training left them."""
+        layer = self.computed_layers[index]
+        if not isinstance(layer.activation, Activation):
+            return repr(layer)
+        return repr(layer).replace(repr(layer.activation), layer.activation.shown(self.activation_values(index)))
 
     @cached_property
     def linear_layers(self) -> tuple[LinearLayer, ...]:

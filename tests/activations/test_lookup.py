@@ -78,3 +78,29 @@ def test_entries_inside_formulas_keep_their_tails():
         aw.activation("gelu").derivative(x) + 0.5 * aw.activation("mish").derivative(x),
         rtol=1e-12,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "own"),
+    [("leaky_relu", {"negative_slope": 0.3}, {"slope": 0.3}), ("leaky_relu", {"alpha": 0.3}, {"slope": 0.3}),
+     ("hardtanh", {"min_val": -2, "max_val": 3}, {"low": -2, "high": 3}), ("prelu", {"init": 0.1}, {"slope": 0.1}),
+     ("softshrink", {"lambd": 0.3}, {"threshold": 0.3}), ("clipped_relu", {"max_value": 6}, {"ceiling": 6}),
+     ("ThresholdedRelu", {"alpha": 2}, {"threshold": 2, "value": 0})],
+)  # fmt: skip
+def test_parameters_answer_to_the_names_of_frameworks(name, given, own):
+    assert aw.activation(name, **given).values == own
+
+
+def test_a_parameter_has_one_value():
+    with pytest.raises(InputError, match="its parameter 'slope' under two names"):
+        aw.activation("leaky_relu", slope=0.1, negative_slope=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "instead"),
+    [("gelu", {"approximate": "tanh"}, "gelu_tanh"), ("relu", {"max_value": 6}, "clipped_relu"),
+     ("Hardmax", {}, "slope 0 everywhere.*softmax")],
+)  # fmt: skip
+def test_another_function_is_pointed_to(name, given, instead):
+    with pytest.raises(InputError, match=instead):
+        aw.activation(name, **given)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import actwise as aw
+from actwise.errors import ActwiseWarning
 from actwise.kernels import tiny, unrolled
 from actwise.losses import loss
 
@@ -46,7 +47,8 @@ def test_the_bits_are_those_of_the_general_loop(name, monkeypatch):
 def test_a_loss_that_is_not_finite_ends_the_steps(monkeypatch):
     monkeypatch.setattr(tiny, "FEWEST_STEPS", 0)
     network = aw.Network([aw.Dense(2, "relu"), aw.Dense(1)], 2)
-    run = aw.train(network, X, X[:, 0] * 1e30, optimizer=aw.SGD(10.0), epochs=50, batch_size=2)
+    with pytest.warns(ActwiseWarning, match="nothing was learned"):
+        run = aw.train(network, X, X[:, 0] * 1e30, optimizer=aw.SGD(10.0), epochs=50, batch_size=2)
     assert run.stopped_because == "loss is not finite"
     assert np.all(np.isfinite(run.network.values))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.errors import InputError
+from actwise.errors import ActwiseWarning, InputError
 from actwise.kernels import halves, reference
 from actwise.losses import loss
 from actwise.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
@@ -205,7 +205,8 @@ def test_sample_weights_count_like_repeated_rows():
 
 
 def test_a_loss_that_is_not_finite_stops_at_once_and_keeps_the_best():
-    run = aw.train(_network("float32", "relu"), X, Y * 100, optimizer=SGD(50.0), epochs=500, batch_size=4)
+    with pytest.warns(ActwiseWarning, match="nothing was learned.*a learning rate ten times smaller"):
+        run = aw.train(_network("float32", "relu"), X, Y * 100, optimizer=SGD(50.0), epochs=500, batch_size=4)
     assert run.stopped_because == "loss is not finite"
     assert len(run.history) < 500
     assert np.all(np.isfinite(run.network.values))

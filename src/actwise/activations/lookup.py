@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 
@@ -95,7 +95,10 @@ def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivat
             )
         return what.with_values(**_plain(what.name, values))
     found = entry(what)
+    if what.strip().lower() in _REFUSED:
+        raise InputError(_REFUSED[what.strip().lower()])
     if found is not None:
+        _point_elsewhere(found.name, values)
         return found.with_values(**_plain(what, values))
     if what.strip().isidentifier() and what.strip() != "x":
         raise InputError(
@@ -103,6 +106,25 @@ def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivat
             "A formula must contain x, such as 'x * tanh(x)'"
         )
     return _from_formula(what, values)
+
+
+_REFUSED = {
+    "hardmax": "hardmax has slope 0 everywhere, so that nothing before it can be trained: use softmax or sparsemax, "
+    "and take the largest output of a row when you predict"
+}
+# Settings of other frameworks that make another function: (entry, setting) -> what that function is called here.
+_ELSEWHERE = {
+    ("gelu", "approximate"): "'gelu_tanh' for 'tanh', and plain 'gelu' for 'none'",
+    ("relu", "max_value"): "'clipped_relu', whose largest output is its ceiling",
+    ("relu", "negative_slope"): "'leaky_relu', or 'relu' for 0",
+    ("relu", "threshold"): "'threshold'",
+}
+
+
+def _point_elsewhere(name: str, values: Mapping[str, object]) -> None:
+    for key in values:
+        if (name, key) in _ELSEWHERE:
+            raise InputError(f"activation {name!r} has no parameter {key!r}; use {_ELSEWHERE[name, key]}")
 
 
 def _plain(name: str, values: dict[str, float | Param]) -> dict[str, float]:

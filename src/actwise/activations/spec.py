@@ -49,6 +49,8 @@ class Param:
         The values allowed, ends included.
     meaning : str
         What it does, in a few words.
+    aliases : tuple of str
+        Other names that frameworks use.
     """
 
     default: float
@@ -56,6 +58,7 @@ class Param:
     low: float = -np.inf
     high: float = np.inf
     meaning: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,11 @@ class Activation:
         object.__setattr__(self, "values", complete_values(self.name, self.params, self.values))
 
     def __repr__(self) -> str:
-        given = "".join(f", {name}={value:g}" for name, value in self.values.items())
+        return self.shown(self.values)
+
+    def shown(self, values: Mapping[str, float]) -> str:
+        """Write the activation with such parameter values, as `repr` does with its own."""
+        given = "".join(f", {name}={value:g}" for name, value in values.items())
         return f"activation({self.name!r}{given})"
 
     @cached_property
@@ -187,7 +194,7 @@ class Activation:
         InputError
             If a parameter does not exist or its value is not allowed.
         """
-        return replace(self, values={**self.values, **values}) if values else self
+        return replace(self, values={**self.values, **own_names(self.name, self.params, values)}) if values else self
 
     def __call__(self, x: npt.ArrayLike) -> Any:
         """Apply the function elementwise.
@@ -350,6 +357,24 @@ def real_array(name: str, array: npt.ArrayLike) -> npt.NDArray[Any]:
 def result_dtype(given: npt.NDArray[Any]) -> npt.DTypeLike:
     """Return the dtype of results: that of small floats is kept, all others give float64."""
     return given.dtype if given.dtype in (np.float32, np.float16) else np.float64
+
+
+def own_names(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
+    """Call parameters that are given by a framework's name by their own.
+
+    Raises
+    ------
+    InputError
+        If one is given under two names.
+    """
+    meant = {alias: key for key, param in params.items() for alias in param.aliases}
+    called: dict[str, float] = {}
+    for key, value in given.items():
+        own = meant.get(key, key)
+        if own in called:
+            raise InputError(f"activation {name!r} is given its parameter {own!r} under two names: give one of them")
+        called[own] = value
+    return called
 
 
 def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:

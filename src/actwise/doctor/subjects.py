@@ -19,7 +19,8 @@ from actwise.layers import ActivationLayer, Dense, Layer
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS, Optimizer
-from actwise.training import Run, StoppedBecause, start, train
+from actwise.training import Run, StoppedBecause, start
+from actwise.training.api import train_in_silence
 
 FEWEST_HELD_OUT = 50  # rows; with fewer a score on them would mostly be noise
 ROWS_TO_SPLIT = 200  # from so many rows on a quarter is held out where no split is given
@@ -280,7 +281,7 @@ def _settings(subject: Subject, data: Data, whole: bool) -> dict[str, Any]:
 def _run(subject: Subject, X: Numbers, y: Numbers, settings: dict[str, Any], should_stop: Callable[[], bool]) -> Run:
     network = _trainable(subject.network)
     if subject.starts != 1 and isinstance(subject.optimizer, LBFGS):
-        return train(network, X, y, starts=subject.starts, watch=lambda _: should_stop(), **settings)
+        return train_in_silence(network, X, y, starts=subject.starts, watch=lambda _: should_stop(), **settings)
     progress = start(network, X, y, **settings)
     for _ in progress:
         if should_stop():

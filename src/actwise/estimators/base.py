@@ -31,6 +31,7 @@ from actwise.estimators.why import what_to_say
 from actwise.losses import Loss
 from actwise.optimizers import LBFGS
 from actwise.training import OptimizerState
+from actwise.training.blame import activation_at_fault
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -350,7 +351,9 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         weights = self._folded(fitting, fitted.parameters)
         unusable = run.stopped_because == "loss is not finite" and not run.best_epoch
         if unusable or not np.all(np.isfinite(weights.parameters)):
-            raise ValueError(NOT_FINITE)
+            begun = run.network if unusable else fitting.network
+            cause = activation_at_fault(begun, fitting.scaled(fitting.rows)[0])
+            raise ValueError(NOT_FINITE if cause is None else f"nothing was learned: {cause}")
         self._set_weights(weights)
         goes_on = bool(self.loss_curve_)
         self.loss_curve_ += losses

@@ -19,7 +19,8 @@ from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import ExponentialDecay
-from actwise.training import History, OptimizerState, Run, start, train
+from actwise.training import History, OptimizerState, Run, start
+from actwise.training.api import train_in_silence
 
 FloatArray = npt.NDArray[np.floating[Any]]
 # While penalties are compared: the share of the rows held out, how many others there are at most, and the share of
@@ -203,7 +204,7 @@ class Fitting:
             "keep_parameters": goes_on,
         }
         if choices.starts is None and not goes_on:
-            run = train(self.network, X, targets, **options)
+            run = train_in_silence(self.network, X, targets, **options)
             return Fitted(run.network.values, run, None)
         progress = start(self.network, X, targets, resumed=resumed, **options)
         try:

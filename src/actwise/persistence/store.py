@@ -131,6 +131,8 @@ def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:
     ModelError
         If there is no model, or it is damaged, or newer than this version of Actwise.
     """
+    if not isinstance(directory, str | os.PathLike):
+        raise ModelError(f"a model is loaded from the path of its directory, not from {directory!r:.60}: give a text")
     asked = _resolved(directory)
     for attempt in range(ATTEMPTS):
         before = _identity(asked)

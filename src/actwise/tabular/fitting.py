@@ -24,7 +24,8 @@ from actwise.tabular.evaluation import METRIC_NAMES, Scores, beats, class_scores
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
-from actwise.training import History, Run, start, train
+from actwise.training import History, Run, start
+from actwise.training.api import train_in_silence
 
 FEWEST_TRAINING_ROWS = 2  # one row is the same answer for every row
 
@@ -249,7 +250,7 @@ def _train(
     # records and the time left are those of the training alone.
     first = slice(0, 1)
     warm_up = {**options, "epochs": 1, "time_limit": None}
-    train(network, training.X[first], training.y[first], starts=1, **warm_up)
+    train_in_silence(network, training.X[first], training.y[first], starts=1, **warm_up)
     build.mark_compiled(network.dtype)
     judging = None if validation is None else (validation.X, validation.y)
     progress = start(network, training.X, training.y, validation=judging, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from inspect import signature
 from typing import Any, TypeAlias
@@ -10,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise import losses, optimizers
-from actwise.errors import InputError, suggest
+from actwise.errors import ActwiseWarning, InputError, suggest
 from actwise.inputs import as_numbers, check_number, check_whole
 from actwise.layers import BatchNorm, Dropout
 from actwise.losses import Loss
 from actwise.network import Network
 from actwise.optimizers import LBFGS, Optimizer
 from actwise.schedules import Schedule
+from actwise.training.blame import activation_at_fault
 from actwise.training.progress import OptimizerState, Progress
 from actwise.training.records import History, Run, TrainingSettings
 
@@ -199,6 +201,28 @@ def train(
     >>> run.network.predict(X).round().ravel()
     array([0., 1., 1., 0.], dtype=float32)
     """
+    run = train_in_silence(network, X, y, starts, on_epochs, **settings)
+    if run.stopped_because == "loss is not finite" and not run.best_epoch:
+        # What came out has the parameters that training began with.
+        cause = activation_at_fault(run.network, X)
+        warnings.warn(
+            "nothing was learned, since the loss was infinite or NaN in the first epoch: "
+            f"{cause or 'try a learning rate ten times smaller, and inputs and targets of moderate size'}",
+            ActwiseWarning,
+            stacklevel=2,
+        )
+    return run
+
+
+def train_in_silence(
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    starts: int | None = None,
+    on_epochs: Callable[[History], object] | None = None,
+    **settings: Any,
+) -> Run:
+    """Train as `train` does, for callers that say themselves what went wrong."""
     if starts is not None:
         starts = check_whole("starts", starts)
     known = [

@@ -17,7 +17,7 @@ from actwise.kernels.sharing import processors
 from actwise.network import Network
 from actwise.optimizers import LBFGS
 from actwise.schedules import Schedule
-from actwise.training.api import reached, start, train
+from actwise.training.api import reached, start, train_in_silence
 from actwise.training.group import Clock, Group
 from actwise.training.progress import PAUSE_SECONDS, one_blas_thread
 from actwise.training.records import Run
@@ -240,7 +240,7 @@ class _Alone:
         settings = self.settings | {"watch": lambda _: self.clock.stop.is_set()}
         if limit is not None:
             settings["time_limit"] = max(limit - self.clock.seconds, 1e-3)
-        self.found = train(self.network, self.X, self.y, **settings)
+        self.found = train_in_silence(self.network, self.X, self.y, **settings)
 
     def run(self) -> Run:
         return self.found or start(self.network, self.X, self.y, **self.settings).run()

@@ -64,6 +64,10 @@ class History(Sequence[EpochRecord]):
     def __getitem__(self, index: int | slice) -> EpochRecord | History:
         if isinstance(index, slice):
             return History(self._table[index], self._seconds[index], self._clipped)
+        if not len(self):
+            raise IndexError(
+                "the history is empty: training ended within its first epoch; run.stopped_because says why"
+            )
         number = range(len(self))[index]
         training, validation, rate, norm = (float(each) for each in self._table[number])
         judged = None if np.isnan(validation) and not np.isnan(training) else validation

@@ -43,7 +43,7 @@ _LEAKY_CLAIMS = Claims(
 
 LEAKY_RELU = Activation(
     name="leaky_relu",
-    params={"slope": Param(0.01, meaning="slope for negative inputs")},
+    params={"slope": Param(0.01, meaning="slope for negative inputs", aliases=("negative_slope", "alpha"))},
     f=_leaky,
     df_x=_leaky_slope,
     df_y=FromOutput(lambda y, slope: _leaky_slope(y, slope), when=lambda slope: slope >= 0),
@@ -56,7 +56,11 @@ LEAKY_RELU = Activation(
 
 PRELU = Activation(
     name="prelu",
-    params={"slope": Param(0.25, trained=True, meaning="slope for negative inputs; starts here and is trained")},
+    params={
+        "slope": Param(
+            0.25, trained=True, meaning="slope for negative inputs; starts here and is trained", aliases=("init",)
+        )
+    },
     f=_leaky,
     df_x=_leaky_slope,
     df_y=FromOutput(lambda y, slope: _leaky_slope(y, slope), when=lambda slope: slope >= 0),
@@ -143,7 +147,10 @@ def _clipped(x: Expression, low: Expression | float, high: Expression | float) -
 
 HARDTANH = Activation(
     name="hardtanh",
-    params={"low": Param(-1.0, meaning="smallest output"), "high": Param(1.0, meaning="largest output")},
+    params={
+        "low": Param(-1.0, meaning="smallest output", aliases=("min_val",)),
+        "high": Param(1.0, meaning="largest output", aliases=("max_val",)),
+    },
     f=_clipped,
     df_x=lambda x, low, high: between(x, low, high, 1, 0),
     df_y=FromOutput(lambda y, low, high: between(y, low, high, 1, 0)),
@@ -171,7 +178,7 @@ RELU6 = Activation(
 
 CLIPPED_RELU = Activation(
     name="clipped_relu",
-    params={"ceiling": Param(20.0, low=1e-6, meaning="largest output")},
+    params={"ceiling": Param(20.0, low=1e-6, meaning="largest output", aliases=("max_value",))},
     f=lambda x, ceiling: _clipped(x, 0, ceiling),
     df_x=lambda x, ceiling: between(x, 0, ceiling, 1, 0),
     df_y=FromOutput(lambda y, ceiling: between(y, 0, ceiling, 1, 0)),
@@ -224,7 +231,7 @@ HARDSWISH = Activation(
     source="Howard et al. 2019, arXiv:1905.02244; slope 0 at -3 and 1 at 3 as in PyTorch",
 )
 
-_SHRINK_THRESHOLD = Param(0.5, low=1e-12, meaning="inputs of this size or smaller give 0")
+_SHRINK_THRESHOLD = Param(0.5, low=1e-12, meaning="inputs of this size or smaller give 0", aliases=("lambd",))
 
 
 def _shrink(x: Expression, threshold: Expression, bias: Expression | float) -> Expression:
@@ -289,7 +296,7 @@ SHRINK = Activation(
 THRESHOLD = Activation(
     name="threshold",
     params={
-        "threshold": Param(1.0, meaning="inputs up to it are replaced"),
+        "threshold": Param(1.0, meaning="inputs up to it are replaced", aliases=("alpha", "theta")),
         "value": Param(0.0, meaning="what they are replaced by"),
     },
     f=lambda x, threshold, value: where(x <= threshold, value, x),
@@ -304,7 +311,7 @@ THRESHOLD = Activation(
         monotonic=lambda threshold, value: value <= threshold,
         lipschitz=lambda threshold, value: 1 if value == threshold else INFINITY,
     ),
-    aliases=("thresholded_relu",),
+    aliases=("thresholded_relu", "thresholdedrelu"),
     definition="where(x > threshold, x, value)",
     summary="For sparse codes: passes what is clearly positive. It jumps, and can die like ReLU.",
     source="Konda et al. 2014, arXiv:1402.3337; slope 0 at the threshold as in PyTorch",
