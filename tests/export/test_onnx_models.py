@@ -209,6 +209,10 @@ def messy_table(n_rows: int = 300) -> pl.DataFrame:
     )
 
 
+def plain_of(table: pl.DataFrame) -> pl.Series:
+    return (table["amount"] - 1e4) / 50
+
+
 @pytest.fixture(scope="module")
 def models() -> dict[str, TableModel]:
     table = messy_table()
@@ -217,6 +221,8 @@ def models() -> dict[str, TableModel]:
     for target, ignored in targets.items():
         chosen = aw.FitSettings(hidden=(6,), epochs=5, baselines=False, ignore=tuple(ignored))
         found[target] = aw.fit_table(table, target, chosen).model
+    chosen = aw.FitSettings(hidden=(6,), epochs=5, baselines=False, ignore=("answer", "amount"))
+    found["long tail"] = aw.fit_table(table.with_columns(third=(2 * plain_of(table)).exp()), "third", chosen).model
     chosen = aw.FitSettings(hidden=(6,), epochs=5, baselines=False, ignore=("answer",))
     found["amount and third"] = aw.fit_table(table, ["amount", "third"], chosen).model
     return found
@@ -237,7 +243,7 @@ STRANGE = {
 
 
 @pytest.mark.filterwarnings("ignore::actwise.errors.ActwiseWarning")
-@pytest.mark.parametrize("target", ["answer", "label", "amount", "amount and third"])
+@pytest.mark.parametrize("target", ["answer", "label", "amount", "amount and third", "long tail"])
 def test_messy_tables(target: str, models: dict[str, TableModel], onnx_run: Run) -> None:
     model = models[target]
     kinds = {type(column).__name__ for column in model.encoding.columns}
@@ -249,6 +255,11 @@ def test_messy_tables(target: str, models: dict[str, TableModel], onnx_run: Run)
             np.testing.assert_allclose(found["probabilities"], probabilities, atol=1e-5)
             sure = np.sort(probabilities)[:, -1] - np.sort(probabilities)[:, -2] > 1e-4
             assert found["labels"][sure].tolist() == model.predict(table)[sure].tolist()
+        elif target == "long tail":
+            assert model.target.transform == "log"
+            wanted = np.log(np.maximum(model.predict(table), 1e-30))
+            found_log = np.log(np.maximum(found["predictions"][:, 0], 1e-30))
+            np.testing.assert_allclose(np.minimum(found_log, 88), np.minimum(wanted, 88), atol=1e-4)
         else:
             wanted = model.predict(table).reshape(len(table), -1)
             tolerance = 1e-5 * np.maximum(1, np.abs(wanted / model.target.scales).max())

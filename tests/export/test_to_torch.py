@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import actwise as aw
@@ -272,14 +273,17 @@ def test_scaling_is_part_of_the_module() -> None:
 
 def test_a_table_model_takes_encoded_rows() -> None:
     chosen = aw.FitSettings(hidden=(4,), epochs=3, baselines=False)
-    for source, target in (("sample:iris", "species"), ("sample:diabetes", None)):
+    for source, target in (("sample:iris", "species"), ("sample:diabetes", None), ("sample:diabetes", "long tail")):
         table = aw.TableModel and source
         from actwise.tables import read_table
 
         frame = read_table(table)
         target = target or frame.columns[-1]
+        if target == "long tail":
+            frame = frame.with_columns((pl.col(frame.columns[-1]) / 25).exp().alias(target))
         model = aw.fit_table(frame, target, chosen).model
         found = aw.to_torch(model)(torch.tensor(model.encoding.encode(frame))).detach().numpy()
+        assert (model.target.transform == "log") == (target == "long tail")
         wanted = model.predict_proba(frame) if model.target.is_classification else model.predict(frame)[:, None]
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 

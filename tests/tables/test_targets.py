@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import math
+import re
 import warnings
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -73,6 +76,7 @@ LABELS = st.one_of(
 )
 
 
+@pytest.mark.filterwarnings("ignore:.*differ by case or blanks only")
 @settings(max_examples=200, deadline=None)
 @given(labels=LABELS, data=st.data())
 def test_classes_come_back_as_they_were(labels: list[Any], data: st.DataObject) -> None:
@@ -177,6 +181,58 @@ def test_targets_that_cannot_be_predicted_say_why(cells: list[Any], task: str, p
     with pytest.raises(TableError, match=problem) as caught:
         find_task(pl.DataFrame({"y": cells}, strict=False), "y", task)
     assert "\n" not in str(caught.value)
+
+
+NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 60) for i in range(60)])
+LONG = np.exp(3 * NORMAL)  # positive, with a tail that a logarithm cures
+
+
+def test_a_positive_target_with_a_long_tail_is_learned_as_its_logarithm() -> None:
+    frame = pl.DataFrame({"y": LONG})
+    target = find_task(frame, "y").learn(frame, np.arange(60))
+    assert target.transform == "log"
+    assert target.reason.endswith(
+        "not all of them whole: regression; its logarithm is learned, since it is positive and its tail is long"
+    )
+    encoded = target.encode(frame)
+    np.testing.assert_allclose(encoded[:, 0], NORMAL / NORMAL.std(), rtol=1e-5)
+    np.testing.assert_allclose(target.decode(encoded), LONG, rtol=1e-5)
+    # A later value that is not positive is a low one; a prediction is positive and finite.
+    assert target.encode(pl.DataFrame({"y": [0.0, -5.0, 1e-300]})).tolist() == [[-10.0]] * 3
+    assert np.isfinite(target.decode([-1e4, 1e4])).all()
+    plain = json.loads(json.dumps(target.to_dict()))
+    assert Target.from_dict(plain) == target
+    with pytest.raises(ModelError, match="no logarithm is learned for a multi_output_regression"):
+        dataclasses.replace(
+            target, kind="multi_output_regression", names=("y", "z"), centres=(0.0, 0.0), scales=(1.0, 1.0)
+        )
+
+
+def test_targets_saved_before_logarithms_are_none() -> None:
+    frame = pl.DataFrame({"y": [1.5, 2.0, 4.0]})
+    target = find_task(frame, "y").learn(frame, np.arange(3))
+    old = target.to_dict()
+    assert old.pop("transform") == "none"
+    assert Target.from_dict(old) == target
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.linspace(1.5, 99, 60), "regression$"),
+        (np.concatenate([[-1.0], LONG]), "their errors outweigh all others$"),
+        (np.concatenate([[0.0], LONG]), "their errors outweigh all others$"),
+        (np.concatenate([1.5 + np.arange(60) / 60, [1e300]]), "their errors outweigh all others$"),
+    ],
+)
+def test_other_targets_are_learned_as_they_are(values: np.ndarray, said: str) -> None:
+    frame = pl.DataFrame({"y": values})
+    target = find_task(frame, "y").learn(frame, np.arange(frame.height))
+    assert target.transform == "none"
+    assert re.search(said, target.reason)
+    if values.min() > 0:
+        both = frame.with_columns(z="y")
+        assert find_task(both, ["y", "z"]).learn(both, np.arange(60)).transform == "none"
 
 
 def test_classes_that_differ_by_case_or_blanks_only_are_announced() -> None:

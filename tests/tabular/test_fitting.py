@@ -57,6 +57,17 @@ def test_words_among_numbers_are_found_whatever_the_seed():
         assert columns[2].missing_words == ("missing",), seed
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_long_tail_of_the_target_does_not_stop_the_training_by_luck(seed):
+    random = np.random.default_rng(0)
+    x, z = random.normal(size=(2, 600))
+    table = pl.DataFrame({"x": x, "z": z, "y": np.exp(2 * x + z)})
+    model = fit_table(table, "y", FitSettings(seed=seed, baselines=False)).model
+    assert model.target.transform == "log"
+    assert model.report.scores["network"]["r2"] > 0.95
+    assert (model.predict(table) > 0).all()
+
+
 def test_validation_rows_change_nothing_that_is_learned_about_columns():
     table = numbers()
     split = split_rows(60, test_size=0.2, validation_size=0.15, seed=0)

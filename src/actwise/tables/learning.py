@@ -130,7 +130,7 @@ def _learn_number(name: str, values: pl.Series, numbers: NDArray[np.int64], miss
     whole = bool((present == np.floor(present)).all())
     if whole and IDENTIFIER_NAME.fullmatch(name) and _tells_rows_apart(values.n_unique() - bool(n_missing), present):
         return DroppedColumn(name, f"its name and {len(present)} different whole numbers make it an identifier")
-    if _has_heavy_tail(present):
+    if has_heavy_tail(present):
         transform, unit = "signed_log", _median(np.abs(present[present != 0]))
     else:
         transform, unit = "none", 1.0
@@ -268,7 +268,24 @@ def _tells_rows_apart(n_different: int, present: NDArray[np.float64]) -> bool:
     return n_different == len(present) > FEWEST_IDENTIFIERS
 
 
-def _has_heavy_tail(present: NDArray[np.float64]) -> bool:
+def has_heavy_tail(present: NDArray[np.float64]) -> bool:
+    """Tell whether a few numbers lie so far out that they outweigh the others.
+
+    Parameters
+    ----------
+    present : ndarray of float64
+        Finite numbers, at least one.
+
+    Returns
+    -------
+    bool
+        Whether one lies more than `HEAVY_TAIL_SPREADS` spreads from the median.
+
+    Examples
+    --------
+    >>> has_heavy_tail(np.arange(100.0)), has_heavy_tail(np.exp(np.arange(100.0)))
+    (False, True)
+    """
     small = present / (np.abs(present).max() or 1.0)  # so that no difference overflows
     low, median, high = np.quantile(small, TAIL_QUANTILES)
     # Where nine tenths of the values are equal, the quantiles say nothing; the standard deviation then does.

@@ -12,10 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from actwise.errors import InputError, TableError, suggest
 from actwise.tables import cells, records
+from actwise.tables.learning import has_heavy_tail
 from actwise.tables.refusals import refuse_infinite, refuse_missing, refuse_strange
 
 Task = Literal["binary_classification", "multiclass_classification", "regression", "multi_output_regression"]
 Label = str | int | float | bool
+
+# Where the logarithm is learned: so many spreads below the centre counts a target of new rows that is not positive,
+# and beyond this a prediction would overflow.
+LEAST = -10.0
+LARGEST_LOGARITHM = 700.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Target:
         The classes, sorted, in their original type; empty for regression.
     centres, scales : tuple of float
         For regression, mean and standard deviation of each output in training rows; empty before `learn`.
+    transform : {"none", "log"}
+        What is learned of a regression's single target; ``log`` is its logarithm, of which `centres` and `scales` are.
     """
 
     kind: Task
@@ -45,6 +53,7 @@ class Target:
     labels: tuple[Label, ...] = ()
     centres: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
+    transform: Literal["none", "log"] = "none"
 
     def __post_init__(self) -> None:
         n_labels = len(self.labels)
@@ -59,6 +68,8 @@ class Target:
         allowed = ({0},) if self.is_classification else ({0}, {len(self.names)})
         records.require(lengths in allowed, "a target should have a centre and a scale per output")
         records.require(all(scale > 0 for scale in self.scales), "the scales of a target should be positive")
+        logarithm = self.kind == "regression" and len(self.scales) == 1
+        records.require(self.transform == "none" or logarithm, f"no logarithm is learned for a {self.kind}")
         records.require(self.n_missing >= 0, f"{self.n_missing} rows cannot lack their target")
 
     @property
@@ -83,6 +94,9 @@ class Target:
 
     def learn(self, frame: pl.DataFrame, rows: ArrayLike) -> Target:
         """Learn centre and scale of each output from training rows; classes need nothing.
+
+        A target that is positive with a heavy tail is learned as its logarithm: among squared errors of the target
+        itself a few rows outweigh all others, so that the validation loss tells by luck when training should stop.
 
         Parameters
         ----------
@@ -109,13 +123,22 @@ class Target:
                 f"{len(values)} training row is too few to learn numbers from: add rows, or make the parts for test "
                 "and validation smaller (--test-size, --validation-size)"
             )
+        transform, reason = self.transform, self.reason
+        if self.kind == "regression" and has_heavy_tail(values):
+            if values.min() > 0 and not has_heavy_tail(np.log(values)):
+                transform, values = "log", np.log(values)
+                reason += "; its logarithm is learned, since it is positive and its tail is long"
+            else:
+                reason += "; a few values lie so far out that their errors outweigh all others"
         # Computed on numbers of size 1, so that no square overflows.
         size = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float64).tiny)
         centres, scales = (values / size).mean(axis=0) * size, (values / size).std(axis=0) * size
         for name, column, scale in zip(self.names, values.T, scales, strict=True):
             if column.min() == column.max() or not scale > 0:
                 raise TableError(f"target {name!r} is {column[0]:g} in every training row: nothing can be learned")
-        return replace(self, centres=tuple(centres.tolist()), scales=tuple(scales.tolist()))
+        return replace(
+            self, reason=reason, centres=tuple(centres.tolist()), scales=tuple(scales.tolist()), transform=transform
+        )
 
     def values(self, frame: pl.DataFrame, rows: ArrayLike | None = None) -> NDArray[np.float64]:
         """Read the targets of a regression in their own units.
@@ -171,7 +194,12 @@ class Target:
         if not self.is_classification:
             if not self.scales:
                 raise InputError("a regression target is encoded after learn(frame, training_rows) only")
-            standard = (self.values(frame, rows) - self.centres) / self.scales
+            values = self.values(frame, rows)
+            if self.transform == "log":
+                with np.errstate(all="ignore"):
+                    standard = np.nan_to_num((np.log(values) - self.centres) / self.scales, nan=LEAST, neginf=LEAST)
+                return np.maximum(standard, LEAST).astype(np.float32)
+            standard = (values - self.centres) / self.scales
             return standard.astype(np.float32)
         column, numbers = target_cells(frame, self.names[0], rows)
         codes, missing = self._codes(column)
@@ -199,6 +227,8 @@ class Target:
             raise InputError("a regression target is decoded after learn(frame, training_rows) only")
         outputs = np.asarray(encoded, dtype=np.float64).reshape(-1, len(self.names))
         plain: NDArray[np.float64] = outputs * self.scales + self.centres
+        if self.transform == "log":
+            plain = np.exp(np.minimum(plain, LARGEST_LOGARITHM))
         return plain[:, 0] if len(self.names) == 1 else plain
 
     def describe(self) -> list[str]:
@@ -244,6 +274,8 @@ class Target:
         ModelError
             If the data was damaged or tampered with.
         """
+        if isinstance(data, dict):
+            data = {"transform": "none", **data}  # models saved before there were others say nothing of it
         return records.from_plain(cls, data, "a target")
 
     def _codes(self, column: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -73,6 +73,7 @@ class TableModel:
             and len(self.target.scales) == (0 if n_classes else outputs)
             and output is not None
             and output.name == expected
+            and (self.target.transform == "none" or self.network.structure[-1].biases_at >= 0)
         )
         if not fits:
             raise ModelError("the network, the columns and the target of the model do not belong together")
@@ -84,6 +85,16 @@ class TableModel:
         layers = (*self.network.layers[:-1], Dense(last.units, activation("identity"), bias=last.bias))
         return Network(layers, self.network.n_inputs, self.network.values, self.network.dtype)
 
+    @cached_property
+    def _exponential(self) -> Network:
+        """The network of a target's logarithm, its last layer scaled back and ending in an exponential."""
+        last, values = self.network.structure[-1], self.network.values.astype(np.float64)
+        (centre,), (scale,) = self.target.centres, self.target.scales
+        values[last.weights_at : last.weights_at + last.n_weights] *= scale
+        values[last.biases_at] = values[last.biases_at] * scale + centre
+        layers = (*self.network.layers[:-1], Dense(1, activation("exponential")))
+        return Network(layers, self.network.n_inputs, values.astype(self.network.dtype), self.network.dtype)
+
     def model_parts(self) -> ModelParts:
         """Say what the model is made of, for exports.
 
@@ -92,10 +103,15 @@ class TableModel:
         ModelParts
             Columns, network, and what its outputs mean.
         """
+        network, outputs = self.network, None
+        if self.target.transform == "log":
+            network, outputs = self._exponential, Scaling([0.0], [1.0])  # in the target's own units already
+        elif not self.target.is_classification:
+            outputs = Scaling(self.target.centres, self.target.scales)
         return ModelParts(
-            self.network,
+            network,
             columns=self.encoding.columns,
-            outputs=None if self.target.is_classification else Scaling(self.target.centres, self.target.scales),
+            outputs=outputs,
             classes=self.target.labels,
             names=self.target.names,
         )
