@@ -78,13 +78,13 @@ class Orthogonal:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same initial value everywhere."""
+    """The same initial value everywhere, or one for each unit."""
 
-    value: float
+    value: float | tuple[float, ...]
 
     def draw(self, shape: tuple[int, ...], fans: tuple[float, float], rng: np.random.Generator) -> Weights:
         """Draw values; see `Initializer`."""
-        return np.full(shape, self.value)
+        return np.full(shape, self.value, np.float64)
 
 
 @dataclass(frozen=True, slots=True)

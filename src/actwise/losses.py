@@ -144,7 +144,7 @@ class Loss:
         t = np.asarray(targets, np.float64).reshape(-1, self.n_targets(n_outputs))
         weights = np.ones(len(t)) if sample_weight is None else np.asarray(sample_weight, np.float64)
         t, weights = t[weights > 0], weights[weights > 0] / weights.sum()
-        coded = (t == np.arange(n_outputs)).astype(np.float64) if self.target == "class" else t
+        coded = self._coded(t, n_outputs)
 
         def mean_loss(constant: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
             rows = np.broadcast_to(constant, (len(t), n_outputs))
@@ -154,9 +154,31 @@ class Loss:
             return float(weights @ self.rows(rows, t)), weights @ slopes
 
         # At the mean where the loss belongs to a distribution; elsewhere at the median, where kinks may be.
-        starts = [np.median(coded, axis=0), _LINKS[self.output](weights @ coded)]
+        starts = [np.median(coded, axis=0), LINKS[self.output or "identity"](weights @ coded)]
         best = min(starts, key=lambda start: mean_loss(start)[0])
         return min(mean_loss(best)[0], float(minimize(mean_loss, best, jac=True, method="L-BFGS-B").fun))
+
+    def mean_target(
+        self, targets: npt.ArrayLike, n_outputs: int, sample_weight: npt.ArrayLike | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return the mean of the targets, shape (n_outputs,): where they are class indices, the share of each class.
+
+        Parameters
+        ----------
+        targets, n_outputs, sample_weight
+            As for `of_best_constant`.
+
+        Examples
+        --------
+        >>> loss("categorical_cross_entropy").mean_target([[0], [2], [2], [1]], 3)
+        array([0.25, 0.25, 0.5 ])
+        """
+        t = np.asarray(targets, np.float64).reshape(-1, self.n_targets(n_outputs))
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        return np.asarray(np.average(self._coded(t, n_outputs), axis=0, weights=weights))
+
+    def _coded(self, targets: npt.NDArray[np.float64], n_outputs: int) -> npt.NDArray[np.float64]:
+        return (targets == np.arange(n_outputs)).astype(np.float64) if self.target == "class" else targets
 
     def rows(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Compute the loss of each row with NumPy in float64.
@@ -174,18 +196,16 @@ class Loss:
             The losses.
         """
         wide = np.asarray(x, np.float64)
-        t = np.asarray(targets, np.float64).reshape(len(wide), -1)
-        if self.target == "class":
-            t = (t == np.arange(wide.shape[1])).astype(np.float64)
+        t = self._coded(np.asarray(targets, np.float64).reshape(len(wide), -1), wide.shape[1])
         with np.errstate(all="ignore"):
             each = evaluate(self.formula.value, {"x": wide, "t": t, **self.params}, numpy_table())
         return np.asarray(np.broadcast_to(each, wide.shape).sum(axis=1))
 
 
 _SMALLEST_SHARE = 1e-12  # of a class without rows: its logarithm is finite
-# From the mean target to the pre-activation whose output it is.
-_LINKS: dict[str | None, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
-    None: lambda mean: mean,
+# By the output activation: from the mean target to the pre-activation whose output it is.
+LINKS: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
+    "identity": lambda mean: mean,
     "sigmoid": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)) - np.log(np.maximum(1 - mean, _SMALLEST_SHARE)),
     "softmax": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)),
     "exponential": lambda mean: np.log(np.maximum(mean, _SMALLEST_SHARE)),

@@ -18,20 +18,17 @@ ESTIMATORS = [
     MLPRegressor(solver="adam", max_iter=30, batch_size=4),
     MLPClassifier(loss="hinge", solver="lbfgs", max_iter=50),
 ]
-# Rows with weights and rows that are repeated have the same loss, but trainings part where a batch holds other rows,
-# and where rounding grows at the kinks of ReLU: the default regressor's predictions agree to 1e-7 after 50 iterations,
-# and after some hundred it has reached another minimum (0.2 apart). So this check runs on few iterations, and with
-# solvers given by name on smooth networks and all rows at once, as scikit-learn runs it on parameters of its own.
+# To a solver that takes all rows at once, rows with weights and rows that are repeated are the same, bit for bit. One
+# of small batches sees other rows in each: in this check it gets all rows at once, few steps and a smooth network.
 EQUIVALENCE = "check_sample_weight_equivalence"
-FEW = {"max_iter": 50}
 SMOOTH = {"max_iter": 20, "activation": "tanh", "batch_size": "auto"}
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks are written for a configuration in which a warning is no error
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learns_checks(estimator, check):
-    if check.func.__name__.startswith(EQUIVALENCE):
-        estimator = clone(estimator).set_params(**(FEW if estimator.solver == "auto" else SMOOTH))
+    if check.func.__name__.startswith(EQUIVALENCE) and estimator.solver == "adam":
+        estimator = clone(estimator).set_params(**SMOOTH)
     try:
         check(estimator)
     except pytest.skip.Exception:

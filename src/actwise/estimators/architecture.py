@@ -9,7 +9,7 @@ import numpy as np
 
 from actwise.activations import AnyActivation
 from actwise.errors import InputError
-from actwise.initializers import Scaled
+from actwise.initializers import Constant, Scaled
 from actwise.layers import Dense, Dropout, Layer
 from actwise.network import Network
 
@@ -53,7 +53,13 @@ def build(
     return Network([*hidden, Dense(n_outputs, output_activation)], n_inputs, dtype=dtype)
 
 
-def for_training(network: Network, dtype: str, output_gain: float, dropout: float | Sequence[float]) -> Network:
+def for_training(
+    network: Network,
+    dtype: str,
+    output_gain: float,
+    output_biases: Sequence[float] | None,
+    dropout: float | Sequence[float],
+) -> Network:
     """Return the network as it is trained; its parameters lie as before.
 
     Parameters
@@ -64,6 +70,8 @@ def for_training(network: Network, dtype: str, output_gain: float, dropout: floa
         Of the arithmetic.
     output_gain : float
         Size of the output layer's initial weights, as a share of the usual one.
+    output_biases : sequence of float or None
+        Its initial biases; None: 0.
     dropout : float or sequence of float
         Share of each hidden layer's outputs that is dropped: one for all, or one for each.
     """
@@ -72,8 +80,10 @@ def for_training(network: Network, dtype: str, output_gain: float, dropout: floa
     layers: list[Layer] = []
     for layer, rate in zip(hidden, rates, strict=True):
         layers += [layer, Dropout(rate)] if rate else [layer]
-    if output_gain != 1.0 and isinstance(last, Dense):
-        last = Dense(last.units, last.activation, init=Scaled(output_gain**2))
+    if isinstance(last, Dense):
+        init = last.init if output_gain == 1.0 else Scaled(output_gain**2)
+        biases = last.bias_init if output_biases is None else Constant(tuple(output_biases))
+        last = Dense(last.units, last.activation, init=init, bias_init=biases)
     return Network([*layers, last], network.n_inputs, dtype=dtype)
 
 

@@ -28,7 +28,7 @@ from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
 from actwise.estimators.why import what_to_say
-from actwise.losses import Loss
+from actwise.losses import LINKS, Loss
 from actwise.optimizers import LBFGS
 from actwise.training import OptimizerState
 from actwise.training.blame import activation_at_fault
@@ -37,6 +37,7 @@ NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
 LARGEST_SEED = 2**31 - 1
+MOST_COMPARED = 10_000  # rows of which equal ones are looked for: more are too many for all at once, and take time
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         *,
         first: bool = True,
         partial: bool = False,
-        holds_out: bool = True,
+        as_given: bool = False,
     ) -> tuple[Any, npt.NDArray[Any], Fitting, int]:
         """Check everything and settle what is trained, how, and on which rows; nothing is trained yet but trials.
 
@@ -152,8 +153,8 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             Whether training starts anew.
         partial : bool
             Whether this is a step of `partial_fit`.
-        holds_out : bool
-            Whether rows to stop by are split off where they are needed and not given.
+        as_given : bool
+            Whether all rows stay as they are: none are split off to stop by, none that are alike are put together.
 
         Returns
         -------
@@ -170,13 +171,16 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         rows = Rows(dense(X), y, self._encode(y), weights)
         held = self._check_validation(*validation, rows)
         self._lay_out(sizes, problem, rows, first)
+        distinct = rows if partial or len(rows) > MOST_COMPARED else rows.distinct()
         chosen = choose(
-            self.get_params(deep=False), len(rows), self._weights.network.n_parameters,
+            self.get_params(deep=False), len(rows), len(distinct), self._weights.network.n_parameters,
             classifies=is_classifier(self), validated=held is not None, partial=partial,
         )  # fmt: skip
+        if not (chosen.stochastic or as_given):
+            rows = distinct
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(LARGEST_SEED))
-        if holds_out and chosen.early_stopping and held is None and chosen.stochastic and not partial:
+        if not as_given and chosen.early_stopping and held is None and chosen.stochastic and not partial:
             insist = self.early_stopping is True
             rows, held = hold_out(rows, self.validation_fraction, rng, self._strata(rows.y), insist=insist)
             chosen = replace(chosen, batch_size=min(chosen.batch_size, len(rows)))
@@ -266,7 +270,8 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scale[0])})
         dtype = chosen.dtype or self._weights.network.dtype
         dtype = dtype if self.dtype == AUTO else self.dtype
-        network = architecture.for_training(self._weights.network, dtype, chosen.output_gain, chosen.dropout)
+        biases = self._output_biases(loss, rows) if first and chosen.starts_at_mean else None
+        network = architecture.for_training(self._weights.network, dtype, chosen.output_gain, biases, chosen.dropout)
         if not first:
             network = network.with_parameters(unfold(network, self._current().parameters, inputs, outputs))
         options = {
@@ -288,6 +293,17 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             alpha = choose_alpha(fitting, 0, self._strata(rows.y))
             fitting = replace(fitting, choices=replace(fitting.choices, alpha=alpha))
         return fitting
+
+    def _output_biases(self, loss: Loss, rows: Rows) -> list[float] | None:
+        """Return the biases with which the output layer alone answers the mean target, where that is known."""
+        output = self._weights.network.output_activation
+        name = getattr(output, "name", None)
+        if output is None or name not in LINKS or self._outputs is not None:  # that of standardised targets is 0
+            return None
+        mean, (low, high) = loss.mean_target(rows.targets, self.n_outputs_, rows.weights), output.range
+        # No finite bias answers a mean at an end of the range, and units there would learn no more.
+        biases: list[float] = np.where((mean > low) & (mean < high), LINKS[name](mean), 0.0).tolist()
+        return biases
 
     def _watcher(self, fitting: Fitting, tasks: EpochTasks) -> Watcher:
         chosen = fitting.choices

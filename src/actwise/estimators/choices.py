@@ -81,6 +81,9 @@ class Choices:
         Initial draws; None: several where the problem is tiny.
     output_gain : float
         Size of the output layer's initial weights, as a share of the usual one.
+    starts_at_mean : bool
+        Whether the output layer's biases start where its answer is the mean target: steps of a small rate take long to
+        get to that of a rare class, and meanwhile all units learn to say no.
     alphas : tuple of float
         Strengths of the penalty to choose from by a trial; none: `alpha` it is.
     dropout : float or sequence of float
@@ -99,6 +102,7 @@ class Choices:
     dtype: str | None
     starts: int | None
     output_gain: float = 1.0
+    starts_at_mean: bool = False
     alphas: tuple[float, ...] = ()
     dropout: float | Sequence[float] = 0.0
 
@@ -132,16 +136,17 @@ class AdaptiveRate:
 
 
 def choose(
-    given: Mapping[str, Any], n_rows: int, n_parameters: int, *, classifies: bool, validated: bool, partial: bool
-) -> Choices:
+    given: Mapping[str, Any], n_rows: int, n_distinct: int, n_parameters: int, *, classifies: bool, validated: bool,
+    partial: bool,
+) -> Choices:  # fmt: skip
     """Decide what a fit uses, the learning rate's schedule apart.
 
     Parameters
     ----------
     given : mapping
         The estimator's parameters.
-    n_rows, n_parameters : int
-        Size of the problem.
+    n_rows, n_distinct, n_parameters : int
+        Size of the problem; the rows that differ are what there is to do with all rows at once.
     classifies : bool
         Whether classes are predicted.
     validated : bool
@@ -153,7 +158,7 @@ def choose(
     if given["batch_size"] != AUTO and given["batch_size"] < 1:
         raise InputError(f"batch_size must be a positive whole number or 'auto', not {given['batch_size']!r}")
     if solver == AUTO:
-        chosen = _our_own(given, n_rows, n_parameters, classifies, validated, partial)
+        chosen = _our_own(given, n_rows, n_distinct * n_parameters, classifies, validated, partial)
     else:
         chosen = _like_sklearn(given, n_rows, validated)
     if not chosen.stochastic:
@@ -184,9 +189,9 @@ def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Cho
 
 
 def _our_own(
-    given: Mapping[str, Any], n_rows: int, n_parameters: int, classifies: bool, validated: bool, partial: bool
+    given: Mapping[str, Any], n_rows: int, work: int, classifies: bool, validated: bool, partial: bool
 ) -> Choices:
-    if _suits_second_order(given, n_rows * n_parameters, validated, partial):
+    if _suits_second_order(given, work, validated, partial):
         tolerance = _or(given["tol"], LBFGS.gradient_tolerance)
         return Choices(
             optimizer=_optimizer(given, "lbfgs", tolerance),
@@ -200,6 +205,7 @@ def _our_own(
             scaled=True,
             dtype=None,
             starts=None,
+            starts_at_mean=True,
         )
     batch_size = int(np.clip(n_rows // ROWS_PER_BATCH_ROW, SMALLEST_BATCH, LARGEST_BATCH))
     batch_size = min(_or(given["batch_size"], batch_size), n_rows)
@@ -236,6 +242,7 @@ def _our_own(
         starts=1,
         dropout=given["dropout"],
         output_gain=FIRST_STEP_GAIN if partial else OUTPUT_GAIN,
+        starts_at_mean=not partial,  # a first step of partial_fit need not have seen every class
     )
 
 

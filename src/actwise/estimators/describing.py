@@ -93,7 +93,7 @@ class DescribedTraining:
 def _prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Fitting]:
     """Return an unfitted copy and the fit that it is about to run on all rows."""
     twin = clone(estimator)
-    return twin, twin._ready(X, y, holds_out=False)[2]
+    return twin, twin._ready(X, y, as_given=True)[2]
 
 
 def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,22 @@ class Rows:
         weights = None if self.weights is None else self.weights[which]
         return Rows(self.X[which], self.y[which], self.targets[which], weights)
 
+    def distinct(self) -> Rows:
+        """Return every row that counts once, with the sum of its weights, in an order of their own.
+
+        To a loss over all rows at once they are the same rows, and it learns the same bits from them however they are
+        ordered, repeated or weighted.
+        """
+        weights = np.ones(len(self)) if self.weights is None else np.asarray(self.weights, np.float64)
+        counting = np.flatnonzero(weights)
+        columns = np.hstack([self.X, self.targets])[counting]
+        order = np.lexsort(columns.T)
+        differs = np.any(np.diff(columns[order], axis=0), axis=1)
+        firsts = np.concatenate([[True], differs])
+        sums = np.bincount(np.cumsum(firsts) - 1, weights[counting[order]]).astype(np.float64)
+        once = self.take(counting[order[firsts]])
+        return replace(once, weights=None if np.all(sums == 1) else sums)
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -227,7 +243,8 @@ class Fitting:
         """The penalty on the mean loss: `alpha` over the weight of the rows of a step, as in scikit-learn."""
         weights = self.rows.weights
         mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
-        return float(self.choices.alpha / (self.choices.batch_size * mean)) if self.choices.alpha else 0.0
+        n_rows = self.choices.batch_size if self.choices.stochastic else len(self.rows)
+        return float(self.choices.alpha / (n_rows * mean)) if self.choices.alpha else 0.0
 
 
 def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -> float:

@@ -272,7 +272,8 @@ def _initializer_to_document(init: str | Initializer) -> str | dict[str, Any]:
         case Normal(std):
             return {"type": "Normal", "std": from_number(std)}
         case Constant(value):
-            return {"type": "Constant", "value": from_number(value)}
+            several = [from_number(each) for each in value] if isinstance(value, tuple) else from_number(value)
+            return {"type": "Constant", "value": several}
         case TruncatedNormal(std):
             return {"type": "TruncatedNormal", "std": from_number(std)}
         case Orthogonal(gain):
@@ -295,6 +296,7 @@ def _initializer(document: object, where: str) -> str | Initializer:
     if kind == "Orthogonal":
         return Orthogonal(section.number("gain"))
     if kind == "Constant":
-        return Constant(section.number("value"))
+        several = isinstance(section["value"], list)
+        return Constant(section.numbers("value") if several else section.number("value"))
     fan = section.choice("fan", ["in", "average"], "fans")
     return Scaled(section.number("scale"), fan, section.truth("uniform"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -328,6 +328,9 @@ class Progress:
             wide = np.asarray(result.x, np.float64)
             parameters[:] = wide
             evaluations += result.nfev
+            if not self._tables and np.isfinite(result.fun):
+                with suppress(StopIteration):
+                    after_iteration(result)  # at rest where it started: a record tells the loss there
             stopped = self._why(ended)
             done = len(self._tables) - known
             if stopped is None and asked:
