@@ -223,7 +223,8 @@ def _pair(section: Section, name: str) -> tuple[float, float]:
     return found[0], found[1]
 
 
-_PARAM_FIELDS = tuple(each.name for each in fields(Param))
+# Aliases are spellings for those who make an activation; a saved one is made already.
+_PARAM_FIELDS = tuple(each.name for each in fields(Param) if each.name != "aliases")
 
 
 def _param_to_document(param: Param) -> dict[str, Any]:
