@@ -275,6 +275,7 @@ def test_a_loss_alone_that_broadcasts():
 
     found = aw.diagnose_functions(forward, program.gradient, program.start(), X, XOR, loss=mean_squared)
     assert [each.code for each in found.findings] == ["broadcast"]
+    assert "`y = y.reshape(outputs.shape)`" in str(found)  # the line to write is in one line
     assert "in the loss" in found.findings[0].evidence
     flat = aw.diagnose_functions(
         forward, lambda p, rows, t: program.gradient(p, rows, t[:, None]), program.start(), X, XOR.ravel(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -42,6 +43,12 @@ WHAT_NEXT = (
     "What to do: draw other initial weights, add hidden units, or describe the same layers as an aw.Network and "
     "let aw.diagnose search further."
 )
+
+
+def _filled(text: str) -> str:
+    """Break lines, but not within code."""
+    kept = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\0"), text)
+    return textwrap.fill(kept, WIDTH).replace("\0", " ")
 
 
 @dataclass(frozen=True)
@@ -86,15 +93,15 @@ class FunctionsDiagnosis:
     def __str__(self) -> str:
         if not self.findings and self.learns is False:
             told = f"Its gradient is that of {self.loss}, but it did not learn. {self.note} {WHAT_NEXT}"
-            return textwrap.fill(told, WIDTH)
+            return _filled(told)
         if not self.findings:
             learned = " It learned when it was run." if self.learns else ""
             told = f"Nothing is wrong with this network: its gradient is that of {self.loss}.{learned}"
-            return textwrap.fill(told, WIDTH)
+            return _filled(told)
         lines = []
         for k, each in enumerate(self.findings):
             word = "Cause" if k == 0 else "Also"
-            lines.append(textwrap.fill(f"{word}: {each.code}. {each.evidence}. {each.fix}.", WIDTH))
+            lines.append(_filled(f"{word}: {each.code}. {each.evidence}. {each.fix}."))
         if self.learns and self.findings:
             lines.append("It learns all the same, which proves nothing.")
         return "\n".join(lines)
