@@ -291,6 +291,14 @@ def test_a_formula_too_large_to_write_out_is_refused_at_once() -> None:
         network_to_document(Network([Dense(1, own)], n_inputs=1))
 
 
+def test_an_initial_value_for_each_unit_is_kept() -> None:
+    network = Network([Dense(2, "sigmoid", bias_init=Constant((0.5, -1.0)))], n_inputs=3)
+    layer = network_from_document(network_to_document(network), network_arrays(network)).layers[0]
+    assert isinstance(layer, Dense)
+    assert layer.bias_init == Constant((0.5, -1.0))
+    np.testing.assert_array_equal(network.initialised(0).biases[0], [0.5, -1.0])
+
+
 # Forgeries: the checksums are right, the content is not.
 
 FORGED_FROM = Network(
