@@ -106,6 +106,17 @@ def test_bad_luck_with_a_tiny_network_is_told_with_its_rate():
     assert (lucky.verdict, lucky.failing_share > 0) == ("healthy", "bad luck" in str(lucky))
 
 
+def test_an_activation_that_gives_no_number_is_named_with_its_remedy():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", aw.ActwiseWarning)
+        network = net(aw.Dense(16, "sqrt(x)"), aw.Dense(1, "sigmoid"))
+    found = aw.diagnose(network, SIGNS, XOR, **(SETTINGS | CROSS_ENTROPY))
+    assert found.verdict == "broken"
+    assert found.findings[0].code == "hidden_activation"
+    assert "'sqrt(x)' of layer 1 is not a finite number for" in found.findings[0].evidence
+    assert "where(x > 0, sqrt(x), 0)" in found.findings[0].evidence
+
+
 SLOW_DESCENT = {"loss": "squared_error", "optimizer": "sgd", "batch_size": 4}
 FOUR = net(aw.Dense(4, "sigmoid"), aw.Dense(1, "sigmoid"))
 

@@ -131,7 +131,7 @@ def _stages(subject: Subject, data: Data, laboratory: Laboratory, suspected: lis
         yield replace(known, findings=tuple(from_suspicion(each) for each in suspected), note=note)
         return
     suspected = sorted(
-        [*suspected, *seen_in_training(subject, outcomes, worst, measures)], key=lambda each: -each.weight
+        [*suspected, *seen_in_training(subject, data, outcomes, worst, measures)], key=lambda each: -each.weight
     )
     known = replace(known, verdict="broken", note="No experiment was possible within the budget.",
                     findings=tuple(from_suspicion(each) for each in suspected))  # fmt: skip

@@ -8,17 +8,19 @@ from statistics import median
 from actwise.doctor.changes import hidden_activations
 from actwise.doctor.measures import MANY_DEAD, MANY_SATURATED, STILL, VANISHING, Measures
 from actwise.doctor.rules import Suspicion
-from actwise.doctor.subjects import Outcome, Subject
+from actwise.doctor.subjects import Data, Outcome, Subject
+from actwise.training.blame import activation_at_fault
 
 STATE = 0.3  # weight of what was seen inside: more often a consequence than a cause
 FALLS, JUMPS, STANDS = 0.35, 0.35, 0.5  # weights of a loss that still falls, one that jumps, weights that stand still
 STOPPED = 0.5  # weight of an early stop before the network had learned
+NOT_A_NUMBER = 0.9  # weight of an activation that gives no number for what reaches it
 EXPLODING_HIDDEN = frozenset({"exponential", "squared_relu", "sinh"})
 SQUASHING_HIDDEN = frozenset({"sigmoid", "hardsigmoid", "hardsigmoid_keras2"})
 
 
 def seen_in_training(
-    subject: Subject, outcomes: Sequence[Outcome], worst: Outcome, measures: Measures
+    subject: Subject, data: Data, outcomes: Sequence[Outcome], worst: Outcome, measures: Measures
 ) -> list[Suspicion]:
     """Return what the trainings of a network that falls short make plausible.
 
@@ -26,6 +28,8 @@ def seen_in_training(
     ----------
     subject : Subject
         The network and its training.
+    data : Data
+        The rows.
     outcomes : sequence of Outcome
         Its trainings.
     worst : Outcome
@@ -33,16 +37,18 @@ def seen_in_training(
     measures : Measures
         What happened inside.
     """
-    return [*_inside(subject, outcomes, measures), *_course(subject, outcomes, worst, measures)]
+    return [*_inside(subject, data, outcomes, measures), *_course(subject, outcomes, worst, measures)]
 
 
-def _inside(subject: Subject, outcomes: Sequence[Outcome], measures: Measures) -> list[Suspicion]:
+def _inside(subject: Subject, data: Data, outcomes: Sequence[Outcome], measures: Measures) -> list[Suspicion]:
     found = []
     broken_off = [each for each in outcomes if not each.is_finite]
     hidden = set(hidden_activations(subject.network))
     if broken_off:
         seen = f"the loss became infinite or NaN with {len(broken_off)} of {len(outcomes)} seeds"
         found.append(Suspicion("exploding_gradient", STATE, seen))
+        if (at_fault := activation_at_fault(broken_off[0].network, subject.inputs(data)[data.train])) is not None:
+            found.append(Suspicion("hidden_activation", NOT_A_NUMBER, at_fault))
         if hidden & EXPLODING_HIDDEN:
             found.append(Suspicion("hidden_activation", 0.75, f"{seen}, with {min(hidden)} in the hidden layers"))
     # An output that is sure of its answer costs nothing where the loss is computed from what it is made of.
