@@ -89,7 +89,7 @@ def markdown(result: dict[str, Any]) -> str:
         "that something else ran on the machine meanwhile. scikit-learn does less than the others for XOR",
         "(`benchmarks/peers/with_sklearn.py`), so its result is not compared there.",
         "",
-        f"{reached} of {len(aims)} aims are reached. Why others are not is told in `benchmarks/LOG.md`, entry 37. Missed:",
+        f"{reached} of {len(aims)} aims are reached. `benchmarks/LOG.md`, entry 37, says why others are not. Missed:",
         "",
     ]
     for row, name, aim in aims:
