@@ -24,7 +24,7 @@ from actwise.export.onnx.dialect import (
     in_operators,
 )
 from actwise.formula.dialects import evaluate, numpy_table
-from actwise.formula.expression import Expression, as_expression, symbol, symbols, tanh, where
+from actwise.formula.expression import Expression, as_expression, symbol, symbols, tanh, walk, where
 from actwise.formula.operations import OPERATIONS
 from actwise.formula.parse import parse
 from actwise.formula.simplify import simplify
@@ -190,6 +190,8 @@ def test_random_formulas_are_the_same_in_onnxruntime(
         expression = stabilise(simplify(parse(text)))
     except FormulaError:
         assume(False)
+    # onnxruntime shares constants that are equal, and so takes -0 for a 0 that stands beside it.
+    assume("-0.0" not in {repr(node.number) for node in walk(in_operators(expression)) if node.is_number})
     own = Activation("own", f=expression, df_x=expression)
     with np.errstate(all="ignore"):
         exact = own(POINTS.astype(np.float64))
