@@ -169,7 +169,8 @@ def _calls(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         return st.tuples(*[inner] * count).map(lambda given: f"{name}({', '.join(given)})")
 
     plain = sorted(FUNCTIONS.keys() - {"where", "equal", "not_equal"})
-    choices = st.tuples(inner, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner, inner)
+    # Whether two numbers are equal hangs on their last bits, which float32 and float64 do not share.
+    choices = st.tuples(inner, st.sampled_from(["<", "<=", ">", ">="]), inner, inner, inner)
     return (
         st.sampled_from(plain).flatmap(call)
         | st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})")
