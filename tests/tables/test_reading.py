@@ -40,11 +40,11 @@ def written(folder: Path, name: str, content: bytes | str) -> Path:
         ("old-mac.csv", TEXT.replace("\n", "\r").encode()),
         ("utf16.csv", TEXT.encode("utf-16")),
         ("utf32.csv", TEXT.encode("utf-32")),
-        ("packed.csv.gz", gzip.compress(TEXT.encode())),
+        ("packed.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("packed.csv.bz2", bz2.compress(TEXT.encode())),
         ("packed.csv.xz", lzma.compress(TEXT.encode())),
-        ("packed-utf16.csv.gz", gzip.compress(TEXT.encode("utf-16"))),
-        ("packed-without-saying-so.csv", gzip.compress(TEXT.encode())),
+        ("packed-utf16.csv.gz", gzip.compress(TEXT.encode("utf-16"), mtime=0)),
+        ("packed-without-saying-so.csv", gzip.compress(TEXT.encode(), mtime=0)),
         ("brackets[1]*.csv", TEXT.encode()),
         ("semicolons.csv", TEXT.replace(",", ";").replace("z;z", "z,z").encode()),
         ("tabs.tsv", TEXT.replace(",", "\t").replace("z\tz", "z,z").encode()),
@@ -98,7 +98,7 @@ def test_typed_files_keep_types_order_and_count(tmp_path: Path, suffix: str) -> 
     path = tmp_path / f"table[1]{suffix}"
     write = {".parquet": frame.write_parquet, ".pq": frame.write_parquet, ".ndjson": frame.write_ndjson}
     write.get(suffix, frame.write_ndjson if suffix == ".jsonl" else frame.write_ipc)(path)
-    packed = written(tmp_path, f"packed{suffix}.gz", gzip.compress(path.read_bytes()))
+    packed = written(tmp_path, f"packed{suffix}.gz", gzip.compress(path.read_bytes(), mtime=0))
     for each in (path, packed):
         assert read_table(each).equals(frame)
         batches = list(scan_batches(each, batch_rows=300))
@@ -136,7 +136,7 @@ def test_frames_of_other_libraries_and_mappings_are_tables() -> None:
         ("wrong.csv", b"PAR1rest", "rename it to end in .parquet"),
         (
             "cut.csv.gz",
-            gzip.compress(TEXT.encode())[:-12],
+            gzip.compress(TEXT.encode(), mtime=0)[:-12],
             "is damaged and cannot be unpacked: copy or download it again",
         ),
         ("noise.csv.zst", b"\x28\xb5\x2f\xfdnoise", "is damaged and cannot be unpacked: copy or download it again"),
