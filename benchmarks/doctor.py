@@ -56,7 +56,7 @@ def run_network(job: tuple[dict[str, Any], Path, Path | None, float]) -> dict[st
     """Diagnose one network, and its repaired version where there is one; an error is a wrong answer."""
     try:
         return _diagnose(*job)
-    except Exception as error:
+    except Exception as error:  # whatever it is, the other cases shall have their answers
         case, seen = job[0], f"{type(error).__name__}: {error}"
         return {
             "id": case["id"], "really_broken": case["really_broken"], "accepted": case["accepted_causes"],

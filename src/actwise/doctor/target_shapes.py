@@ -61,7 +61,7 @@ def _misled(function: Callable[[Any], list[Array]], handed: Any, fitting: Array)
         return None
     try:
         made = function(handed)
-    except Exception as error:
+    except Exception as error:  # of the kind that the shape of the targets causes: it is what is told
         return f", which stops with a {type(error).__name__},"
     same = len(made) == len(expected) and all(
         one.shape == other.shape and np.allclose(one, other, rtol=SAME, atol=SAME, equal_nan=True)
