@@ -29,9 +29,9 @@ import numpy as np
 from peers.functions import jax_functions, torch_functions
 
 from actwise.activations import ENTRIES, Activation
+from actwise.engines.numba import elementwise
 from actwise.formula.dialects import evaluate, numpy_table
-from actwise.kernels import elementwise
-from actwise.layers import activation_formula
+from actwise.model.layers import activation_formula
 from training import machine
 
 RNG = np.random.default_rng(0)

@@ -12,7 +12,7 @@ import numpy as np
 
 import actwise as aw
 from actwise.formula.expression import log, maximum
-from actwise.losses import Loss
+from actwise.model.losses import Loss
 
 TRUNCATED_STD = 0.8796256610342398  # deviation of a standard normal variable that is cut at -2 and 2
 KERAS_NAMES = {

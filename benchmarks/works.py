@@ -188,7 +188,7 @@ def data(work: Work) -> tuple[np.ndarray, np.ndarray]:
 
 def orders(work: Work, epochs: int) -> np.ndarray:
     """Return the orders of rows that Actwise draws, from its own compiled generator: (networks, epochs, rows)."""
-    from actwise.kernels import build, engine
+    from actwise.engines.numba import build, engine
 
     shuffle = build.compiled("randomness", "float32").shuffle
     found = np.empty((work.networks, epochs, work.rows), np.int32)

@@ -6,7 +6,7 @@ import pytest
 import actwise as aw
 from actwise.activations import Activation, Claims, FromOutput, GatedActivation, Param, RowActivation
 from actwise.formula.expression import absolute, exp, row_max, row_sum, where
-from actwise.kernels import reference
+from actwise.model import oracle as reference
 from actwise.report.pages import activations_page
 from actwise.report.plots import draw
 

@@ -1,4 +1,4 @@
-"""Makes the coefficients in ``actwise/kernels/compiled/elementary.py`` and prints them with their errors.
+"""Makes the coefficients in ``actwise/engines/numba/compiled/elementary.py`` and prints them with their errors.
 
 Run it without arguments; the same text comes out every time. A polynomial is the interpolant in the
 Chebyshev nodes of its interval, worked out with 50 digits and rounded to float64. Each function is put in

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.errors import InputError
-from actwise.network import Network
+from actwise.model.network import Network
 
 Label: TypeAlias = str | int | float | bool
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -203,7 +203,7 @@ def parts_of(model: object) -> ModelParts:
 
     Examples
     --------
-    >>> from actwise.layers import Dense
+    >>> from actwise.model.layers import Dense
     >>> parts_of(Network([Dense(1)], n_inputs=2)).classes
     ()
     """

@@ -13,8 +13,9 @@ from rich.progress import ProgressSample, Task, TaskID
 
 from actwise.cli.display import Display, TrainingBar, _TimeLeft
 from actwise.cli.fit import fit
-from actwise.kernels import build
-from actwise.tabular import EpochsDone, TableModel, baselines
+from actwise.engines.numba import build
+from actwise.tabular import EpochsDone, TableModel
+from actwise.tasks import baselines
 from actwise.training import History
 
 QUICK = ["--hidden", "8", "--epochs", "30", "--learning-rate", "0.01"]

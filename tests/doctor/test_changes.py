@@ -6,8 +6,8 @@ import pytest
 import actwise as aw
 from actwise.doctor import Data, Subject, find_task
 from actwise.doctor.changes import all_changes, hidden_activations
-from actwise.doctor.experiments import Laboratory
 from actwise.doctor.subjects import MOST_UPDATES, train_once
+from actwise.experiments.trials import Laboratory
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 ROWS = np.arange(80)
@@ -71,7 +71,7 @@ def test_a_training_that_is_broken_off_says_which_share_of_it_was_done():
 
 
 def test_rows_left_out_in_turn_are_judged_within_the_budget(monkeypatch):
-    from actwise.doctor import experiments
+    from actwise.experiments import trials as experiments
 
     limits = []
 

@@ -11,12 +11,12 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 import actwise as aw
 from actwise.doctor import Data, Diagnosis, Subject, Suspicion, find_task
 from actwise.doctor.conclusion import conclude
-from actwise.doctor.experiments import Reference
 from actwise.doctor.models import as_subject
 from actwise.doctor.subjects import Outcome
 from actwise.doctor.trials import Cure, Tried
 from actwise.doctor.wellset import anew
 from actwise.errors import InputError
+from actwise.experiments.trials import Reference
 
 RNG = np.random.default_rng(0)
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)

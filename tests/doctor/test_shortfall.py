@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from actwise.doctor import Data, find_task
-from actwise.doctor.experiments import Reference
 from actwise.doctor.shortfall import Shortfall
 from actwise.doctor.subjects import Outcome
+from actwise.experiments.trials import Reference
 
 ROWS = np.arange(100)
 LABELS = np.repeat([0.0, 1.0], 50)

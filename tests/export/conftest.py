@@ -13,7 +13,7 @@ from actwise.activations import AnyActivation, GatedActivation
 from actwise.export.onnx.model import build_model
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import CONDITIONS, Expression
-from actwise.network import Network
+from actwise.model.network import Network
 from actwise.parts import parts_of
 
 

@@ -80,7 +80,7 @@ def test_versions_names_and_metadata() -> None:
     batch, width = model.graph.input[0].type.tensor_type.shape.dim
     assert (batch.dim_param, width.dim_value) == ("batch", 3)
     kept = {each.key: each.value for each in model.metadata_props}
-    layers = json.loads(kept["actwise.layers"])
+    layers = json.loads(kept["actwise.model.layers"])
     assert layers[0]["formula"] == "where(x > 0, x, slope * x)"
     assert layers[0]["parameters"] == {"slope": 0.01}
 

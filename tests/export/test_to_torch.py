@@ -17,8 +17,8 @@ from actwise.activations import ENTRIES, Activation, AnyActivation, GatedActivat
 from actwise.export.torch.dialect import torch_table
 from actwise.export.torch.table import TORCH_MODULES
 from actwise.formula.operations import OPERATIONS
-from actwise.kernels import reference
-from actwise.losses import loss as get_loss
+from actwise.model import oracle as reference
+from actwise.model.losses import loss as get_loss
 from actwise.parts import ModelParts, Scaling
 
 torch = pytest.importorskip("torch")

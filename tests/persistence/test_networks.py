@@ -29,9 +29,9 @@ from actwise.activations import (
 )
 from actwise.errors import InputError, ModelError
 from actwise.formula.expression import cosh, exp, expm1, row_max, row_sum, tanh, where
-from actwise.initializers import Constant, Normal, Orthogonal, Scaled, TruncatedNormal, Uniform
-from actwise.layers import ActivationLayer, BatchNorm, Dense, Dropout, Layer, Maxout
-from actwise.network import Network
+from actwise.model.initializers import Constant, Normal, Orthogonal, Scaled, TruncatedNormal, Uniform
+from actwise.model.layers import ActivationLayer, BatchNorm, Dense, Dropout, Layer, Maxout
+from actwise.model.network import Network
 from actwise.persistence import (
     load,
     network_arrays,

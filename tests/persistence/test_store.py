@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from actwise.errors import InputError, ModelError
-from actwise.layers import Dense, Maxout
-from actwise.network import Network
+from actwise.model.layers import Dense, Maxout
+from actwise.model.network import Network
 from actwise.persistence import load, read_model, save, write_model
 from actwise.persistence.store import FORMAT_VERSION, LARGEST_DOCUMENT
 

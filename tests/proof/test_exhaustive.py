@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import actwise as aw
+from actwise.engines.numba import build
 from actwise.errors import InputError
 from actwise.formula.expression import sigmoid
-from actwise.kernels import build
 from actwise.proof import exhaustive, prove_exhaustively
 
 PAGE = Path(__file__).parents[2] / "docs" / "exhaustive.md"

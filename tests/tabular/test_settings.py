@@ -4,7 +4,7 @@ import pytest
 
 from actwise.activations import activation
 from actwise.errors import FormulaError, InputError
-from actwise.layers import Dense, Dropout, Maxout
+from actwise.model.layers import Dense, Dropout, Maxout
 from actwise.tables import Target
 from actwise.tabular import FitSettings
 from actwise.tabular.settings import build_network, hidden_layers, training_options

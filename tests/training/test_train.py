@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import actwise as aw
+from actwise.engines.numba import halves
 from actwise.errors import ActwiseWarning, InputError
-from actwise.kernels import halves, reference
-from actwise.losses import loss
-from actwise.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
-from actwise.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
+from actwise.model import oracle as reference
+from actwise.model.losses import loss
+from actwise.model.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
+from actwise.model.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay
 from actwise.training import progress
 
 RNG = np.random.default_rng(3)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from actwise.layers import Dense
-from actwise.network import Network
-from actwise.optimizers import LBFGS, SGD, Adam
+from actwise.model.layers import Dense
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS, SGD, Adam
 from actwise.training import start, train
 
 RNG = np.random.default_rng(3)

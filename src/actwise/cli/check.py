@@ -96,7 +96,7 @@ def check(
 def _check_own(targets: tuple[str, ...], called_with: Literal["x", "y"], as_json: bool) -> bool:
     from actwise.activations import entry
     from actwise.cli.user_code import errors_in_words, load_functions
-    from actwise.derivatives import check_derivative
+    from actwise.handwritten import check_derivative
 
     if not targets:
         raise InputError(

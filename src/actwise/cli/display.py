@@ -14,10 +14,10 @@ from rich.text import Text
 
 from actwise.cli.options import name_options
 from actwise.doctor import Suspicion
-from actwise.optimizers import LBFGS
+from actwise.model.optimizers import LBFGS
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
-from actwise.tabular.evaluation import LOWER_IS_BETTER, METRIC_NAMES, Scores
 from actwise.tabular.summary import summarise_columns, summarise_layers, summarise_target
+from actwise.tasks.metrics import LOWER_IS_BETTER, METRIC_NAMES, Scores
 
 LABEL_WIDTH = 10
 MOST_COLUMNS = 20  # of the table that are listed after a fit; `describe` lists all

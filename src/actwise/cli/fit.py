@@ -112,7 +112,7 @@ def _fit(
     from rich.console import Console
 
     from actwise.cli.display import Display, TrainingBar, experiments_shown
-    from actwise.kernels import build
+    from actwise.engines.numba import build
     from actwise.tables import default_targets, read_table
     from actwise.tabular import (
         EpochsDone,

@@ -4,12 +4,12 @@ from actwise.doctor.api import check_settings, diagnose
 from actwise.doctor.changes import FEW_UPDATES
 from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis, Finding, Repaired
-from actwise.doctor.function_checks import FunctionsFinding
-from actwise.doctor.functions import FunctionsDiagnosis, diagnose_functions
 from actwise.doctor.prescriptions import Origin
 from actwise.doctor.rules import Suspicion, suspicions
 from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject
 from actwise.doctor.tasks import Task, find_task
+from actwise.handwritten.network_checks import FunctionsFinding
+from actwise.handwritten.networks import FunctionsDiagnosis, diagnose_functions
 
 __all__ = [
     "FEWEST_HELD_OUT",

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from actwise.arrays import check_number, check_whole
 from actwise.doctor.examine import examine
 from actwise.doctor.findings import Diagnosis
 from actwise.doctor.models import as_subject
 from actwise.doctor.rules import Suspicion, suspicions
 from actwise.doctor.subjects import Data
 from actwise.errors import InputError
-from actwise.inputs import check_number, check_whole
 
 DEFAULT_BUDGET = 10.0
 

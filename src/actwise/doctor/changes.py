@@ -8,18 +8,18 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from actwise import losses
 from actwise.activations import Activation
-from actwise.derivatives import Cause
 from actwise.doctor.slopes import with_right_slopes, wrong_slopes
 from actwise.doctor.subjects import Data, Subject
 from actwise.doctor.tasks import Task
 from actwise.errors import InputError
-from actwise.layers import ActivationLayer, Dense, Dropout, Layer, Maxout
-from actwise.losses import Loss
-from actwise.network import Network
-from actwise.optimizers import LBFGS, Adam, Optimizer
-from actwise.schedules import Schedule
+from actwise.handwritten import Cause
+from actwise.model import losses
+from actwise.model.layers import ActivationLayer, Dense, Dropout, Layer, Maxout
+from actwise.model.losses import Loss
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS, Adam, Optimizer
+from actwise.model.schedules import Schedule
 
 Code: TypeAlias = Cause | Literal[
     "output_activation_mismatch", "loss_mismatch", "hidden_activation", "missing_nonlinearity",

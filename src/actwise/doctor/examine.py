@@ -8,7 +8,6 @@ from dataclasses import replace
 from statistics import median
 
 from actwise.doctor.conclusion import conclude, from_suspicion
-from actwise.doctor.experiments import Laboratory, Reference, find_reference
 from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding
 from actwise.doctor.measures import measure
 from actwise.doctor.rules import SURE, Suspicion, suspicions
@@ -16,6 +15,7 @@ from actwise.doctor.shortfall import Shortfall
 from actwise.doctor.states import seen_in_training
 from actwise.doctor.subjects import Data, Subject
 from actwise.doctor.trials import FIRST_SEEDS, MORE_SEEDS, REPAIRED, find_cure, rank, try_pairs, try_singles, weights_of
+from actwise.experiments.trials import Laboratory, Reference, find_reference
 
 LONG_SHARE, FEWEST_SEEDS = 0.08, 3  # trainings longer than this share of the budget are repeated less often
 FIRST_SHARE = 0.5  # of the budget for the network as it is; the rest is for comparing and repairing

@@ -11,14 +11,14 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from actwise.derivatives import Cause
 from actwise.doctor.changes import Code
-from actwise.doctor.experiments import Reference
 from actwise.doctor.measures import Measures
 from actwise.doctor.subjects import Data, Subject, train_once
 from actwise.doctor.tasks import Numbers
 from actwise.errors import InputError
-from actwise.network import Network
+from actwise.experiments.trials import Reference
+from actwise.handwritten import Cause
+from actwise.model.network import Network
 
 Verdict: TypeAlias = Literal["healthy", "broken", "hopeless", "undecided"]
 WIDTH = 100
@@ -181,7 +181,7 @@ class Diagnosis:
         InputError
             If matplotlib is not installed, or nothing was trained.
         """
-        from actwise.doctor.figures import draw
+        from actwise.report.diagnosis import draw
 
         return draw(self, path)
 

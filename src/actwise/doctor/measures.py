@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from actwise.activations import Activation
 from actwise.doctor.subjects import Data, Outcome, Subject
-from actwise.kernels import reference
+from actwise.model import oracle as reference
 
 MOST_ROWS = 500  # a sample tells as much, and these passes are plain NumPy
 FLAT_SHARE = 0.05  # of its steepest slope: where an activation is flatter it is called saturated

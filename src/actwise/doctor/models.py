@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actwise import losses, optimizers
+from actwise.arrays import as_numbers
 from actwise.doctor import peers
 from actwise.doctor.prescriptions import Origin
 from actwise.doctor.subjects import Data, Rows, Subject, split
 from actwise.doctor.tasks import Numbers, Task, find_task
 from actwise.errors import InputError, suggest
-from actwise.inputs import as_numbers
-from actwise.losses import Loss
-from actwise.network import Network
-from actwise.optimizers import LBFGS, Optimizer
+from actwise.model import losses, optimizers
+from actwise.model.losses import Loss
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS, Optimizer
 from actwise.parts import HasTraining, TrainingParts
 from actwise.training import Run, TrainingSettings, is_small
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actwise import losses
 from actwise.activations import activation
 from actwise.errors import InputError
-from actwise.initializers import Uniform
-from actwise.layers import Dense, Layer
-from actwise.network import Network
-from actwise.optimizers import LBFGS, SGD, Adam, Optimizer
+from actwise.model import losses
+from actwise.model.initializers import Uniform
+from actwise.model.layers import Dense, Layer
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS, SGD, Adam, Optimizer
+from actwise.model.schedules import InverseScaling, Schedule
 from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
-from actwise.schedules import InverseScaling, Schedule
 
 ACTIVATIONS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}
 BATCH = 200  # of batch_size="auto"

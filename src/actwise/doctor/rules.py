@@ -18,9 +18,9 @@ from actwise.doctor.changes import (
 from actwise.doctor.slopes import wrong_slopes
 from actwise.doctor.subjects import Data, Subject
 from actwise.doctor.tasks import Numbers
-from actwise.initializers import Constant, initializer
-from actwise.layers import Dense
-from actwise.optimizers import LBFGS, SGD
+from actwise.model.initializers import Constant, initializer
+from actwise.model.layers import Dense
+from actwise.model.optimizers import LBFGS, SGD
 
 SURE = 1.0  # weight of a suspicion that needs no experiment
 UNREACHABLE = 0.1  # share of the targets' spread that no output can reach, from which a mismatch is certain

@@ -7,8 +7,8 @@ from statistics import median
 
 import numpy as np
 
-from actwise.doctor.experiments import Reference
 from actwise.doctor.subjects import Data, Outcome
+from actwise.experiments.trials import Reference
 
 MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure
 SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actwise.activations import Activation, is_from_catalogue
-from actwise.derivatives import DerivativeReport, check_derivative
 from actwise.errors import InputError
 from actwise.formula.stabilise import derivative
-from actwise.layers import ActivationLayer, Dense, Layer
-from actwise.network import Network
+from actwise.handwritten import DerivativeReport, check_derivative
+from actwise.model.layers import ActivationLayer, Dense, Layer
+from actwise.model.network import Network
 
 # The same few activations are asked about for every layer and every change.
 _CHECKED: dict[object, DerivativeReport | None] = {}

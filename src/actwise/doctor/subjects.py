@@ -15,10 +15,10 @@ from actwise.activations import RowActivation
 from actwise.doctor.prescriptions import ITSELF, Origin
 from actwise.doctor.tasks import Numbers, Task
 from actwise.errors import InputError
-from actwise.layers import ActivationLayer, Dense, Layer
-from actwise.losses import Loss
-from actwise.network import Network
-from actwise.optimizers import LBFGS, Optimizer
+from actwise.model.layers import ActivationLayer, Dense, Layer
+from actwise.model.losses import Loss
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS, Optimizer
 from actwise.training import Run, StoppedBecause, start
 from actwise.training.api import train_in_silence
 

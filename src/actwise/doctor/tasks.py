@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from actwise.arrays import as_numbers
 from actwise.errors import InputError, suggest
-from actwise.inputs import as_numbers
 
 Kind: TypeAlias = Literal["regression", "binary", "multiclass", "multilabel"]
 Numbers: TypeAlias = npt.NDArray[np.floating[Any]]

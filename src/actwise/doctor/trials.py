@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actwise.doctor.changes import Change, Code, all_changes
-from actwise.doctor.experiments import Laboratory, Reference
 from actwise.doctor.rules import SURE, Suspicion
 from actwise.doctor.shortfall import Shortfall
 from actwise.doctor.subjects import Data, Outcome, Subject
 from actwise.doctor.wellset import anew
+from actwise.experiments.trials import Laboratory, Reference
 
 REPAIRED = 0.5  # share of the gap that a change has to close
 FIRST_SEEDS, MORE_SEEDS = 6, 6  # the second so many where the first do not agree

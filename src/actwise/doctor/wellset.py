@@ -15,9 +15,9 @@ from actwise.doctor.changes import (
     right_output,
 )
 from actwise.doctor.subjects import Data, Subject
-from actwise.layers import Dense, Layer
-from actwise.network import Network
-from actwise.optimizers import Adam
+from actwise.model.layers import Dense, Layer
+from actwise.model.network import Network
+from actwise.model.optimizers import Adam
 
 REFERENCE_UPDATES, REFERENCE_RATE = 2500, 3e-3
 

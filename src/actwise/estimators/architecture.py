@@ -9,9 +9,9 @@ import numpy as np
 
 from actwise.activations import AnyActivation
 from actwise.errors import InputError
-from actwise.initializers import Constant, Scaled
-from actwise.layers import Dense, Dropout, Layer
-from actwise.network import Network
+from actwise.model.initializers import Constant, Scaled
+from actwise.model.layers import Dense, Dropout, Layer
+from actwise.model.network import Network
 
 # How scikit-learn calls two of the activations that it uses for outputs.
 SKLEARN_NAMES = {"sigmoid": "logistic", "exponential": "exp"}

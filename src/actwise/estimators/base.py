@@ -19,17 +19,17 @@ from actwise.activations import AnyActivation
 from actwise.errors import InputError
 from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
-from actwise.estimators.choices import AUTO, AdaptiveRate, Choices, choose, schedule
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.describing import DescribedTraining
 from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find_rate, hold_out
 from actwise.estimators.predicting import FloatArray, Predicting, dense
-from actwise.estimators.scaling import Scaling, fold, unfold
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
 from actwise.estimators.why import what_to_say
-from actwise.losses import LINKS, Loss
-from actwise.optimizers import LBFGS
+from actwise.model.losses import LINKS, Loss
+from actwise.model.optimizers import LBFGS
+from actwise.recipes.choices import AUTO, AdaptiveRate, Choices, choose, schedule
+from actwise.tasks.scaling import Scaling, fold, unfold
 from actwise.training import OptimizerState
 from actwise.training.blame import activation_at_fault
 

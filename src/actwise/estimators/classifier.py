@@ -22,11 +22,11 @@ from actwise.estimators.fitting import Rows
 from actwise.estimators.labels import Labels
 from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
-from actwise.estimators.scaling import Scaling
-from actwise.losses import Loss
-from actwise.optimizers import Optimizer
+from actwise.model.losses import Loss
+from actwise.model.optimizers import Optimizer
+from actwise.model.schedules import Schedule
 from actwise.parts import ModelParts
-from actwise.schedules import Schedule
+from actwise.tasks.scaling import Scaling
 
 
 def _gives_margins(estimator: MLPClassifier) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from actwise.activations import Activation, GatedActivation, RowActivation
-from actwise.losses import Loss
-from actwise.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
+from actwise.model.losses import Loss
+from actwise.model.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
 
 _AUTO = "auto"
 _ACTIVATIONS = [str, Activation, GatedActivation, RowActivation]

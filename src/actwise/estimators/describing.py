@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from actwise.estimators.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
 from actwise.estimators.fitting import Fitting
-from actwise.optimizers import LBFGS
+from actwise.model.optimizers import LBFGS
+from actwise.model.schedules import CosineDecay
 from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
-from actwise.schedules import CosineDecay
+from actwise.recipes.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
 
 PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "largest_gradient_norm", "tolerance")
 _NAMES = {

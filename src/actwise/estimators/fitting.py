@@ -11,14 +11,14 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from actwise.estimators import architecture
-from actwise.estimators.choices import Choices
-from actwise.estimators.scaling import Scaling
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
-from actwise.losses import Loss
-from actwise.network import Network
-from actwise.optimizers import LBFGS
-from actwise.schedules import ExponentialDecay
+from actwise.model.losses import Loss
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
+from actwise.model.schedules import ExponentialDecay
+from actwise.recipes.choices import Choices
+from actwise.tasks.scaling import Scaling
 from actwise.training import History, OptimizerState, Run, start
 from actwise.training.api import train_in_silence
 

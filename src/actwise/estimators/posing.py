@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from actwise import losses
 from actwise.activations import AnyActivation, RowActivation, activation
 from actwise.errors import InputError
 from actwise.estimators.base import Problem
 from actwise.estimators.labels import Labels
-from actwise.losses import Loss
+from actwise.model import losses
+from actwise.model.losses import Loss
 
 LOG_LOSS, HINGE = "log_loss", "hinge"
 _LOSSES = (LOG_LOSS, HINGE, "squared_error")

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from actwise.estimators.weights import Weights
-from actwise.network import Network
+from actwise.model.network import Network
 from actwise.parts import ModelParts
 
 FloatArray = npt.NDArray[np.floating[Any]]

@@ -12,17 +12,17 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from actwise import losses
 from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
 from actwise.estimators.predicting import FloatArray
-from actwise.estimators.scaling import Scaling
-from actwise.losses import Loss
-from actwise.optimizers import Optimizer
-from actwise.schedules import Schedule
+from actwise.model import losses
+from actwise.model.losses import Loss
+from actwise.model.optimizers import Optimizer
+from actwise.model.schedules import Schedule
+from actwise.tasks.scaling import Scaling
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson")
 # Losses whose minimum moves with the unit of the target: standardising it changes nothing but the speed. The

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.estimators.callbacks import EpochTasks
-from actwise.estimators.choices import AdaptiveRate
+from actwise.recipes.choices import AdaptiveRate
 from actwise.training import Progress
 
 FloatArray = npt.NDArray[np.floating[Any]]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from actwise.engines.numba import prediction
+from actwise.engines.numba.sharing import processors
 from actwise.errors import InputError
-from actwise.kernels import prediction
-from actwise.kernels.sharing import processors
-from actwise.network import Network
+from actwise.model.network import Network
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from actwise.export.pipelines import exported_parts
 from actwise.export.requirements import require
-from actwise.network import Network
+from actwise.model.network import Network
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from actwise.errors import InputError
-from actwise.network import Network
+from actwise.model.network import Network
 from actwise.parts import Floats, HasParts, ModelParts, Scaling, described, parts_of
 
 

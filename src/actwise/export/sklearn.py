@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from actwise.errors import InputError
-from actwise.layers import Dense
-from actwise.network import Network
+from actwise.model.layers import Dense
+from actwise.model.network import Network
 
 # scikit-learn's names of hidden and output activations that are not ours.
 _NAMES = {"logistic": "sigmoid"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from actwise.errors import InputError, ModelError
-from actwise.network import Network
+from actwise.model.network import Network
 from actwise.persistence.kinds import Saved, SavedKind, load_as, read_saved, save_as
 from actwise.persistence.networks import (
     network_arrays,
@@ -76,7 +76,7 @@ def save(network: Network, path: str | Path) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> from actwise.layers import Dense
+    >>> from actwise.model.layers import Dense
     >>> network = Network([Dense(1, "sigmoid")], n_inputs=2)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(network, Path(folder) / "and")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from actwise.activations import GatedActivation
 from actwise.errors import InputError, ModelError
-from actwise.initializers import (
+from actwise.model.initializers import (
     INITIALIZERS,
     Constant,
     Initializer,
@@ -20,8 +20,8 @@ from actwise.initializers import (
     TruncatedNormal,
     Uniform,
 )
-from actwise.layers import ActivationLayer, BatchNorm, ComputedLayer, Dense, Dropout, Layer, LinearLayer, Maxout
-from actwise.network import Network
+from actwise.model.layers import ActivationLayer, BatchNorm, ComputedLayer, Dense, Dropout, Layer, LinearLayer, Maxout
+from actwise.model.network import Network
 from actwise.persistence.activations import activation_from_document, activation_to_document
 from actwise.persistence.sections import Section, choice, from_number, typed
 

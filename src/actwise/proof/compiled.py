@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import Activation
+from actwise.engines.numba.build import arithmetic_digest
+from actwise.engines.numba.rendering import Formula, activation_kernels, activation_source
 from actwise.formula.expression import symbol
-from actwise.kernels.build import arithmetic_digest
-from actwise.kernels.rendering import Formula, activation_kernels, activation_source
 
 FloatArray = npt.NDArray[np.floating[Any]]
 ValueAndDerivative: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]

@@ -14,8 +14,8 @@ from actwise.persistence import SavedKind, blaming, read_saved, save_as
 KINDS: dict[str, tuple[str, str]] = {
     "network": ("actwise.persistence", "NETWORK"),
     "table_model": ("actwise.tabular", "TABLE_MODEL"),
-    "mlp_classifier": ("actwise.saving.estimators", "MLP_CLASSIFIER"),
-    "mlp_regressor": ("actwise.saving.estimators", "MLP_REGRESSOR"),
+    "mlp_classifier": ("actwise.persistence.estimators", "MLP_CLASSIFIER"),
+    "mlp_regressor": ("actwise.persistence.estimators", "MLP_REGRESSOR"),
 }
 
 

@@ -28,9 +28,9 @@ from actwise.tables.encoding import TableEncoding
 from actwise.tables.learning import learn_column
 from actwise.tables.reading import default_targets, read_table, scan_batches
 from actwise.tables.samples import sample_names, sample_table
-from actwise.tables.splitting import Split, split_rows
-from actwise.tables.targets import Target
-from actwise.tables.tasks import find_task
+from actwise.tasks.find import find_task
+from actwise.tasks.splits import Split, split_rows
+from actwise.tasks.targets import Target
 
 __all__ = [
     "BooleanColumn",

@@ -16,9 +16,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from actwise.errors import ModelError
-from actwise.tables import cells, records
+from actwise.persistence import records
+from actwise.persistence.records import require
+from actwise.tables import cells
 from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
-from actwise.tables.records import require
 from actwise.tables.refusals import refuse_infinite, refuse_strange
 
 # So many standard deviations from the centre a number is clipped: far beyond what is seen in training, yet

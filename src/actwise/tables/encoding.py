@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from actwise.errors import ModelError, TableError, suggest
-from actwise.tables import records
+from actwise.persistence import records
 from actwise.tables.changes import check_changes
 from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
 from actwise.tables.learning import learn_column

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from actwise.errors import TableError
-from actwise.tables import records
+from actwise.persistence import records
 
 
 def refuse_strange(column: pl.Series, strange: pl.Series, numbers: NDArray[np.int64], what: str) -> None:

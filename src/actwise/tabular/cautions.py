@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from actwise.doctor import Data, Subject, Suspicion, find_task, suspicions
-from actwise.network import Network
+from actwise.model.network import Network
 from actwise.tables import Target
-from actwise.tabular.baselines import Rows
+from actwise.tasks.baselines import Rows
 
 MOST_ROWS = 5_000  # a sample tells as much about scales and ranges
 WORTH_SAYING = 0.5  # weight from which a suspicion is worth a line

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from actwise import optimizers
 from actwise.doctor import FEW_UPDATES, FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, examine, find_task
-from actwise.layers import Dense, Dropout, Maxout
-from actwise.losses import loss
-from actwise.network import Network
-from actwise.optimizers import LBFGS
+from actwise.model import optimizers
+from actwise.model.layers import Dense, Dropout, Maxout
+from actwise.model.losses import loss
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, split_rows
 from actwise.tabular.cautions import task_kind
-from actwise.tabular.evaluation import beats
 from actwise.tabular.fitting import fit_table, learn_table
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import NETWORK, FitReport
 from actwise.tabular.settings import MAXOUT, MOST_EPOCHS, FitSettings, build_network, training_options
+from actwise.tasks.metrics import beats
 
 _OPTIONS = (
     "optimizer",

@@ -11,19 +11,19 @@ import numpy.typing as npt
 import polars as pl
 
 from actwise.doctor import Suspicion
+from actwise.engines.numba import build
 from actwise.errors import InputError, TableError
-from actwise.kernels import build
-from actwise.layers import Dropout
-from actwise.network import Network
-from actwise.optimizers import LBFGS
+from actwise.model.layers import Dropout
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
 from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
-from actwise.tabular import baselines
-from actwise.tabular.baselines import Rows, baseline_predictions, constant_prediction
 from actwise.tabular.cautions import find_cautions
-from actwise.tabular.evaluation import METRIC_NAMES, Scores, beats, class_scores, decisive_metric, number_scores
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
+from actwise.tasks import baselines
+from actwise.tasks.baselines import Rows, baseline_predictions, constant_prediction
+from actwise.tasks.metrics import METRIC_NAMES, Scores, beats, class_scores, decisive_metric, number_scores
 from actwise.training import History, Run, start
 from actwise.training.api import train_in_silence
 

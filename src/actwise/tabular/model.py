@@ -17,8 +17,8 @@ from actwise.activations import activation
 from actwise.doctor import Diagnosis
 from actwise.errors import InputError, ModelError
 from actwise.export.onnx.columns import column_inputs
-from actwise.layers import Dense
-from actwise.network import Network
+from actwise.model.layers import Dense
+from actwise.model.network import Network
 from actwise.parts import ModelParts, Scaling
 from actwise.persistence import (
     Saved,
@@ -28,10 +28,11 @@ from actwise.persistence import (
     network_arrays,
     network_from_document,
     network_to_document,
+    records,
     refuse_spare_arrays,
     save_as,
 )
-from actwise.tables import TableEncoding, Target, read_table, records, scan_batches
+from actwise.tables import TableEncoding, Target, read_table, scan_batches
 from actwise.tabular.report import FitReport
 from actwise.training import History
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from actwise import __version__
 from actwise.errors import ModelError
-from actwise.tables import records
-from actwise.tabular.evaluation import CLASS_METRICS, NUMBER_METRICS, Scores
+from actwise.persistence import records
+from actwise.tasks.metrics import CLASS_METRICS, NUMBER_METRICS, Scores
 
 NETWORK = "network"
 CONSTANT = "constant"

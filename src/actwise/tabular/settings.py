@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from actwise import losses, optimizers
 from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
-from actwise.layers import Dense, Dropout, Layer, Maxout
-from actwise.network import Network
-from actwise.optimizers import LBFGS
+from actwise.model import losses, optimizers
+from actwise.model.layers import Dense, Dropout, Layer, Maxout
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
 from actwise.tables import Target
 
 # Weights are held back as if by the same prior whatever the number of rows: the penalty on the mean loss is

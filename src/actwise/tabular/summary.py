@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from actwise.activations import Activation
-from actwise.layers import ActivationLayer, Dense, Dropout, LinearLayer, Maxout
-from actwise.network import Network
+from actwise.model.layers import ActivationLayer, Dense, Dropout, LinearLayer, Maxout
+from actwise.model.network import Network
 from actwise.tables import TableEncoding, Target
 from actwise.tabular.model import TableModel
 

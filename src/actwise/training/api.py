@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise import losses, optimizers
+from actwise.arrays import as_numbers, check_number, check_whole
 from actwise.errors import ActwiseWarning, InputError, suggest
-from actwise.inputs import as_numbers, check_number, check_whole
-from actwise.layers import BatchNorm, Dropout
-from actwise.losses import Loss
-from actwise.network import Network
-from actwise.optimizers import LBFGS, Optimizer
-from actwise.schedules import Schedule
+from actwise.model import losses, optimizers
+from actwise.model.layers import BatchNorm, Dropout
+from actwise.model.losses import Loss
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS, Optimizer
+from actwise.model.schedules import Schedule
 from actwise.training.blame import activation_at_fault
 from actwise.training.progress import OptimizerState, Progress
 from actwise.training.records import History, Run, TrainingSettings

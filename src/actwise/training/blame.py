@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from actwise.activations import Activation, AnyActivation
 from actwise.activations.doubts import advice, doubts
-from actwise.kernels import reference
-from actwise.network import Network
+from actwise.model import oracle as reference
+from actwise.model.network import Network
 
 ROWS = 1000  # that are looked at
 

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.kernels import engine, halves, lanes
-from actwise.network import Network
-from actwise.optimizers import LBFGS
-from actwise.schedules import Schedule, as_schedule
+from actwise.engines.numba import engine, halves, lanes
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
+from actwise.model.schedules import Schedule, as_schedule
 from actwise.training.progress import ENDINGS, FIRST_STEPS, PAUSE_SECONDS, PAUSED, Progress
 from actwise.training.records import History, Run, StoppedBecause
 

@@ -12,11 +12,11 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from actwise.engines.numba.sharing import processors
 from actwise.errors import InputError
-from actwise.kernels.sharing import processors
-from actwise.network import Network
-from actwise.optimizers import LBFGS
-from actwise.schedules import Schedule
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
+from actwise.model.schedules import Schedule
 from actwise.training.api import reached, start, train_in_silence
 from actwise.training.group import Clock, Group
 from actwise.training.progress import PAUSE_SECONDS, one_blas_thread

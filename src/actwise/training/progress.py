@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from actwise import optimizers
-from actwise.kernels import build, engine, halves, tiny, unrolled
-from actwise.kernels.sharing import processors
-from actwise.network import Network
-from actwise.optimizers import LBFGS
-from actwise.schedules import as_schedule
+from actwise.engines.numba import build, engine, halves, tiny, unrolled
+from actwise.engines.numba.sharing import processors
+from actwise.model import optimizers
+from actwise.model.network import Network
+from actwise.model.optimizers import LBFGS
+from actwise.model.schedules import as_schedule
 from actwise.training.records import History, Run, StoppedBecause, TrainingSettings
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]

@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from actwise.losses import Loss
-from actwise.network import Network
-from actwise.optimizers import Optimizer
+from actwise.model.losses import Loss
+from actwise.model.network import Network
+from actwise.model.optimizers import Optimizer
 
 StoppedBecause: TypeAlias = Literal[
     "all epochs done", "no improvement", "time limit", "interrupted", "loss is not finite", "converged", "asked to stop"

@@ -17,7 +17,7 @@ from actwise.export.onnx.columns import add_columns
 from actwise.export.onnx.graph import DOUBLE, FLOAT, INT64, ML_DOMAIN, STRING, GraphBuilder
 from actwise.export.requirements import require
 from actwise.formula.expression import sigmoid, symbol
-from actwise.network import Network
+from actwise.model.network import Network
 from actwise.parts import ModelParts, Scaling
 
 # The lowest versions that have every operator used: Gelu came with opset 20, and with it these two.
@@ -218,7 +218,7 @@ def _metadata(parts: ModelParts) -> dict[str, str]:
                 "parameters": network.activation_values(index),
             }
         )
-    described = {"actwise.version": __version__, "actwise.layers": json.dumps(layers)}
+    described = {"actwise.version": __version__, "actwise.model.layers": json.dumps(layers)}
     if parts.classes:
         described["actwise.classes"] = json.dumps(list(parts.classes))
     if parts.names:

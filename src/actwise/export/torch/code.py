@@ -15,6 +15,7 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from actwise import __version__
+from actwise.engines.numba.rendering import Formula
 from actwise.errors import InputError
 from actwise.export.files import write_all_whole
 from actwise.export.torch.names import attribute
@@ -32,7 +33,6 @@ from actwise.export.torch.stages import (
 from actwise.export.torch.table import arguments
 from actwise.export.torch.writing import HELPERS, written_lines
 from actwise.formula.expression import Expression, substitute, symbol, symbols
-from actwise.kernels.rendering import Formula
 from actwise.parts import ModelParts
 
 _BEGINNING = '"""A network that Actwise '

@@ -15,8 +15,8 @@ from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
 from actwise.export.torch.modules import ActivationModule
 from actwise.export.torch.table import TORCH_MODULES, TorchModule
-from actwise.layers import ActivationLayer, BatchNorm, Dense, Dropout, Layer, LinearLayer
-from actwise.network import Network
+from actwise.model.layers import ActivationLayer, BatchNorm, Dense, Dropout, Layer, LinearLayer
+from actwise.model.network import Network
 
 Array = npt.NDArray[Any]
 # PyTorch's Softplus is the identity beyond its threshold, which leaves out log(1 + exp(-threshold)).

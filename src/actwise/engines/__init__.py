@@ -1,0 +1,1 @@
+"""Engines that run programs: Numba on the CPU."""

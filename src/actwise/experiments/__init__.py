@@ -1,0 +1,1 @@
+"""Trainings over several seeds, within a budget."""

@@ -1,0 +1,1 @@
+"""What an engine runs and trains: layers, losses, optimizers, schedules, initial values, networks."""
