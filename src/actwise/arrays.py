@@ -19,27 +19,6 @@ _NO_NUMBERS = {
 def as_numbers(values: npt.ArrayLike, dtype: npt.DTypeLike, what: str) -> npt.NDArray[Any]:
     """Return values as an array of numbers of a type, copied only where the type differs.
 
-    Parameters
-    ----------
-    values : array_like
-        Arrays, frames, tensors or lists.
-    dtype : numpy dtype
-        float32 or float64.
-    what : str
-        What the values are, for messages.
-
-    Returns
-    -------
-    ndarray
-        The numbers.
-
-    Raises
-    ------
-    InputError
-        If they are no real numbers, some are masked, or one is too large for the type.
-
-    Examples
-    --------
     >>> as_numbers([[1, 2]], "float32", "X")
     array([[1., 2.]], dtype=float32)
     """
@@ -68,8 +47,6 @@ def as_numbers(values: npt.ArrayLike, dtype: npt.DTypeLike, what: str) -> npt.ND
 def check_whole(name: str, value: Any, least: int = 1) -> int:
     """Return a whole number that is large enough, as an int.
 
-    Examples
-    --------
     >>> check_whole("epochs", 2.5)
     Traceback (most recent call last):
         ...
@@ -84,8 +61,6 @@ def check_whole(name: str, value: Any, least: int = 1) -> int:
 def check_number(name: str, value: Any, *, zero: bool = False, infinite: bool = False) -> float:
     """Return a positive number, or 0 or infinity where that is allowed.
 
-    Examples
-    --------
     >>> check_number("l2", "much", zero=True)
     Traceback (most recent call last):
         ...

@@ -54,22 +54,6 @@ class ModelError(InputError):
 def suggest(name: str, known: Iterable[str], *, noun: str = "known names") -> str:
     """Say which of the known names come near a wrong one.
 
-    Parameters
-    ----------
-    name : str
-        The name that was not found.
-    known : iterable of str
-        The names that exist.
-    noun : str
-        What the names are, for the case in which none comes near.
-
-    Returns
-    -------
-    str
-        ``"did you mean 'relu'?"``, or a list of what exists.
-
-    Examples
-    --------
     >>> suggest("sigmiod", ["relu", "sigmoid", "tanh"])
     "did you mean 'sigmoid'?"
     >>> suggest("q", ["relu", "tanh"], noun="activations")

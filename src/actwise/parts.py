@@ -186,23 +186,6 @@ class HasTraining(Protocol):
 def parts_of(model: object) -> ModelParts:
     """Say what a model is made of.
 
-    Parameters
-    ----------
-    model : Network, Run, TableModel or estimator
-        A network, the result of a training, or anything with a method ``model_parts``.
-
-    Returns
-    -------
-    ModelParts
-        Its parts.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
-    Examples
-    --------
     >>> from actwise.model.layers import Dense
     >>> parts_of(Network([Dense(1)], n_inputs=2)).classes
     ()
@@ -222,18 +205,6 @@ def parts_of(model: object) -> ModelParts:
 def described(model: object) -> str:
     """Name a model's class with its package, as others have classes of the same names.
 
-    Parameters
-    ----------
-    model : object
-        What is no model of ours.
-
-    Returns
-    -------
-    str
-        Such as "sklearn's MLPClassifier".
-
-    Examples
-    --------
     >>> from fractions import Fraction
     >>> described(Fraction(1)), described(Fraction), described(1)
     ("fractions's Fraction", "fractions's Fraction (a class)", 'int')

@@ -13,7 +13,7 @@ import sklearn.neural_network
 from actwise.estimators import MLPClassifier, MLPRegressor
 
 NOT_RUN = {
-    "test_gradient": "calls _loss_grad_lbfgs; tests/kernels/test_passes.py checks our gradients",
+    "test_gradient": "calls _loss_grad_lbfgs; tests/engines/numba/test_passes.py checks our gradients",
     "test_learning_rate_warmstart": "reads _optimizer.learning_rate; test_training.py sees the rates in the weights",
     "test_adaptive_learning_rate": "reads _optimizer.learning_rate; test_training.py sees the rates in the weights",
     "test_n_iter_no_change": "reads _no_improvement_count; test_training.py counts the epochs",

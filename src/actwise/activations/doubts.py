@@ -66,18 +66,9 @@ class Doubt:
 def doubts(activation: Activation) -> tuple[Doubt, ...]:
     """Compare value and derivative, computed in float64, with the definition in high precision.
 
-    Parameters
-    ----------
-    activation : Activation
-        With its parameter values.
+    Result: empty where all is well at the 210 arguments that are tried, from 1e-12 to 1e30 on both
+    sides.
 
-    Returns
-    -------
-    tuple of Doubt
-        Empty where all is well at the 210 arguments that are tried, from 1e-12 to 1e30 on both sides.
-
-    Examples
-    --------
     >>> from actwise.activations.lookup import activation
     >>> doubts(activation("x * tanh(log(1 + exp(x)))"))
     ()
@@ -129,20 +120,6 @@ def _covers(found: list[Doubt], doubt: Doubt) -> bool:
 def advice(activation: Activation, found: Sequence[Doubt]) -> str:
     """Say what to do about doubts.
 
-    Parameters
-    ----------
-    activation : Activation
-        A formula.
-    found : sequence of Doubt
-        What is doubted about it, at least one.
-
-    Returns
-    -------
-    str
-        The end of a sentence.
-
-    Examples
-    --------
     >>> from actwise.activations.lookup import activation
     >>> import warnings
     >>> with warnings.catch_warnings(action="ignore"):

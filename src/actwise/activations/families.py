@@ -92,13 +92,7 @@ class RowActivation:
         return self
 
     def __call__(self, x: npt.ArrayLike) -> Any:
-        """Apply the function to the last axis of `x`; shape and dtype are kept.
-
-        Raises
-        ------
-        InputError
-            If `x` does not hold real numbers or has no axis.
-        """
+        """Apply the function to the last axis of `x`; shape and dtype are kept."""
         given = self._rows(x)
         with np.errstate(all="ignore"):
             result = evaluate(self.expression, {"x": given.astype(np.float64)}, numpy_table())
@@ -219,20 +213,7 @@ class GatedActivation:
     def __call__(self, x: npt.ArrayLike) -> Any:
         """Combine the blocks of the last axis.
 
-        Parameters
-        ----------
-        x : array_like of shape (..., pieces * n)
-            Pre-activations: n first ones, n second ones, and so on.
-
-        Returns
-        -------
-        ndarray of shape (..., n)
-            Outputs, in the same dtype for float32 and float64.
-
-        Raises
-        ------
-        InputError
-            If the last axis cannot be split into `pieces` equal blocks.
+        Shapes: `x` (..., pieces * n), the result (..., n).
         """
         given, pieces = self._split(x)
         with np.errstate(all="ignore"):

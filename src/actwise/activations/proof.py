@@ -23,18 +23,8 @@ UNBOUNDED = 1e30
 def refuted_claims(activation: Activation) -> tuple[str, ...]:
     """List the claims of a declaration that are wrong.
 
-    Parameters
-    ----------
-    activation : Activation
-        With its parameter values. Claims of a user's formula are estimates and are tried in the same way.
+    Result: A sentence for each claim that is refuted; empty if none is.
 
-    Returns
-    -------
-    tuple of str
-        A sentence for each claim that is refuted; empty if none is.
-
-    Examples
-    --------
     >>> from actwise.activations import Claims, activation
     >>> from dataclasses import replace
     >>> relu = activation("relu")

@@ -47,16 +47,8 @@ class Reference:
     def at(self, points: Iterable[float]) -> tuple[list[Any], list[Any]]:
         """Return values and derivatives as mpmath numbers.
 
-        Parameters
-        ----------
-        points : iterable of float
-            Arguments, infinities and NaN included.
-
-        Returns
-        -------
-        values, derivatives : list of mpf or None
-            None stands for NaN, or for a limit that does not exist. Limits may be infinite. At a kink the
-            derivative is the declared one, since the definition has none there.
+        Result: none stands for NaN, or for a limit that does not exist. Limits may be infinite. At a kink
+        the derivative is the declared one, since the definition has none there.
         """
         import mpmath as mp
 

@@ -199,16 +199,8 @@ class Activation:
     def __call__(self, x: npt.ArrayLike) -> Any:
         """Apply the function elementwise.
 
-        Parameters
-        ----------
-        x : array_like of float
-            Pre-activations, any shape.
-
-        Returns
-        -------
-        ndarray or float
-            Outputs, of the same shape and (for float32 and float64) the same dtype. The arithmetic is
-            done in float64.
+        Result: outputs, of the same shape and (for float32 and float64) the same dtype. The arithmetic is
+        done in float64.
         """
         return self._apply(self.expression, "x", x)
 
@@ -341,13 +333,7 @@ def _normal_mean(values: FloatArray) -> float:
 
 
 def real_array(name: str, array: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return what was given as an array of real numbers.
-
-    Raises
-    ------
-    InputError
-        If it holds anything else.
-    """
+    """Return what was given as an array of real numbers."""
     given = np.asarray(array)
     if given.dtype.kind not in "fiub":
         raise InputError(f"{name} takes real numbers, not {given.dtype}; convert the array to float first")
@@ -360,13 +346,7 @@ def result_dtype(given: npt.NDArray[Any]) -> npt.DTypeLike:
 
 
 def own_names(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
-    """Call parameters that are given by a framework's name by their own.
-
-    Raises
-    ------
-    InputError
-        If one is given under two names.
-    """
+    """Call parameters that are given by a framework's name by their own."""
     meant = {alias: key for key, param in params.items() for alias in param.aliases}
     called: dict[str, float] = {}
     for key, value in given.items():
@@ -378,13 +358,7 @@ def own_names(name: str, params: Mapping[str, Param], given: Mapping[str, float]
 
 
 def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
-    """Check parameter values and fill in the defaults.
-
-    Raises
-    ------
-    InputError
-        If a parameter does not exist or its value is not allowed.
-    """
+    """Check parameter values and fill in the defaults."""
     for key in params:
         if not key.isidentifier() or keyword.iskeyword(key) or RESERVED_NAMES.fullmatch(key):
             raise InputError(

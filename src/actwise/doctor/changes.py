@@ -252,15 +252,7 @@ def usual_rate(subject: Subject) -> float | None:
 
 
 def all_changes(subject: Subject, data: Data) -> list[Change]:
-    """Return every single change that differs from the subject, the likeliest kinds of mistake first.
-
-    Parameters
-    ----------
-    subject : Subject
-        The network and its training.
-    data : Data
-        The rows.
-    """
+    """Return every single change that differs from the subject, the likeliest kinds of mistake first."""
     network, task = subject.network, data.task
     hidden = hidden_activations(network)
     found = output_changes(subject, task)

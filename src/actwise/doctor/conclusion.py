@@ -28,19 +28,7 @@ def conclude(
     pairs: Sequence[Tried],
     cure: Cure | None,
 ) -> Diagnosis:
-    """Order the causes: what is certain, what was repaired by single changes, by pairs, and what was only seen.
-
-    Parameters
-    ----------
-    known : Diagnosis
-        What is known so far.
-    suspected : sequence of Suspicion
-        What the rules and the training showed.
-    singles, pairs : sequence of Tried
-        What changes brought.
-    cure : Cure, optional
-        What brings it all the way.
-    """
+    """Order the causes: what is certain, what was repaired by single changes, by pairs, and what was only seen."""
     weights = weights_of(suspected)
     dialect = known.subject.origin.dialect if known.subject else "network"
     repairing = sorted((each for each in singles if each.closed >= REPAIRED), key=lambda each: -rank(each, weights))

@@ -147,17 +147,7 @@ def steepest_slope(activation: Activation) -> float:
 
 
 def measure(subject: Subject, outcome: Outcome, data: Data) -> Measures:
-    """Measure a network after a training, on the training rows.
-
-    Parameters
-    ----------
-    subject : Subject
-        How it was trained.
-    outcome : Outcome
-        What it came to.
-    data : Data
-        The rows.
-    """
+    """Measure a network after a training, on the training rows."""
     network = outcome.network
     rows = data.train[:: max(1, len(data.train) // MOST_ROWS)][:MOST_ROWS]
     X = subject.inputs(data)[rows].astype(np.float64)

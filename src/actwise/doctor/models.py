@@ -68,25 +68,8 @@ def as_subject(
 ) -> Handed:
     """Describe what a person handed in.
 
-    Parameters
-    ----------
-    model : Network, Run, estimator, or pipeline that ends in an estimator
-        What is to be examined.
-    X : array_like or frame of shape (n_rows, n_inputs)
-        Inputs.
-    y : array_like
-        Targets or labels.
-    task : str, optional
-        What kind of task it is.
-    given : mapping
-        Training settings of a network.
-    rows : ndarray of int, optional
-        Those that a pipeline's first steps are fitted to; all of them where not given.
-
-    Raises
-    ------
-    InputError
-        If the model is none that can be examined, or a setting is unknown.
+    Shapes: `X` (n_rows, n_inputs).
+    `rows`: those that a pipeline's first steps are fitted to; all of them where not given.
     """
     for name in given:
         if name not in SETTINGS:

@@ -38,14 +38,7 @@ def _names(model: object) -> set[str]:
 def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike) -> TrainingParts:
     """Say how scikit-learn trains a perceptron on some rows; labels may be of any type.
 
-    Parameters
-    ----------
-    model : MLPClassifier or MLPRegressor
-        Fitted or not.
-    X : ndarray of shape (n_rows, n_inputs)
-        Inputs.
-    y : array_like
-        Targets or labels.
+    Shapes: `X` (n_rows, n_inputs).
     """
     task, targets, outputs = _targets(model, X, y)
     if model.activation not in ACTIVATIONS:
@@ -127,15 +120,6 @@ def changed(model: Any, settings: Mapping[str, Any], seed: int) -> Any:
     """Return an unfitted copy of scikit-learn's perceptron with some settings changed.
 
     Where inputs or targets are to be standardised it comes in a pipeline or in a `TransformedTargetRegressor`.
-
-    Parameters
-    ----------
-    model : MLPClassifier or MLPRegressor
-        The one to change.
-    settings : mapping
-        Their names in `actwise.train` and their values.
-    seed : int
-        Its `random_state`.
     """
     from sklearn.base import clone
     from sklearn.compose import TransformedTargetRegressor

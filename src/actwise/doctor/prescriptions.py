@@ -115,16 +115,6 @@ ITSELF = Origin()  # a network that is handed over by itself
 def as_code(settings: Mapping[str, Any], dialect: Dialect) -> str:
     """Write changed settings as code.
 
-    Parameters
-    ----------
-    settings : mapping
-        By the names above.
-    dialect : {"network", "estimator", "sklearn", "fit"}
-        Arguments of `aw.Dense` and `aw.train`, of Actwise's or scikit-learn's estimators, or options of
-        ``actwise fit``.
-
-    Examples
-    --------
     >>> as_code({"learning_rate": 0.01, "hidden": [8, 8]}, "sklearn").splitlines()
     ['hidden_layer_sizes=(8, 8)', 'learning_rate_init=0.01']
     """

@@ -18,10 +18,7 @@ _CHECKED: dict[object, DerivativeReport | None] = {}
 def wrong_slope(activation: object) -> DerivativeReport | None:
     """Check an activation's derivatives, from the pre-activation and, where it is declared, from the output.
 
-    Returns
-    -------
-    DerivativeReport or None
-        What is wrong; None where nothing is, or nothing can be said.
+    Result: what is wrong; None where nothing is, or nothing can be said.
     """
     if not isinstance(activation, Activation) or is_from_catalogue(activation):
         return None

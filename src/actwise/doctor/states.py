@@ -22,21 +22,7 @@ SQUASHING_HIDDEN = frozenset({"sigmoid", "hardsigmoid", "hardsigmoid_keras2"})
 def seen_in_training(
     subject: Subject, data: Data, outcomes: Sequence[Outcome], worst: Outcome, measures: Measures
 ) -> list[Suspicion]:
-    """Return what the trainings of a network that falls short make plausible.
-
-    Parameters
-    ----------
-    subject : Subject
-        The network and its training.
-    data : Data
-        The rows.
-    outcomes : sequence of Outcome
-        Its trainings.
-    worst : Outcome
-        The one that `measures` are of.
-    measures : Measures
-        What happened inside.
-    """
+    """Return what the trainings of a network that falls short make plausible."""
     return [*_inside(subject, data, outcomes, measures), *_course(subject, outcomes, worst, measures)]
 
 

@@ -299,23 +299,7 @@ def train_once(
     *,
     whole: bool = False,
 ) -> Outcome:
-    """Train a subject once and judge it.
-
-    Parameters
-    ----------
-    subject : Subject
-        The network and its training.
-    data : Data
-        The rows.
-    seed : int
-        Of initial weights, order of rows and dropout.
-    time_limit : float, optional
-        Seconds.
-    should_stop : callable
-        Asked about ten times a second.
-    whole : bool
-        Whether all epochs are done, however many updates they take.
-    """
+    """Train a subject once and judge it."""
     began = time.perf_counter()
     inputs, (targets, centre, scale) = subject.inputs(data), subject.targets(data)
     settings = _settings(subject, data, whole) | {"seed": seed, "time_limit": time_limit}

@@ -160,25 +160,7 @@ def find_cure(
     candidates: Sequence[Tried],
     weights: dict[Code, float],
 ) -> Cure | None:
-    """Find changes that make a network healthy: the best candidate, and what has to be added to it.
-
-    Parameters
-    ----------
-    subject : Subject
-        The network as it is.
-    data : Data
-        The rows.
-    laboratory : Laboratory
-        Where it is tried.
-    shortfall : Shortfall
-        Of the network as it is.
-    reference : Reference
-        What can be reached.
-    candidates : sequence of Tried
-        The best first.
-    weights : dict of str to float
-        How plausible each cause is.
-    """
+    """Find changes that make a network healthy: the best candidate, and what has to be added to it."""
 
     def confirm(tried: Tried) -> Cure:
         changed, outcomes = tried.changes[-1].subject, list[Outcome]()

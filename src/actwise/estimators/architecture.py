@@ -33,21 +33,7 @@ def build(
     output_activation: str | AnyActivation,
     dtype: str,
 ) -> Network:
-    """Make the network.
-
-    Parameters
-    ----------
-    n_inputs, n_outputs : int
-        Columns of inputs and outputs.
-    sizes : sequence of int
-        Units of each hidden layer.
-    activation : str, Activation or a sequence of them
-        One for all hidden layers, or one for each.
-    output_activation : str or Activation
-        Of the last layer.
-    dtype : str
-        ``"float32"`` or ``"float64"``.
-    """
+    """Make the network."""
     activations = _for_each("activation", activation, len(sizes))
     hidden = [Dense(units, each) for units, each in zip(sizes, activations, strict=True)]
     return Network([*hidden, Dense(n_outputs, output_activation)], n_inputs, dtype=dtype)
@@ -62,18 +48,7 @@ def for_training(
 ) -> Network:
     """Return the network as it is trained; its parameters lie as before.
 
-    Parameters
-    ----------
-    network : Network
-        From `build`.
-    dtype : str
-        Of the arithmetic.
-    output_gain : float
-        Size of the output layer's initial weights, as a share of the usual one.
-    output_biases : sequence of float or None
-        Its initial biases; None: 0.
-    dropout : float or sequence of float
-        Share of each hidden layer's outputs that is dropped: one for all, or one for each.
+    `output_biases`: its initial biases; None: 0.
     """
     *hidden, last = network.layers
     rates = _for_each("dropout", dropout, len(hidden))

@@ -143,24 +143,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         partial: bool = False,
         as_given: bool = False,
     ) -> tuple[Any, npt.NDArray[Any], Fitting, int]:
-        """Check everything and settle what is trained, how, and on which rows; nothing is trained yet but trials.
-
-        Parameters
-        ----------
-        X, y, sample_weight, validation
-            As for `fit`.
-        first : bool
-            Whether training starts anew.
-        partial : bool
-            Whether this is a step of `partial_fit`.
-        as_given : bool
-            Whether all rows stay as they are: none are split off to stop by, none that are alike are put together.
-
-        Returns
-        -------
-        tuple
-            X and y as checked, the fit, and its seed.
-        """
+        """Check everything and settle what is trained, how, and on which rows; nothing is trained yet but trials."""
         self._validate_params()
         if partial and self.early_stopping is True:
             raise ValueError("partial_fit does not support early_stopping=True")

@@ -93,23 +93,7 @@ def hold_out(
 ) -> tuple[Rows, Rows]:
     """Split off rows to judge by.
 
-    Parameters
-    ----------
-    rows : Rows
-        All of them.
-    share : float
-        How many to hold out.
-    rng : numpy.random.RandomState
-        Draws them.
-    strata : ndarray of shape (n_rows,) or None
-        What should be equally frequent on both sides.
-    insist : bool
-        Whether strata that cannot be split are an error (scikit-learn's) or are ignored.
-
-    Returns
-    -------
-    tuple of Rows
-        The rows to learn from and those held out.
+    Shapes: `strata` (n_rows,).
     """
     indices = np.arange(len(rows))
     try:
@@ -199,19 +183,7 @@ class Fitting:
         return progress.run().history
 
     def run(self, watcher: Watcher, seed: int, *, goes_on: bool, resumed: OptimizerState | None) -> Fitted:
-        """Train.
-
-        Parameters
-        ----------
-        watcher : Watcher
-            Called after every epoch if it has anything to do.
-        seed : int
-            For initial weights and the order of rows.
-        goes_on : bool
-            Whether training goes on from the network's parameters.
-        resumed : OptimizerState or None
-            From the step before.
-        """
+        """Train."""
         choices = self.choices
         X, targets = self.scaled(self.rows)
         options = self.arguments(seed) | {
@@ -250,14 +222,8 @@ class Fitting:
 def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -> float:
     """Train with stronger and stronger penalties until the loss on rows held out rises, and return the one before.
 
-    Parameters
-    ----------
-    fitting : Fitting
-        What is to be trained; its choices name the penalties.
-    seed : int
-        Of the initial weights and of the rows held out.
-    strata : ndarray of shape (n_rows,) or None
-        What should be equally frequent on both sides.
+    Shapes: `strata` (n_rows,).
+    `fitting`: what is to be trained; its choices name the penalties.
     """
     rows, held = fitting.rows, fitting.held
     if held is None:
@@ -283,16 +249,7 @@ def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -
 def find_rate(fitting: Fitting, seed: int) -> float:
     """Try learning rates from small to large on some rows and return the one at which the loss falls fastest.
 
-    Parameters
-    ----------
-    fitting : Fitting
-        What is to be trained.
-    seed : int
-        Of the initial weights and of the choice of rows.
-
-    References
-    ----------
-    Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, arXiv:1506.01186; the
+    Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, arXiv:1506.01186; the
     place of the steepest fall, as in Howard's fastai.
     """
     order = np.random.default_rng(seed).permutation(len(fitting.rows))[:RANGE_ROWS]

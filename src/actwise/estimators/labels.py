@@ -31,13 +31,7 @@ class Labels:
 
     @classmethod
     def learn(cls, y: Array) -> Labels:
-        """Find the classes of some rows.
-
-        Raises
-        ------
-        ValueError
-            If `y` holds anything but classes; scikit-learn's words.
-        """
+        """Find the classes of some rows."""
         check_classification_targets(y)
         kind = type_of_target(y)
         if kind == "multiclass-multioutput":
@@ -78,12 +72,7 @@ class Labels:
     def decode(self, outputs: Array, threshold: float) -> Array:
         """Return the label of each row of outputs.
 
-        Parameters
-        ----------
-        outputs : ndarray of shape (n_rows, n_outputs)
-            Probabilities or margins.
-        threshold : float
-            Above it an output that stands for itself says yes.
+        Shapes: `outputs` (n_rows, n_outputs).
         """
         if self.kind == "multiclass":
             return np.asarray(self.classes.take(outputs.argmax(axis=1)))

@@ -21,26 +21,7 @@ def gives_margins(loss: str | Loss) -> bool:
 def pose(labels: Labels, given: str | Loss, output_activation: str | AnyActivation, *, smooths: bool) -> Problem:
     """Say what is to be learned.
 
-    Parameters
-    ----------
-    labels : Labels
-        What the classes are.
-    given : str or Loss
-        The loss that the user gave.
-    output_activation : str or Activation
-        ``"auto"``: what belongs to the loss.
-    smooths : bool
-        Whether labels are smoothed.
-
-    Returns
-    -------
-    Problem
-        With a loss and an output activation that give probabilities of these labels, or margins.
-
-    Raises
-    ------
-    InputError
-        If they do not.
+    Result: with a loss and an output activation that give probabilities of these labels, or margins.
     """
     margins = gives_margins(given)
     several = labels.kind == "multiclass"

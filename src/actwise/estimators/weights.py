@@ -55,13 +55,7 @@ class Weights:
         return prediction.Predictor(self.network.structure, self.parameters)
 
     def with_arrays(self, coefs: Sequence[npt.ArrayLike], intercepts: Sequence[npt.ArrayLike]) -> Weights:
-        """Return itself where these are its own arrays, otherwise a copy with what they hold.
-
-        Raises
-        ------
-        InputError
-            If their shapes are not those of the network.
-        """
+        """Return itself where these are its own arrays, otherwise a copy with what they hold."""
         given, own = (*coefs, *intercepts), self._arrays
         if len(given) == len(own) and all(map(is_, given, own)):
             return self

@@ -20,19 +20,7 @@ LARGE_ALPHA = 1.0  # ten thousand times scikit-learn's default
 def what_to_say(
     fitting: Fitting, fitted: Fitted, *, limited: bool, unheard: bool
 ) -> Iterator[tuple[str, type[Warning]]]:
-    """List what to warn of, with the class of each warning.
-
-    Parameters
-    ----------
-    fitting : Fitting
-        What was trained.
-    fitted : Fitted
-        What came out.
-    limited : bool
-        Whether the user limited the epochs: that they did not suffice is then worth a word, as in scikit-learn.
-    unheard : bool
-        Whether early stopping was asked for, which L-BFGS does not hear.
-    """
+    """List what to warn of, with the class of each warning."""
     run, chosen = fitted.run, fitting.choices
     if unheard and fitting.held is None and not chosen.stochastic:
         yield (
@@ -62,10 +50,7 @@ def why_constant(fitting: Fitting, fitted: Fitted) -> str | None:
     Where rows are held out, the weights that are kept are judged by those; elsewhere it is the training loss of the
     last epoch.
 
-    Returns
-    -------
-    str or None
-        What to tell the user; None where the network is better than a constant.
+    Result: what to tell the user; None where the network is better than a constant.
     """
     if fitting.held is not None and _of_constant(fitting, fitting.held) >= NOTHING_TO_LEARN:
         rows, where = fitting.held, "on the rows held out"

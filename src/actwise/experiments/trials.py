@@ -58,23 +58,8 @@ class Laboratory:
     ) -> list[list[Outcome]]:
         """Train each subject with so many seeds.
 
-        Parameters
-        ----------
-        subjects : sequence of Subject
-            What to train.
-        n_seeds : int
-            How often; less often where the time that is left does not allow it, by what trainings took so far.
-        first : int
-            The first seed's place after the laboratory's own.
-        share : float
-            Of the seconds left, what these trainings may take together.
-        whole : bool
-            Whether all epochs are done, however many updates they take.
-
-        Returns
-        -------
-        list of list of Outcome
-            For each subject an outcome for each seed.
+        `n_seeds`: how often; less often where the time that is left does not allow it, by what trainings
+        took so far.
         """
         processors = os.cpu_count() or 1
         affordable = int(share * self.seconds_left * processors / max(self._longest, 1e-9) / len(subjects))

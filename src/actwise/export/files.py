@@ -18,15 +18,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
 def write_all_whole(files: Mapping[Path, bytes]) -> None:
     """Write files beside their places under hidden names, then put them there, the first one last.
 
-    Parameters
-    ----------
-    files : mapping of Path to bytes
-        What each file will hold; the first one is the one that the others belong to.
-
-    Raises
-    ------
-    InputError
-        If one cannot be written; those that were there are left as they were.
+    `files`: what each file will hold; the first one is the one that the others belong to.
     """
     for path in files:
         if path.is_dir():

@@ -14,19 +14,7 @@ from actwise.parts import Floats, HasParts, ModelParts, Scaling, described, part
 
 
 def exported_parts(model: object) -> ModelParts:
-    """Say what a model is made of; see `actwise.parts.parts_of`.
-
-    Parameters
-    ----------
-    model : Network, Run, TableModel, estimator or Pipeline
-        Of a pipeline every step before the last must shift and scale columns: scikit-learn's StandardScaler,
-        MinMaxScaler, MaxAbsScaler and RobustScaler, or ``"passthrough"``.
-
-    Raises
-    ------
-    InputError
-        If a step does anything else, or the model is of another kind.
-    """
+    """Say what a model is made of; see `actwise.parts.parts_of`."""
     if not hasattr(model, "steps"):
         return parts_of(model)
     *before, (_, last) = _steps(model)

@@ -17,23 +17,6 @@ class MissingPackageError(ActwiseError, ImportError):
 def require(package: str) -> Any:
     """Import a package that Actwise can do without.
 
-    Parameters
-    ----------
-    package : {"onnx", "onnxruntime", "torch"}
-        The package.
-
-    Returns
-    -------
-    module
-        The package.
-
-    Raises
-    ------
-    MissingPackageError
-        If it is not installed; the message says how to install it.
-
-    Examples
-    --------
     >>> require("onnx").__name__
     'onnx'
     """

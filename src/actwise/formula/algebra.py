@@ -83,8 +83,6 @@ ONE = Product(UNIT)
 def cost(node: Expression) -> int:
     """Return how long a formula is to read: its nodes, and a little more for an odd order.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> x = symbol("x")
     >>> cost(x - 1) < cost(x + -1), cost(2 * x) < cost(x * 2)
@@ -141,8 +139,6 @@ def _unordered(operation: str, arguments: tuple[Expression, ...]) -> Expression:
 def product(node: Expression) -> Product:
     """Take a formula apart into factors.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> product(symbol("x") * 6 / (4 * symbol("x"))).coefficient
     Fraction(3, 2)
@@ -240,13 +236,6 @@ def _collect(factors: list[Factor], base: Expression, exponent: Fraction) -> Non
 def assemble(parts: Product) -> Expression:
     """Put a product together: coefficient and numerator over denominator.
 
-    Raises
-    ------
-    NotRepresentable
-        If the coefficient is beyond float64.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> assemble(product(symbol("x") / 3 / symbol("a")))
     divide(x, multiply(3, a))
@@ -301,8 +290,6 @@ def _coefficient(value: Fraction) -> tuple[float, float]:
 def terms(node: Expression) -> list[Product]:
     """Take a formula apart into the terms of a sum, without collecting them.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> x = symbol("x")
     >>> [str(term.coefficient) for term in terms(x - (1 - 2 * x))]
@@ -351,8 +338,6 @@ def collected(products: list[Product]) -> list[Product]:
 def assemble_sum(products: list[Product]) -> Expression:
     """Put a sum together, beginning with a term that has no minus sign.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> assemble_sum(terms(-symbol("x") + 1))
     subtract(1, x)

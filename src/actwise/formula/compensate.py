@@ -60,19 +60,10 @@ _EXACT = frozenset({"negate", "absolute", "sign", "floor", "maximum", "minimum",
 def compensated(expression: Expression) -> Expression:
     """Rewrite a formula so that it is nearly as exact as float64 allows.
 
-    Parameters
-    ----------
-    expression : Expression
-        A formula without sums over rows.
+    Result: the formula itself where few roundings add up, else one with corrections. It may use the
+    operations of this module, which have no derivative and exist in NumPy and compiled float64 code
+    only.
 
-    Returns
-    -------
-    Expression
-        The formula itself where few roundings add up, else one with corrections. It may use the operations of this
-        module, which have no derivative and exist in NumPy and compiled float64 code only.
-
-    Examples
-    --------
     The true value is 1.02907038136889821e-278.
 
     >>> import numpy as np

@@ -38,8 +38,6 @@ KNOWN: dict[float, Constant] = {
 def rest_of(value: float) -> float:
     """Say what is missing where a float64 stands for one of these constants or its negative; else 0.
 
-    Examples
-    --------
     >>> rest_of(-math.pi), rest_of(0.5)
     (-1.2246467991473532e-16, 0.0)
     """
@@ -50,8 +48,6 @@ def rest_of(value: float) -> float:
 def exact(value: float) -> Any:
     """Return the number that a float64 stands for, with as many digits as mpmath works with.
 
-    Examples
-    --------
     >>> print(exact(math.pi) * 10**15)
     3.14159265358979e+15
     """

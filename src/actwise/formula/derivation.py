@@ -72,24 +72,13 @@ def derive(
 ) -> tuple[Line, ...]:
     """Derive the derivative of a formula line by line.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula, best as a textbook writes it; a sole sigmoid, tanh... is written out first.
-    variable : str
-        The name of the symbol to differentiate by.
-    declared : Expression, optional
-        A form of the derivative that settles what it is at kinks, for the last line but one.
-    in_output : Expression, optional
-        The derivative as a formula in the output ``y``, where that is known; looked for otherwise.
+    `expression`: the formula, best as a textbook writes it; a sole sigmoid, tanh... is written out
+    first.
+    `in_output`: the derivative as a formula in the output ``y``, where that is known; looked for
+    otherwise.
+    Result: the function, each part with its rule, the derivative, and its form in the output where
+    there is one.
 
-    Returns
-    -------
-    tuple of Line
-        The function, each part with its rule, the derivative, and its form in the output where there is one.
-
-    Examples
-    --------
     >>> for line in derive(parse("sigmoid(x)")):
     ...     print(to_line(line))
     f(x) = sigmoid(x) = 1 / (1 + exp(-x))
@@ -221,28 +210,7 @@ def to_line(
 ) -> str:
     """Write one line of a derivation.
 
-    Parameters
-    ----------
-    line : Line
-        The line.
-    variables : tuple of str
-        The arguments of the function.
-    variable : str
-        The one that it is differentiated by.
-    style : {"text", "latex"}
-        How formulas are written.
-    width : int, optional
-        A text that would be longer is broken before its equals signs.
-
-    Returns
-    -------
-    str
-        The line; in LaTeX with ``&`` before the first equals sign, for an ``align*`` environment.
-
-    Raises
-    ------
-    InputError
-        If the style is another one.
+    Result: the line; in LaTeX with ``&`` before the first equals sign, for an ``align*`` environment.
     """
     if style not in ("text", "latex"):
         raise InputError(f"style is {style!r}; it must be 'text' or 'latex'")

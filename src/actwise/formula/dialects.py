@@ -21,22 +21,8 @@ Table: TypeAlias = Mapping[str, Callable[..., Any]]
 def evaluate(expression: Expression, values: Mapping[str, Any], table: Table) -> Any:
     """Evaluate a formula in a callable dialect.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    values : mapping of str to object
-        What each symbol stands for, in the dialect's own kind of number or array.
-    table : mapping of str to callable
-        The dialect; ``table["number"]`` turns a literal into the dialect's kind of number.
+    `table`: the dialect; ``table["number"]`` turns a literal into the dialect's kind of number.
 
-    Returns
-    -------
-    object
-        The value, of the dialect's own kind.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol, exp
     >>> evaluate(exp(symbol("x")) + 1, {"x": 0.0}, numpy_table())
     np.float64(2.0)

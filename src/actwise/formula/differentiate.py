@@ -33,20 +33,9 @@ class Step:
 def derivation(expression: Expression, variable: str = "x") -> tuple[Step, ...]:
     """Differentiate step by step, innermost parts first.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    variable : str
-        The name of the symbol to differentiate by.
+    Result: one step for each distinct part that depends on the variable; the last one is the formula
+    itself.
 
-    Returns
-    -------
-    tuple of Step
-        One step for each distinct part that depends on the variable; the last one is the formula itself.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol, exp
     >>> [step.rule for step in derivation(exp(-symbol("x")))]
     ['derivative of x is 1', 'constant factor rule', 'derivative of exp, then chain rule']
@@ -65,20 +54,6 @@ def derivation(expression: Expression, variable: str = "x") -> tuple[Step, ...]:
 def differentiate(expression: Expression, variable: str = "x") -> Expression:
     """Return the derivative of a formula with respect to one symbol.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    variable : str
-        The name of the symbol to differentiate by.
-
-    Returns
-    -------
-    Expression
-        The derivative, not yet simplified.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol, exp
     >>> differentiate(exp(symbol("x") * 2))
     multiply(exp(multiply(x, 2)), 2)
@@ -126,21 +101,10 @@ def _rule_of_node(node: Expression, variable: str, derivatives: dict[Expression,
 def times_upstream(slope: Expression, upstream: Expression) -> Expression:
     """Multiply a derivative by the gradient that arrives from above.
 
-    Parameters
-    ----------
-    slope : Expression
-        The derivative.
-    upstream : Expression
-        The gradient with respect to the output.
+    Result: the product. Where the derivative only chooses between 0, 1 and -1, the choice is between 0
+    and the upstream gradient or its opposite, which needs no arithmetic, and no infinite gradient
+    passes a slope of 0.
 
-    Returns
-    -------
-    Expression
-        The product. Where the derivative only chooses between 0, 1 and -1, the choice is between 0 and the upstream
-        gradient or its opposite, which needs no arithmetic, and no infinite gradient passes a slope of 0.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> x, g = symbol("x"), symbol("g")
     >>> times_upstream(where(x > 0, 1, 0), g)

@@ -47,20 +47,9 @@ def statements(*expressions: Expression, renamed: Mapping[str, str] | None = Non
 
     Each formula is computed by the very statements, with the very bits, that it would get alone.
 
-    Parameters
-    ----------
-    *expressions : Expression
-        The formulas; symbols keep their names, temporaries are called ``t0``, ``t1``...
-    renamed : mapping of str to str, optional
-        Functions that are to be called by another name.
+    `*expressions`: the formulas; symbols keep their names, temporaries are called ``t0``, ``t1``.
+    Result: the lines, the name of each result and the functions that are called.
 
-    Returns
-    -------
-    Statements
-        The lines, the name of each result and the functions that are called.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol, exp
     >>> for line in statements(exp(symbol("x")) / (1 + exp(symbol("x")))).lines:
     ...     print(line)

@@ -301,13 +301,7 @@ def minimum(left: Operand, right: Operand) -> Expression:
 
 
 def where(condition: Expression, chosen: Operand, otherwise: Operand) -> Expression:
-    """Make the choice ``chosen if condition else otherwise``, elementwise.
-
-    Raises
-    ------
-    TypeError
-        If the condition is a number instead of a comparison.
-    """
+    """Make the choice ``chosen if condition else otherwise``, elementwise."""
     if not isinstance(condition, Expression) or not condition.is_condition:
         raise TypeError("the first argument of where must be a comparison such as x > 0, or equal(x, 0)")
     u, v = as_expression(chosen), as_expression(otherwise)
@@ -390,8 +384,6 @@ def walk(expression: Expression) -> Iterator[Expression]:
 def symbols(expression: Expression) -> frozenset[str]:
     """Return the names of all symbols in a formula.
 
-    Examples
-    --------
     >>> sorted(symbols(symbol("x") * sigmoid(symbol("beta") * symbol("x"))))
     ['beta', 'x']
     """
@@ -401,8 +393,6 @@ def symbols(expression: Expression) -> frozenset[str]:
 def substitute(expression: Expression, replacements: dict[str, Expression]) -> Expression:
     """Put expressions in the place of symbols.
 
-    Examples
-    --------
     >>> substitute(symbol("x") * 2, {"x": exp(symbol("z"))})
     multiply(exp(z), 2)
     """

@@ -13,19 +13,9 @@ from actwise.formula.expression import SYMBOL, Expression, number, rebuild, walk
 def fold_constants(expression: Expression) -> Expression:
     """Replace the parts in which no symbol occurs by their values.
 
-    Parameters
-    ----------
-    expression : Expression
-        A formula.
+    Result: the same function; choices whose condition has no symbol are made. Values are those of NumPy
+    in float64, infinities and NaN included.
 
-    Returns
-    -------
-    Expression
-        The same function; choices whose condition has no symbol are made. Values are those of NumPy in float64,
-        infinities and NaN included.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import exp, symbol
     >>> fold_constants(symbol("x") * exp(0))
     x

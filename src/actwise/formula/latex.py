@@ -119,18 +119,6 @@ LATEX = Dialect(
 def to_latex(expression: Expression) -> str:
     r"""Write a formula as LaTeX, for use in math mode.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-
-    Returns
-    -------
-    str
-        Its LaTeX.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import exp, symbol
     >>> x = symbol("x")
     >>> print(to_latex(exp(-x) / (1 + exp(-x)) ** 2))

@@ -52,20 +52,8 @@ _BOUNDED = frozenset({"sigmoid", "tanh", "erf", "erfc", "normal_cdf", "arctan", 
 def keep_limits(expression: Expression, variable: str = "x") -> Expression:
     """Choose the limit of a product where computing it would give NaN or lose it to overflow.
 
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
-    variable : str
-        The name of the variable; only it is expected to become infinite.
+    `variable`: the name of the variable; only it is expected to become infinite.
 
-    Returns
-    -------
-    Expression
-        A formula with the same values at moderate arguments.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import sigmoid, symbol
     >>> x = symbol("x")
     >>> keep_limits(x * sigmoid(x))

@@ -51,25 +51,10 @@ def express_in_output(
 ) -> Expression | None:
     """Write a derivative as a formula in the output ``y``.
 
-    Parameters
-    ----------
-    derivative : Expression
-        The derivative of `formula`.
-    formula : Expression
-        The function whose value is ``y``.
-    variable : str
-        The name of the variable.
-    parameters : mapping of str to float, optional
-        Values of the parameters for the numerical check; others are tried at positive values.
+    `parameters`: values of the parameters for the numerical check; others are tried at positive values.
+    Result: the derivative in ``y``; None if the rules do not lead there or the check fails, as for
+    functions that take one value in several places.
 
-    Returns
-    -------
-    Expression or None
-        The derivative in ``y``; None if the rules do not lead there or the check fails, as for
-        functions that take one value in several places.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import tanh
     >>> x = symbol("x")
     >>> express_in_output(sigmoid(x) * sigmoid(-x), sigmoid(x))

@@ -81,33 +81,12 @@ def parse(
 ) -> Expression:
     """Read a formula.
 
-    Parameters
-    ----------
-    text : str
-        The formula, such as ``"x * sigmoid(beta * x)"``, ``"max(x, 0)"``, ``"x if x > 0 else exp(x) - 1"``
-        or ``"np.tanh(x)^2"``; at most 2,000 characters.
-    parameters : collection of str, optional
-        The names that may stand for parameters. Without it, every unknown name is a parameter.
-    variable : str
-        The name of the variable.
-    functions : mapping of str to callable, optional
-        More functions of one argument by name, such as the activations of the catalogue; they win over
-        built-in functions of the same name.
-    require_variable : bool
-        Whether a formula in which the variable does not occur is an error.
+    `text`: the formula, such as ``"x * sigmoid(beta * x)"``, ``"max(x, 0)"``, ``"x if x > 0 else exp(x)
+    - 1"`` or ``"np.tanh(x)^2"``; at most 2,000 characters.
+    `functions`: more functions of one argument by name, such as the activations of the catalogue; they
+    win over built-in functions of the same name.
+    Result: the formula. A bare comparison counts 1 where it is true and 0 elsewhere.
 
-    Returns
-    -------
-    Expression
-        The formula. A bare comparison counts 1 where it is true and 0 elsewhere.
-
-    Raises
-    ------
-    FormulaError
-        If the text is not such a formula; the message points at the place.
-
-    Examples
-    --------
     >>> parse("x * sigmoid(beta * x)")
     multiply(x, sigmoid(multiply(beta, x)))
     >>> parse("-x^2")
@@ -142,28 +121,8 @@ def trace(
 ) -> Expression:
     """Read a formula off a Python function by calling it with symbols.
 
-    Parameters
-    ----------
-    function : callable
-        Takes the variable and then the parameters, and computes with Python's operators and the
-        functions of `actwise.formula.expression`.
-    names : sequence of str
-        What the arguments are called; the first is the variable.
-    require_variable : bool
-        Whether a result in which the variable does not occur is an error.
+    `names`: what the arguments are called; the first is the variable.
 
-    Returns
-    -------
-    Expression
-        The formula.
-
-    Raises
-    ------
-    FormulaError
-        If the function needs a number, as ``if x > 0``, ``math.exp(x)`` and ``np.exp(x)`` do.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import sigmoid
     >>> trace(lambda x, beta: x * sigmoid(beta * x), ("x", "beta"))
     multiply(x, sigmoid(multiply(beta, x)))

@@ -24,17 +24,7 @@ Precise: TypeAlias = Callable[[Any], Any]
 def exact_functions(definition: Expression, values: Mapping[str, float]) -> tuple[Precise, Precise]:
     """Make a function and its derivative for arguments and results of many digits.
 
-    Parameters
-    ----------
-    definition : Expression
-        Of ``x``.
-    values : mapping of str to float
-        Of its parameters.
-
-    Returns
-    -------
-    value, derivative : callable
-        From one mpmath number to another, with as many digits as mpmath works with.
+    Result: from one mpmath number to another, with as many digits as mpmath works with.
     """
     # With its numbers as symbols, so that the symbolic rules do not round them.
     numbers: dict[Expression, str] = {}

@@ -33,18 +33,8 @@ def readable(expression: Expression) -> Expression:
 
     Long decimals become what they came from, such as 1/sqrt(2 pi) or a fraction, or get fewer digits.
 
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
+    Result: A formula to be shown: equal up to 12 digits, and not to be simplified, which would undo it.
 
-    Returns
-    -------
-    Expression
-        A formula to be shown: equal up to 12 digits, and not to be simplified, which would undo it.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> readable(symbol("x") * (1 / 3))
     multiply(x, divide(1, 3))

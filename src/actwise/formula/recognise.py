@@ -91,18 +91,6 @@ _PAIRS = (
 def recognise(expression: Expression) -> Expression:
     """Name the functions in a formula, without choices, so that the result can be differentiated.
 
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
-
-    Returns
-    -------
-    Expression
-        A formula of equal value in exact arithmetic.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> x = symbol("x")
     >>> recognise((exp(x) - exp(-x)) / (exp(x) + exp(-x)))

@@ -23,8 +23,6 @@ _ANALYTIC = frozenset({
 def has_isolated_zeros(node: Expression) -> bool:
     """Say whether a formula that is not 0 everywhere is certainly 0 at single points only.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import maximum, symbol
     >>> x = symbol("x")
     >>> has_isolated_zeros(abs(x)), has_isolated_zeros(abs(x) - x), has_isolated_zeros(maximum(x, 0))
@@ -47,18 +45,9 @@ def _is_whole(node: Expression) -> bool:
 def without_holes(slope: Expression) -> Expression:
     """Let ``sign(u)**2`` be 1 and ``u / u`` too, where u is 0 at single points only.
 
-    Parameters
-    ----------
-    slope : Expression
-        A derivative; a formula for values says itself what it is at every point.
+    `slope`: A derivative; a formula for values says itself what it is at every point.
+    Result: A formula with the same values but for single points, at which it has its limit more often.
 
-    Returns
-    -------
-    Expression
-        A formula with the same values but for single points, at which it has its limit more often.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import sign, symbol
     >>> x = symbol("x")
     >>> without_holes(sign(x) ** 2 / (1 + abs(x)))

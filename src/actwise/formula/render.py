@@ -146,18 +146,8 @@ TORCH = Dialect(
 def to_text(expression: Expression) -> str:
     """Write a formula as `actwise.formula.parse.parse` reads it.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula; infinities and NaN can be written but not read back.
+    `expression`: the formula; infinities and NaN can be written but not read back.
 
-    Returns
-    -------
-    str
-        Its text, with the fewest brackets.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import exp, symbol
     >>> x = symbol("x")
     >>> to_text(exp(-x) / (1 + exp(-x)) ** 2)
@@ -169,18 +159,8 @@ def to_text(expression: Expression) -> str:
 def to_javascript(expression: Expression) -> str:
     """Write a formula as a JavaScript expression.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
+    Result: its text; the functions that JavaScript lacks are in `JAVASCRIPT_HELPERS`.
 
-    Returns
-    -------
-    str
-        Its text; the functions that JavaScript lacks are in `JAVASCRIPT_HELPERS`.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol, where
     >>> x = symbol("x")
     >>> to_javascript(where(x > 0, x, 0.1 * x**2))
@@ -192,18 +172,8 @@ def to_javascript(expression: Expression) -> str:
 def to_torch(expression: Expression) -> str:
     """Write a formula as PyTorch source text.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula; its symbols stand for tensors.
+    `expression`: the formula; its symbols stand for tensors.
 
-    Returns
-    -------
-    str
-        A Python expression over tensors.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import sigmoid, symbol
     >>> x = symbol("x")
     >>> to_torch(x * sigmoid(symbol("beta") * x))

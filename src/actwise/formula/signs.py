@@ -13,8 +13,6 @@ _POSITIVE_FUNCTIONS = frozenset({"exp", "cosh", "sigmoid", "softplus", "erfc", "
 def is_positive(node: Expression) -> bool:
     """Say whether a formula is certainly above zero wherever it is defined.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> is_positive(1 + abs(symbol("x"))), is_positive(abs(symbol("x")))
     (True, False)
@@ -40,8 +38,6 @@ def is_positive(node: Expression) -> bool:
 def is_nonnegative(node: Expression) -> bool:
     """Say whether a formula is certainly zero or above wherever it is defined.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> is_nonnegative(symbol("x") ** 2), is_nonnegative(symbol("x"))
     (True, False)

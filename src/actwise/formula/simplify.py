@@ -65,18 +65,8 @@ _INVERSES = {("exp", "log"), ("expm1", "log1p"), ("log", "exp"), ("log1p", "expm
 def simplify(expression: Expression) -> Expression:
     """Make a formula shorter without changing its value.
 
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
+    Result: A formula of equal value; simplifying it again changes nothing.
 
-    Returns
-    -------
-    Expression
-        A formula of equal value; simplifying it again changes nothing.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> x = symbol("x")
     >>> simplify(x * sigmoid(x) * (-1) * (-1) + x - x)

@@ -50,20 +50,8 @@ def stabilise(expression: Expression, variable: str = "x") -> Expression:
 
     Differentiate before, with `derivative`: a choice that protects a limit has a slope of its own.
 
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
-    variable : str
-        The name of the variable; only it is expected to become infinite.
+    `variable`: the name of the variable; only it is expected to become infinite.
 
-    Returns
-    -------
-    Expression
-        A formula of equal value in exact arithmetic.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import sigmoid, symbol
     >>> x = symbol("x")
     >>> stabilise(1 - sigmoid(x))
@@ -77,20 +65,8 @@ def stabilise(expression: Expression, variable: str = "x") -> Expression:
 def derivative(expression: Expression, variable: str = "x") -> Expression:
     """Differentiate a formula into a form that reads well and keeps its digits.
 
-    Parameters
-    ----------
-    expression : Expression
-        Any formula.
-    variable : str
-        The name of the symbol to differentiate by.
+    Result: the derivative; `stabilise` makes it ready for infinite arguments.
 
-    Returns
-    -------
-    Expression
-        The derivative; `stabilise` makes it ready for infinite arguments.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> derivative(1 / (1 + exp(-symbol("x"))))
     multiply(sigmoid(x), sigmoid(negate(x)))

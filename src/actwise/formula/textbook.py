@@ -84,20 +84,8 @@ class Primitive:
 def primitive_of(expression: Expression, variable: str = "x") -> Primitive | None:
     """Tell whether a formula is one function of the table, by name or written out.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    variable : str
-        The name of the variable.
+    Result: the function and its argument; None if the formula is anything else.
 
-    Returns
-    -------
-    Primitive or None
-        The function and its argument; None if the formula is anything else.
-
-    Examples
-    --------
     >>> primitive_of(parse("1 / (1 + exp(-x))"))
     Primitive(name='sigmoid', argument=x)
     >>> primitive_of(parse("x * sigmoid(x)")) is None

@@ -56,20 +56,8 @@ class WorkedExample:
 def work_out(expression: Expression, values: Mapping[str, float]) -> WorkedExample:
     """Work a formula out step by step.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    values : mapping of str to float
-        The numbers that its symbols stand for.
+    Result: the steps, the result, and what rounding on the way would make of it.
 
-    Returns
-    -------
-    WorkedExample
-        The steps, the result, and what rounding on the way would make of it.
-
-    Examples
-    --------
     >>> from actwise.formula.parse import parse
     >>> example = work_out(parse("1 / (1 + exp(-x))"), {"x": 1.0})
     >>> [round(step.value, 4) for step in example.steps]

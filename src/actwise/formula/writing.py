@@ -69,20 +69,7 @@ class Dialect:
 
 
 def write(expression: Expression, dialect: Dialect) -> str:
-    """Write a formula in a dialect, with the fewest brackets.
-
-    Parameters
-    ----------
-    expression : Expression
-        The formula.
-    dialect : Dialect
-        The language.
-
-    Returns
-    -------
-    str
-        The formula's text.
-    """
+    """Write a formula in a dialect, with the fewest brackets."""
     constants = _constants(expression) if dialect.folds_constants else {}
     written: dict[Expression, tuple[str, int]] = {}
     for node in walk(expression):

@@ -99,29 +99,10 @@ class UserFunction:
 def user_function(function: object, role: str, sample: FloatingArray, like: UserFunction | None = None) -> UserFunction:
     """Find out how a user's function wants to be called.
 
-    Parameters
-    ----------
-    function : callable
-        What the user wrote.
-    role : str
-        Its name in messages where it has none of its own.
-    sample : array, shape (n,)
-        Inputs to try it on; a function that raises on all of them is refused.
-    like : UserFunction, optional
-        Whose way of calling is tried first.
+    `role`: its name in messages where it has none of its own.
+    `sample` of shape (n,): inputs to try it on; a function that raises on all of them is refused.
+    Result: the first way of calling that works: with an array, with a row, number by number.
 
-    Returns
-    -------
-    UserFunction
-        The first way of calling that works: with an array, with a row, number by number.
-
-    Raises
-    ------
-    InputError
-        If it is not callable, raises on every input, or returns no numbers.
-
-    Examples
-    --------
     >>> import math
     >>> sigmoid = user_function(lambda x: 1 / (1 + math.exp(-x)), "f", np.array([0.5, 1.0]))
     >>> sigmoid.mode, sigmoid(np.array([0.0, 1.0])).round(3)

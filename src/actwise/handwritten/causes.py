@@ -73,19 +73,7 @@ class Diagnosis:
 
 
 def diagnose(claim: Claim, other: Claim, reference: Reference) -> Diagnosis:
-    """Find the repair that makes a wrong derivative right.
-
-    Parameters
-    ----------
-    claim, other : Claim
-        The derivative called as the user calls it, and called with the other argument.
-    reference : Reference
-        What it should be.
-
-    Returns
-    -------
-    Diagnosis
-    """
+    """Find the repair that makes a wrong derivative right."""
     given_x = claim.called_with == "x"
     if reference.right_everywhere(other.values, other.noise) and not _told_by_jump(claim, reference):
         return Diagnosis("wrong_convention_expects_y_given_x" if given_x else "wrong_convention_expects_x_given_y")

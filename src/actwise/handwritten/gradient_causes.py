@@ -120,23 +120,7 @@ class Measured:
 
 
 def judge(truth: Measured, given: FloatArray, measured: list[Measured], n_rows: int | None) -> GradientFinding:
-    """Name what is wrong with the gradient of one array, by trying which single repair makes it right.
-
-    Parameters
-    ----------
-    truth : Measured
-        The numerical gradient of the array.
-    given : array
-        What the user's way back returned for it.
-    measured : list of Measured
-        Those of all arrays, to find exchanged ones.
-    n_rows : int or None
-        Rows in the batch, if known.
-
-    Returns
-    -------
-    GradientFinding
-    """
+    """Name what is wrong with the gradient of one array, by trying which single repair makes it right."""
     if not np.isfinite(given).all():
         return _found(truth, given, "not_finite", "contains infinities or NaN.")
     if given.shape != truth.shape:

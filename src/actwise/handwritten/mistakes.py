@@ -72,14 +72,7 @@ class Explanation:
 def recognise(arrays: Sequence[Array], X: Array, outputs: Array) -> tuple[PlainLayer, ...] | None:
     """Find the layers of a plain network, or None if it is something else.
 
-    Parameters
-    ----------
-    arrays : sequence of ndarray
-        Weights and biases, input side first, each bias after its weights.
-    X : ndarray of shape (n_rows, n_inputs)
-        Inputs.
-    outputs : ndarray of shape (n_rows, n_outputs)
-        What the network puts out for them.
+    Shapes: `X` (n_rows, n_inputs), `outputs` (n_rows, n_outputs).
     """
     for transposed in (False, True):
         places = layer_places(arrays, X.shape[1], transposed)
@@ -101,17 +94,7 @@ def recognise(arrays: Sequence[Array], X: Array, outputs: Array) -> tuple[PlainL
 
 
 def layer_places(arrays: Sequence[Array], width: int, transposed: bool) -> list[tuple[int, int | None]] | None:
-    """Find each layer's weights and, where it has them, its biases; None where weights do not lie so.
-
-    Parameters
-    ----------
-    arrays : sequence of ndarray
-        As for `recognise`.
-    width : int
-        Inputs of the first layer.
-    transposed : bool
-        Whether weights have a row for each unit instead of a column.
-    """
+    """Find each layer's weights and, where it has them, its biases; None where weights do not lie so."""
     places: list[tuple[int, int | None]] = []
     at = 0
     while at < len(arrays):
@@ -193,14 +176,8 @@ def _gradient(
 def explain_gradient(layers: Sequence[PlainLayer], X: Array, points: Sequence[Point]) -> Explanation | None:
     """Find the mistake that explains a gradient.
 
-    Parameters
-    ----------
-    layers : sequence of PlainLayer
-        From `recognise`.
-    X : ndarray of shape (n_rows, n_inputs)
-        Inputs.
-    points : sequence of Point
-        Where the gradient is known; several, since at one two mistakes may give the same numbers.
+    Shapes: `X` (n_rows, n_inputs).
+    `points`: where the gradient is known; several, since at one two mistakes may give the same numbers.
     """
     right = tuple(_right_slope(layer.activation) for layer in layers)
     plans: list[tuple[_Plan, Explanation]] = []

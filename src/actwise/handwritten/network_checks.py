@@ -136,15 +136,7 @@ def _factor(finding: GradientFinding) -> float | None:
 
 
 def check_gradients(patient: Patient, rng: np.random.Generator) -> tuple[str, list[FunctionsFinding]]:
-    """Compare the gradient with that of the loss, but for a positive factor, which the learning rate takes up.
-
-    Returns
-    -------
-    str
-        The loss that the gradient belongs to, or the one that it was compared with.
-    list of FunctionsFinding
-        What was found.
-    """
+    """Compare the gradient with that of the loss, but for a positive factor, which the learning rate takes up."""
     # At random parameters: a start of equal weights would hide what differs between units. At several: at one of them
     # a wrong gradient may be in proportion to that of another loss.
     points = [patient.drawn_inside(rng) for _ in range(N_POINTS)]

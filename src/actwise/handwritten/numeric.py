@@ -79,26 +79,12 @@ def differentiate(
 ) -> Slopes:
     """Differentiate along one direction at many points at once.
 
-    Parameters
-    ----------
-    sample : callable
-        Takes offsets from the points, shape (n_offsets,), and returns the function's values there, shape
-        (n_offsets, ...); NaN and infinities stand for "not defined".
-    first_step : float
-        The largest offset.
-    n_steps : int
-        How many steps there are, each half of the one before.
-    noise_spacing : float
-        Distance of the values by which the function's noise is measured; 0 to trust its values to their last bit,
-        which shows kinks nearer by.
+    `sample`: takes offsets from the points, shape (n_offsets,), and returns the function's values
+    there, shape (n_offsets, ...); NaN and infinities stand for "not defined".
+    `noise_spacing`: distance of the values by which the function's noise is measured; 0 to trust its
+    values to their last bit, which shows kinks nearer by.
+    Result: arrays of the shape behind the first axis of what `sample` returns.
 
-    Returns
-    -------
-    Slopes
-        Arrays of the shape behind the first axis of what `sample` returns.
-
-    Examples
-    --------
     >>> points = np.array([-1.0, 0.0, 2.0])
     >>> found = differentiate(lambda offsets: np.abs(points + offsets[:, None]))
     >>> found.slope.round(6), found.kinked
@@ -144,8 +130,6 @@ def resolution_of(values: NDArray[np.floating]) -> float:
 
     Code that computes in float32 inside and hands out float64 is found this way.
 
-    Examples
-    --------
     >>> resolution_of(np.sin(np.arange(9.0)).astype(np.float32).astype(float))
     1.1920928955078125e-07
     """

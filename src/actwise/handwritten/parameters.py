@@ -15,24 +15,6 @@ from actwise.handwritten.numeric import FloatArray
 def named_arrays(structure: object, name: str) -> list[tuple[str, NDArray[Any]]]:
     """List the arrays of a structure with names that say where they are.
 
-    Parameters
-    ----------
-    structure : array, number, or list, tuple or dict of such
-        Nested at will.
-    name : str
-        What to call the whole.
-
-    Returns
-    -------
-    list of (str, array)
-
-    Raises
-    ------
-    InputError
-        If something in it is not numeric.
-
-    Examples
-    --------
     >>> [name for name, _ in named_arrays({"W": np.ones((2, 2)), "b": [np.ones(2), 0.5]}, "parameters")]
     ['W', 'b[0]', 'b[1]']
     """

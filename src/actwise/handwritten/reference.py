@@ -138,16 +138,7 @@ def slopes_at(f: UserFunction, points: FloatArray, noise_spacing: float = NOISE_
 def reference_of(f: UserFunction, points: FloatArray) -> Reference:
     """Differentiate f numerically and say how far a right derivative may be off.
 
-    Parameters
-    ----------
-    f : UserFunction
-        The activation, elementwise.
-    points : array, shape (n,)
-        Pre-activations in rising order.
-
-    Returns
-    -------
-    Reference
+    Shapes: `points` (n,).
     """
     slopes = slopes_at(f, points)
     size = np.maximum(np.abs(slopes.lower), np.abs(slopes.upper))

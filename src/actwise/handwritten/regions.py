@@ -31,19 +31,7 @@ def wrong_intervals(claim: Claim, reference: Reference) -> tuple[tuple[Interval,
 
     A derivative that only approaches the right one far out is wrong there too.
 
-    Parameters
-    ----------
-    claim : Claim
-        The derivative called as the user calls it.
-    reference : Reference
-        What it should be.
-
-    Returns
-    -------
-    intervals : tuple of (low, high)
-        Infinite ends mean "to the end of the line". Empty where it is right nowhere.
-    wrong : boolean array, shape (n,)
-        The judged points within the intervals.
+    Shapes: `wrong` (n,).
     """
     judged = np.flatnonzero(reference.judged)
     right = reference.right(claim.values, claim.noise)[judged]

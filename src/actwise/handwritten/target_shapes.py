@@ -13,15 +13,7 @@ from actwise.handwritten.usual_losses import Array
 
 
 def check_shapes(patient: Patient, rng: np.random.Generator) -> tuple[Patient, list[FunctionsFinding]]:
-    """See whether the user's functions mean something else by targets that have another shape than the outputs.
-
-    Returns
-    -------
-    Patient
-        Whose functions get the targets in the shape of the outputs where they work with these only.
-    list of FunctionsFinding
-        What was found.
-    """
+    """See whether the user's functions mean something else by targets that have another shape than the outputs."""
     shape = np.shape(patient.handed)
     if shape == patient.shape or patient.y.size != np.size(patient.handed):  # the same, or indices of classes
         return patient, []

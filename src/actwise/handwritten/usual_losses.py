@@ -76,10 +76,7 @@ def are_shares(outputs: Array) -> bool:
 def usual(outputs: Array, targets: Array) -> tuple[UsualLoss, ...]:
     """Return the losses that are usual for outputs such as these, the squared error first.
 
-    Parameters
-    ----------
-    outputs, targets : ndarray of shape (n_rows, n_outputs)
-        At some parameters at which no output is at the end of its range.
+    Shapes: `outputs` and `targets` (n_rows, n_outputs).
     """
     inside = bool(np.all((outputs > 0) & (outputs < 1)) and np.all((targets >= 0) & (targets <= 1)))
     if not inside:

@@ -61,13 +61,7 @@ class VectorFinding:
 
 
 def is_elementwise(f: UserFunction, sample: FloatingArray) -> bool:
-    """Whether each output depends on the input at its own place alone.
-
-    Raises
-    ------
-    InputError
-        If the output has another shape than the input.
-    """
+    """Whether each output depends on the input at its own place alone."""
     if f.mode == "scalar":
         return True
     together = f(sample)

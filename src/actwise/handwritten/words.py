@@ -112,8 +112,6 @@ def explain_vector(
 def number(value: float) -> str:
     """A number as a person would type it.
 
-    Examples
-    --------
     >>> number(2.0000000001), number(-1 / 3), number(0.7978845608), number(0.0123456789)
     ('2', '-1/3', 'np.sqrt(2 / np.pi)', '0.0123457')
     """
@@ -132,8 +130,6 @@ def number(value: float) -> str:
 def polynomial(coefficients: FloatArray) -> str:
     """The formula of a polynomial of degree two in y, from the coefficients of 1, y and y**2.
 
-    Examples
-    --------
     >>> polynomial(np.array([0.0, 1.0, -1.0])), polynomial(np.array([0.5, 0.0, -0.5]))
     ('y * (1 - y)', '1/2 - 1/2 * y**2')
     """
@@ -154,8 +150,6 @@ def polynomial(coefficients: FloatArray) -> str:
 def interval(bounds: Interval) -> str:
     """An interval in words that are code.
 
-    Examples
-    --------
     >>> interval((6.0, math.inf)), interval((-math.inf, 0.0)), interval((0.0, 1.0))
     ('x > 6', 'x < 0', '0 < x < 1')
     """

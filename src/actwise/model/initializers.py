@@ -128,13 +128,6 @@ INITIALIZERS: dict[str, Initializer] = {
 def initializer(what: str | Initializer, gain: float) -> Initializer:
     """Get an initialiser by name; ``"auto"`` follows from the activation's gain.
 
-    Raises
-    ------
-    InputError
-        If the name is unknown.
-
-    Examples
-    --------
     >>> initializer("auto", gain=2.0)
     Scaled(scale=4.0, fan='average', uniform=True)
     """

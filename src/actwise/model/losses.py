@@ -102,13 +102,7 @@ class Loss:
         return engine.Loss(self.formula, values, self.output is not None, self.n_targets(n_outputs))
 
     def check_output(self, activation: AnyActivation, n_outputs: int) -> None:
-        """Refuse an output activation that the loss is not made for.
-
-        Raises
-        ------
-        InputError
-            If the loss includes another output activation, or softmax stands on a single unit.
-        """
+        """Refuse an output activation that the loss is not made for."""
         if self.output is not None and activation.name != self.output:
             raise InputError(
                 f"{self.name} is computed from logits and needs {self.output!r} as output activation, not "
@@ -125,17 +119,8 @@ class Loss:
     ) -> float:
         """Return the smallest mean loss that outputs can reach which are the same for every row.
 
-        Parameters
-        ----------
-        targets : array_like of shape (n_rows, n_targets)
-            Targets, or class indices.
-        n_outputs : int
-            Outputs of the network.
-        sample_weight : array_like of shape (n_rows,), optional
-            Weight of each row.
+        Shapes: `targets` (n_rows, n_targets), `sample_weight` (n_rows,).
 
-        Examples
-        --------
         >>> round(loss("binary_cross_entropy").of_best_constant([[0.0], [1.0], [1.0], [0.0]], 1), 4)
         0.6931
         """
@@ -163,13 +148,6 @@ class Loss:
     ) -> npt.NDArray[np.float64]:
         """Return the mean of the targets, shape (n_outputs,): where they are class indices, the share of each class.
 
-        Parameters
-        ----------
-        targets, n_outputs, sample_weight
-            As for `of_best_constant`.
-
-        Examples
-        --------
         >>> loss("categorical_cross_entropy").mean_target([[0], [2], [2], [1]], 3)
         array([0.25, 0.25, 0.5 ])
         """
@@ -183,17 +161,8 @@ class Loss:
     def rows(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Compute the loss of each row with NumPy in float64.
 
-        Parameters
-        ----------
-        x : array_like of shape (n_rows, n_outputs)
-            Outputs, or pre-activations where `output` is not None.
-        targets : array_like of shape (n_rows, n_targets)
-            Targets, or class indices.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            The losses.
+        Shapes: `targets` (n_rows, n_targets), the result (n_rows,).
+        `x` of shape (n_rows, n_outputs): outputs, or pre-activations where `output` is not None.
         """
         wide = np.asarray(x, np.float64)
         t = self._coded(np.asarray(targets, np.float64).reshape(len(wide), -1), wide.shape[1])

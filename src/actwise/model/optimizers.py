@@ -36,7 +36,7 @@ class SGD:
     learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
-    rule: ClassVar[str] = "sgd"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "sgd"  # the stage in engines/numba/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -70,7 +70,7 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-    rule: ClassVar[str] = "adam"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "adam"  # the stage in engines/numba/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -134,7 +134,7 @@ class RMSprop:
     rho: float = 0.99
     epsilon: float = 1e-8
     momentum: float = 0.0
-    rule: ClassVar[str] = "rmsprop"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "rmsprop"  # the stage in engines/numba/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -168,7 +168,7 @@ class Adagrad:
     learning_rate: float | Schedule = 0.01
     epsilon: float = 1e-10
     initial_accumulator: float = 0.0
-    rule: ClassVar[str] = "adagrad"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "adagrad"  # the stage in engines/numba/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -202,7 +202,7 @@ class Adadelta:
     learning_rate: float | Schedule = 1.0
     rho: float = 0.9
     epsilon: float = 1e-6
-    rule: ClassVar[str] = "adadelta"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "adadelta"  # the stage in engines/numba/compiled/updates.py
 
     def __post_init__(self) -> None:
         as_schedule(self.learning_rate)
@@ -226,7 +226,7 @@ class Adamax(Adam):
     """
 
     learning_rate: float | Schedule = 0.002
-    rule: ClassVar[str] = "adamax"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "adamax"  # the stage in engines/numba/compiled/updates.py
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class Nadam(Adam):
     """
 
     learning_rate: float | Schedule = 0.002
-    rule: ClassVar[str] = "nadam"  # the stage in kernels/compiled/updates.py
+    rule: ClassVar[str] = "nadam"  # the stage in engines/numba/compiled/updates.py
 
 
 @dataclass(frozen=True)
@@ -290,26 +290,6 @@ def names() -> list[str]:
 def optimizer(what: str | Optimizer, learning_rate: float | Schedule | None = None) -> Optimizer:
     """Get an optimiser by name.
 
-    Parameters
-    ----------
-    what : str or optimiser
-        ``"sgd"``, ``"adam"``, ``"adamw"``, ``"adamax"``, ``"nadam"``, ``"rmsprop"``, ``"adagrad"``,
-        ``"adadelta"`` or ``"lbfgs"``, or a record.
-    learning_rate : float or schedule, optional
-        Replaces the optimiser's own.
-
-    Returns
-    -------
-    optimiser
-        The record.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown or the optimiser takes no learning rate.
-
-    Examples
-    --------
     >>> optimizer("adam", 0.01).learning_rate
     0.01
     """

@@ -55,16 +55,7 @@ def forward(
 ) -> list[tuple[Array, Array, Array]]:
     """Return (input, pre-activation, output) of each layer, without dropout.
 
-    Parameters
-    ----------
-    layers : sequence of LinearLayer
-        The network.
-    parameters : ndarray of shape (n_parameters,)
-        Float64.
-    X : ndarray of shape (n_rows, n_inputs)
-        Float64.
-    learns : bool
-        Whether batches are normalised by their own statistics.
+    Shapes: `parameters` (n_parameters,), `X` (n_rows, n_inputs).
     """
     passed = []
     inputs = X
@@ -92,16 +83,7 @@ def loss_and_gradient(
 ) -> tuple[float, Array]:
     """Return the weighted mean loss and its gradient with respect to all parameters, by the chain rule.
 
-    Parameters
-    ----------
-    layers, parameters, X
-        As for `forward`.
-    targets : ndarray of shape (n_rows, n_targets)
-        Values, or class indices.
-    loss : Loss
-        The loss.
-    weights : ndarray of shape (n_rows,), optional
-        Row weights.
+    Shapes: `targets` (n_rows, n_targets), `weights` (n_rows,).
     """
     rows = np.ones(len(X)) if weights is None else weights
     passed = forward(layers, parameters, X, learns=True)

@@ -22,17 +22,7 @@ class Schedule(Protocol):
     def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
         """Return the learning rate of each step.
 
-        Parameters
-        ----------
-        steps : ndarray of int
-            Step numbers, counted from 0.
-        total_steps : int
-            How many steps the whole training would take without stopping early.
-
-        Returns
-        -------
-        ndarray of float64
-            The rates, same shape.
+        `steps`: step numbers, counted from 0.
         """
         ...
 
@@ -150,13 +140,7 @@ class CosineDecay:
 
 
 def as_schedule(rate: float | Schedule) -> Schedule:
-    """Turn a number into a constant schedule.
-
-    Raises
-    ------
-    InputError
-        If the number is not positive.
-    """
+    """Turn a number into a constant schedule."""
     if isinstance(rate, int | float | np.floating | np.integer):
         return Constant(float(rate))
     if not hasattr(rate, "rates"):

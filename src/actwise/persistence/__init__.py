@@ -59,22 +59,8 @@ NETWORK = SavedKind("network", Network, _to_saved, _from_saved)
 def save(network: Network, path: str | Path) -> None:
     """Save a network as a directory.
 
-    Parameters
-    ----------
-    network : Network
-        Its layers, activations (a user's own included) and parameters are saved.
-    path : str or Path
-        The directory; made where it does not exist, replaced as a whole where it holds a model.
+    `path`: the directory; made where it does not exist, replaced as a whole where it holds a model.
 
-    Raises
-    ------
-    InputError
-        If `network` is not a network, or has a part that cannot be saved.
-    ModelError
-        If the place cannot be written, or holds anything that is not a model; it is left as it was.
-
-    Examples
-    --------
     >>> import tempfile
     >>> from actwise.model.layers import Dense
     >>> network = Network([Dense(1, "sigmoid")], n_inputs=2)
@@ -91,20 +77,7 @@ def save(network: Network, path: str | Path) -> None:
 def load(path: str | Path) -> Network:
     """Load a network that `save` wrote.
 
-    Parameters
-    ----------
-    path : str or Path
-        The directory.
-
-    Returns
-    -------
-    Network
-        The network; it predicts the same bits as the one that was saved.
-
-    Raises
-    ------
-    ModelError
-        If there is no model, or it is damaged, newer than this version of Actwise, or not a network.
+    Result: the network; it predicts the same bits as the one that was saved.
     """
     found = load_as(NETWORK, path)
     assert isinstance(found, Network)

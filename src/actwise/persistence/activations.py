@@ -46,23 +46,8 @@ _KIND_FIELDS = {
 def activation_to_document(what: AnyActivation) -> dict[str, Any]:
     """Describe an activation.
 
-    Parameters
-    ----------
-    what : Activation, RowActivation or GatedActivation
-        From the catalogue, from a formula, or declared by a user.
+    Result: the description, as JSON holds it. Its ``"formula"`` is for people.
 
-    Returns
-    -------
-    dict
-        The description, as JSON holds it. Its ``"formula"`` is for people.
-
-    Raises
-    ------
-    InputError
-        If a function of the declaration is not a formula, or too large.
-
-    Examples
-    --------
     >>> from actwise.activations import activation
     >>> activation_to_document(activation("leaky_relu"))
     {'catalogue': 'leaky_relu', 'values': {'slope': 0.01}, 'formula': 'where(x > 0, x, slope * x)'}
@@ -96,25 +81,7 @@ def activation_to_document(what: AnyActivation) -> dict[str, Any]:
 
 
 def activation_from_document(document: object, where: str) -> AnyActivation:
-    """Rebuild an activation that `activation_to_document` described.
-
-    Parameters
-    ----------
-    document : object
-        The description.
-    where : str
-        Its place in the whole document, for messages.
-
-    Returns
-    -------
-    Activation, RowActivation or GatedActivation
-        The activation, with the same formulas and parameter values.
-
-    Raises
-    ------
-    ModelError
-        If the description is not one.
-    """
+    """Rebuild an activation that `activation_to_document` described."""
     try:
         if isinstance(document, dict) and "catalogue" in document:
             return _from_catalogue(Section(document, where, _CATALOGUE_FIELDS))

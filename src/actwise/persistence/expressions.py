@@ -39,8 +39,6 @@ _ARITIES = (
 def expression_to_lines(expression: Expression) -> list[str]:
     """Write a formula as lines.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import sigmoid
     >>> x = symbol("x")
     >>> expression_to_lines(x * sigmoid(x))
@@ -60,13 +58,7 @@ def expression_to_lines(expression: Expression) -> list[str]:
 
 
 def refuse_too_large(expression: Expression) -> None:
-    """Refuse a formula that no memory would hold as text, where shared parts are repeated.
-
-    Raises
-    ------
-    InputError
-        If it has more than `LARGEST_WRITTEN_OUT` parts then.
-    """
+    """Refuse a formula that no memory would hold as text, where shared parts are repeated."""
     sizes: dict[Expression, int] = {}
     for node in walk(expression):
         sizes[node] = 1 + sum(sizes[each] for each in node.arguments)
@@ -75,29 +67,7 @@ def refuse_too_large(expression: Expression) -> None:
 
 
 def expression_from_lines(lines: object, symbols: Collection[str], where: str, *, is_row: bool = False) -> Expression:
-    """Read a formula that `expression_to_lines` wrote.
-
-    Parameters
-    ----------
-    lines : object
-        What the document holds.
-    symbols : collection of str
-        The symbols that may occur.
-    where : str
-        The place in the document, for messages.
-    is_row : bool
-        Whether it may reduce over a row.
-
-    Returns
-    -------
-    Expression
-        The same formula, node by node.
-
-    Raises
-    ------
-    ModelError
-        If it is not such a list, or not a formula of numbers.
-    """
+    """Read a formula that `expression_to_lines` wrote."""
     if not isinstance(lines, list) or not lines:
         raise ModelError(f"{where} must be a list of lines that make a formula")
     nodes: list[Expression] = []

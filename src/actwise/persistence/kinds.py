@@ -63,13 +63,7 @@ def save_as(kind: SavedKind, saved: Saved, path: str | Path) -> None:
 
 
 def load_as(kind: SavedKind, path: str | Path) -> Any:
-    """Read a model of one kind.
-
-    Raises
-    ------
-    ModelError
-        If there is none, or it is damaged, newer than this version of Actwise, or of another kind.
-    """
+    """Read a model of one kind."""
     found, saved = read_saved(path)
     with blaming(path):
         if found != kind.name:

@@ -45,23 +45,7 @@ _INITIALIZER_FIELDS = {
 
 
 def network_to_document(network: Network) -> dict[str, Any]:
-    """Describe a network without its parameters; those are in `network_arrays`.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    dict
-        ``dtype``, ``n_inputs`` and ``layers``, as JSON holds them.
-
-    Raises
-    ------
-    InputError
-        If a layer, initialiser or activation is of a kind that cannot be saved.
-    """
+    """Describe a network without its parameters; those are in `network_arrays`."""
     try:
         document = {
             "dtype": network.dtype,
@@ -78,21 +62,12 @@ def network_to_document(network: Network) -> dict[str, Any]:
 def network_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
     """Return a network's parameters by name.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
+    Shapes: the result (n_inputs, n_units * pieces).
+    Result: for the k-th layer ``layers.k.weights`` of shape (n_inputs, n_units * pieces),
+    ``layers.k.biases`` of shape (n_units * pieces,) and, for each trained parameter of its activation,
+    such as beta, ``layers.k.activation.beta`` of shape (). For a `BatchNorm` ``layers.k.scale``,
+    ``.shift``, ``.means`` and ``.variances``, each of shape (n_units,). All are of the network's dtype.
 
-    Returns
-    -------
-    dict of str to ndarray
-        For the k-th layer ``layers.k.weights`` of shape (n_inputs, n_units * pieces), ``layers.k.biases``
-        of shape (n_units * pieces,) and, for each trained parameter of its activation, such as beta,
-        ``layers.k.activation.beta`` of shape (). For a `BatchNorm` ``layers.k.scale``, ``.shift``, ``.means``
-        and ``.variances``, each of shape (n_units,). All are of the network's dtype.
-
-    Examples
-    --------
     >>> network = Network([Dense(3, "tanh"), Dropout(0.5), Maxout(1)], n_inputs=2)
     >>> {name: array.shape for name, array in network_arrays(network).items()}
     {'layers.0.weights': (2, 3), 'layers.0.biases': (3,), 'layers.2.weights': (3, 2), 'layers.2.biases': (2,)}
@@ -103,25 +78,9 @@ def network_arrays(network: Network) -> dict[str, npt.NDArray[Any]]:
 def network_from_document(document: object, arrays: Mapping[str, npt.NDArray[Any]]) -> Network:
     """Rebuild a network.
 
-    Parameters
-    ----------
-    document : object
-        From `network_to_document`.
-    arrays : mapping of str to ndarray
-        From `network_arrays`; arrays whose names do not begin with ``layers.`` are somebody else's.
+    `arrays`: from `network_arrays`; arrays whose names do not begin with ``layers.`` are somebody
+    else's.
 
-    Returns
-    -------
-    Network
-        The same network, bit for bit.
-
-    Raises
-    ------
-    ModelError
-        If the document is not a network's, or the arrays do not fit it.
-
-    Examples
-    --------
     >>> network = Network([Dense(1, "sigmoid")], n_inputs=2)
     >>> network_from_document(network_to_document(network), network_arrays(network))
     Network([Dense(1, activation('sigmoid'))], n_inputs=2)
@@ -146,13 +105,7 @@ def network_from_document(document: object, arrays: Mapping[str, npt.NDArray[Any
 
 
 def refuse_spare_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Refuse arrays that belong to no network.
-
-    Raises
-    ------
-    ModelError
-        If there is one.
-    """
+    """Refuse arrays that belong to no network."""
     if spare := [name for name in arrays if not name.startswith("layers.")]:
         raise ModelError(f"weights.safetensors has the unknown array {spare[0]!r:.60}")
 

@@ -33,25 +33,6 @@ RECORDS: dict[str, type] = {
 def parameter_to_document(value: Any, name: str) -> Plain:
     """Describe the value of a parameter.
 
-    Parameters
-    ----------
-    value : object
-        The value.
-    name : str
-        The parameter, for the message.
-
-    Returns
-    -------
-    object
-        What JSON holds.
-
-    Raises
-    ------
-    InputError
-        If it is of another kind, such as a function.
-
-    Examples
-    --------
     >>> parameter_to_document((5, 3), "hidden_layer_sizes")
     {'tuple': [5, 3]}
     >>> parameter_to_document(optimizers.SGD(0.1), "solver")
@@ -95,13 +76,7 @@ def _is_known(loss: losses.Loss) -> bool:
 
 
 def parameter_from_document(document: Plain, where: str, depth: int = 0) -> Any:
-    """Rebuild a value that `parameter_to_document` described.
-
-    Raises
-    ------
-    ModelError
-        If the description is not one.
-    """
+    """Rebuild a value that `parameter_to_document` described."""
     if depth > DEEPEST:
         raise ModelError(f"{where} is nested too deeply")
     if isinstance(document, list):

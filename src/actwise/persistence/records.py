@@ -15,42 +15,14 @@ Record = TypeVar("Record")
 def to_plain(record: Any) -> dict[str, Any]:
     """Turn a flat frozen record into a dictionary that JSON can hold.
 
-    Parameters
-    ----------
-    record : dataclass instance
-        Its fields hold text, numbers, truth values, or tuples of these.
-
-    Returns
-    -------
-    dict
-        Field names to values; tuples become lists.
+    Result: field names to values; tuples become lists.
     """
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def from_plain(kind: type[Record], data: object, what: str) -> Record:
-    """Build a record from plain data after checking every field against its declared type.
-
-    Parameters
-    ----------
-    kind : type
-        The dataclass.
-    data : object
-        What should be a dictionary as `to_plain` makes it.
-    what : str
-        What to call it in errors.
-
-    Returns
-    -------
-    kind
-        The record.
-
-    Raises
-    ------
-    ModelError
-        If a field is missing, unknown, of a wrong type or not finite, or the record itself refuses it.
-    """
+    """Build a record from plain data after checking every field against its declared type."""
     hints = get_type_hints(kind)
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # mypy cannot bound by "dataclass"
     values = check_keys(data, names, what)
@@ -58,27 +30,7 @@ def from_plain(kind: type[Record], data: object, what: str) -> Record:
 
 
 def check_keys(data: object, names: list[str], what: str) -> dict[str, Any]:
-    """Make sure that plain data is a dictionary with exactly the keys expected.
-
-    Parameters
-    ----------
-    data : object
-        What should be a dictionary.
-    names : list of str
-        The keys it should have.
-    what : str
-        What to call it in errors.
-
-    Returns
-    -------
-    dict
-        The data.
-
-    Raises
-    ------
-    ModelError
-        If it is no dictionary, or a key is missing or unknown.
-    """
+    """Make sure that plain data is a dictionary with exactly the keys expected."""
     if not isinstance(data, dict):
         raise ModelError(f"{what} should be an object with named fields, not {shown(data)}")
     missing = [name for name in names if name not in data]
@@ -91,20 +43,7 @@ def check_keys(data: object, names: list[str], what: str) -> dict[str, Any]:
 
 
 def require(condition: bool, problem: str) -> None:
-    """Raise a `ModelError` with the problem unless the condition holds.
-
-    Parameters
-    ----------
-    condition : bool
-        What must be true of a record.
-    problem : str
-        The sentence to raise otherwise.
-
-    Raises
-    ------
-    ModelError
-        If the condition does not hold.
-    """
+    """Raise a `ModelError` with the problem unless the condition holds."""
     if not condition:
         raise ModelError(problem)
 
@@ -133,15 +72,7 @@ def _conform(value: object, hint: Any, what: str) -> Any:
 def shown(value: object) -> str:
     """Write a value for an error, at most 40 characters of it.
 
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    str
-        Its `repr`, cut where it is long.
+    Result: its `repr`, cut where it is long.
     """
     text = " ".join(repr(value).split())
     return text if len(text) <= 40 else text[:37] + "..."

@@ -53,21 +53,8 @@ _Role = Literal["saving", "replaced"]
 def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[[], None]) -> None:
     """Write files into a new directory and put it in the place of `target`.
 
-    Parameters
-    ----------
-    target : Path
-        The directory, absolute and without symbolic links; its parents are made.
-    files : mapping of str to bytes
-        What it will hold.
-    check : callable
-        Raises where `target` must not be replaced; called while no other writer is at work.
-
-    Raises
-    ------
-    OSError
-        If the system refuses; `target` is left as it was.
-    ModelError
-        If `target` was replaced and the disk then reported that it may not keep it.
+    `target`: the directory, absolute and without symbolic links; its parents are made.
+    `check`: raises where `target` must not be replaced; called while no other writer is at work.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with _turn(target.parent) as alone:
@@ -94,13 +81,7 @@ def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[
 
 
 def standing_in(target: Path) -> Path:
-    """Return the directory that stands for `target`: itself, or what a killed writer had renamed aside.
-
-    Parameters
-    ----------
-    target : Path
-        The directory, absolute and without symbolic links.
-    """
+    """Return the directory that stands for `target`: itself, or what a killed writer had renamed aside."""
     if not target.exists() and target.parent.is_dir():
         return max(_siblings(target, "replaced"), default=target, key=lambda each: each.stat().st_mtime_ns)
     return target

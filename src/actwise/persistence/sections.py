@@ -18,15 +18,7 @@ def from_number(value: float) -> float | str:
 
 
 def to_number(value: object, where: str) -> float:
-    """Read a number that `from_number` wrote.
-
-    Parameters
-    ----------
-    value : object
-        What the document holds.
-    where : str
-        The field, for the message.
-    """
+    """Read a number that `from_number` wrote."""
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
     if isinstance(value, float) or (type(value) is int and abs(value) <= 2**53):
@@ -42,19 +34,7 @@ def shown(value: object) -> str:
 
 
 def choice(word: str, where: str, known: Collection[str], noun: str) -> str:
-    """Return a word if it is a known one.
-
-    Parameters
-    ----------
-    word : str
-        What the document holds.
-    where : str
-        Its place in the document, for the message.
-    known : collection of str
-        The words that may stand there.
-    noun : str
-        What they are, for the message.
-    """
+    """Return a word if it is a known one."""
     if word not in known:
         raise ModelError(f"{where} is the unknown {word!r:.60}; {suggest(word[:60], known, noun=noun)}")
     return word
@@ -161,28 +141,7 @@ class Section:
 
 
 def typed(value: object, where: str, by: str, known: Mapping[str, Collection[str]], noun: str) -> tuple[Section, str]:
-    """Read an object in which one field says which fields it has.
-
-    Parameters
-    ----------
-    value : object
-        What the document holds.
-    where : str
-        Its place in the document.
-    by : str
-        The field that decides.
-    known : mapping of str to collection of str
-        The fields for each word that may stand there, that one included.
-    noun : str
-        What the words are, for the message.
-
-    Returns
-    -------
-    section : Section
-        The object.
-    word : str
-        The word.
-    """
+    """Read an object in which one field says which fields it has."""
     word = value.get(by) if isinstance(value, dict) else None
     if not isinstance(word, str):
         raise ModelError(f"{where} must be an object with a {by}, not {shown(value)}")

@@ -56,25 +56,10 @@ def write_model(
     A process that is killed at any moment leaves the old directory or the new one, whole; see
     `actwise.persistence.replacing` for what is guaranteed where.
 
-    Parameters
-    ----------
-    directory : str or Path
-        Where; made with its parents where it does not exist, replaced as a whole where it holds a model.
-    document : mapping
-        What describes the model, as JSON holds it: without NaN and infinities, and without the envelope's
-        fields (`ENVELOPE`).
-    arrays : mapping of str to ndarray
-        The arrays by name, of numbers or truth values.
-    extras : mapping of str to str or bytes, optional
-        More files by name, such as ``metrics.json``; text is written as UTF-8. Reading a model does not
-        need them.
-
-    Raises
-    ------
-    InputError
-        If the document, an array or a file name cannot be saved.
-    ModelError
-        If the directory holds anything that is not a model, or cannot be written; it is left as it was.
+    `directory`: where; made with its parents where it does not exist, replaced as a whole where it
+    holds a model.
+    `extras`: more files by name, such as ``metrics.json``; text is written as UTF-8. Reading a model
+    does not need them.
     """
     target = _resolved(directory)
     files = _contents(document, arrays, extras or {})
@@ -87,18 +72,7 @@ def write_model(
 
 
 def check_destination(directory: str | Path) -> None:
-    """Refuse a place where `write_model` cannot write, before the work that makes the model; write nothing.
-
-    Parameters
-    ----------
-    directory : str or Path
-        Where a model is to be saved.
-
-    Raises
-    ------
-    ModelError
-        If the directory holds anything that is not a model, or cannot be written.
-    """
+    """Refuse a place where `write_model` cannot write, before the work that makes the model; write nothing."""
     target = _resolved(directory)
     try:
         _refuse_foreign(directory, target)
@@ -111,26 +85,7 @@ def check_destination(directory: str | Path) -> None:
 
 
 def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:
-    """Read a model directory and check that it is as it was written.
-
-    Parameters
-    ----------
-    directory : str or Path
-        The directory.
-
-    Returns
-    -------
-    document : dict
-        The document that was handed to `write_model`; its fields have yet to be checked by whoever knows
-        what they mean.
-    arrays : dict of str to ndarray
-        The arrays by name.
-
-    Raises
-    ------
-    ModelError
-        If there is no model, or it is damaged, or newer than this version of Actwise.
-    """
+    """Read a model directory and check that it is as it was written."""
     if not isinstance(directory, str | os.PathLike):
         raise ModelError(f"a model is loaded from the path of its directory, not from {directory!r:.60}: give a text")
     asked = _resolved(directory)
@@ -148,13 +103,7 @@ def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:
 
 @contextmanager
 def blaming(directory: str | Path) -> Iterator[None]:
-    """Put the name of a model's directory in front of what is found to be wrong in it, and behind it what to do.
-
-    Parameters
-    ----------
-    directory : str or Path
-        The directory, as the user gave it.
-    """
+    """Put the name of a model's directory in front of what is found to be wrong in it, and behind it what to do."""
     try:
         yield
     except ModelError as error:

@@ -33,20 +33,9 @@ def kernel_digest(activation: Activation, dtype: npt.DTypeLike) -> str:
 def compiled(activation: Activation, dtype: npt.DTypeLike, plain: bool = False) -> ValueAndDerivative:
     """Compile an activation.
 
-    Parameters
-    ----------
-    activation : Activation
-        With its parameter values.
-    dtype : dtype
-        float32 or float64.
-    plain : bool
-        Without corrections of rounding errors in float64, which is faster.
-
-    Returns
-    -------
-    callable
-        Takes an array of this type, shape (n,), and returns values and derivatives. It may be called from
-        several threads at once.
+    Shapes: the result (n,).
+    Result: takes an array of this type, shape (n,), and returns values and derivatives. It may be
+    called from several threads at once.
     """
     kind = np.dtype(dtype)
     kernels = activation_kernels(_formula(activation), kind, plain)

@@ -71,26 +71,9 @@ def prove_exhaustively(
 ) -> ExhaustiveProof:
     """Find the largest errors over all 2**32 float32 arguments.
 
-    Parameters
-    ----------
-    activation : Activation
-        The activation.
-    state_path : path
-        A file that gets a line for every finished block; a run that was interrupted goes on from there.
-    on_progress : callable, optional
-        Called with the number of finished blocks and of all blocks.
-    n_threads : int, optional
-        Threads; as many as there are processors where not given.
-
-    Returns
-    -------
-    ExhaustiveProof
-        What was found.
-
-    Raises
-    ------
-    InputError
-        If the state file belongs to another activation or another version of it.
+    `state_path`: A file that gets a line for every finished block; a run that was interrupted goes on
+    from there.
+    `n_threads`: threads; as many as there are processors where not given.
     """
     path = Path(state_path)
     done = _read_state(path, activation)

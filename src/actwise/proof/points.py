@@ -26,17 +26,8 @@ _THRESHOLDS = (
 def hard_points(activation: Activation, dtype: npt.DTypeLike) -> FloatArray:
     """Return the arguments at which a formula is most likely to be wrong, sorted, NaN last.
 
-    Parameters
-    ----------
-    activation : Activation
-        Its formulas are searched for the points at which they switch, and for their roots.
-    dtype : dtype
-        float32 or float64.
-
-    Returns
-    -------
-    ndarray
-        Special values, edges of the format, thresholds, switching points and roots, with neighbours.
+    Result: special values, edges of the format, thresholds, switching points and roots, with
+    neighbours.
     """
     kind = np.dtype(dtype)
     facts = np.finfo(kind)

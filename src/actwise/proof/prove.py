@@ -27,24 +27,6 @@ HALF_OF_THE_DIGITS = 2.0**-12  # float32 has 24 bits
 def prove(activation: Activation, n_random: int = 2_000_000, n_exact: int = 2_000, seed: int = 0) -> Proof:
     """Look for the largest errors of an activation, and try to refute its claims.
 
-    Parameters
-    ----------
-    activation : Activation
-        From the catalogue, a formula or a declaration.
-    n_random : int
-        Random float32 arguments that are tried besides the hard ones.
-    n_exact : int
-        Random arguments of either type for which the truth is worked out with mpmath.
-    seed : int
-        For the random arguments.
-
-    Returns
-    -------
-    Proof
-        What was found.
-
-    Examples
-    --------
     >>> from actwise.activations import activation
     >>> prove(activation("relu"), n_random=1000, n_exact=10).holds
     True

@@ -16,20 +16,8 @@ FloatArray = npt.NDArray[np.floating[Any]]
 def error_against_float64(computed: npt.NDArray[np.float32], true: Float64Array) -> Float64Array:
     """Return the errors of float32 numbers against float64 ones.
 
-    Parameters
-    ----------
-    computed : ndarray of float32
-        Results. An infinite one counts as 2**128, the number that would come next.
-    true : ndarray of float64
-        What they should be.
+    Result: errors in ulp; infinite where one of the two is NaN.
 
-    Returns
-    -------
-    ndarray of float64
-        Errors in ulp; infinite where one of the two is NaN.
-
-    Examples
-    --------
     >>> one = np.float32(1)
     >>> error_against_float64(np.array([np.nextafter(one, np.float32(2))]), np.array([1.0]))
     array([1.])

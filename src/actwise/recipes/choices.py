@@ -141,18 +141,8 @@ def choose(
 ) -> Choices:  # fmt: skip
     """Decide what a fit uses, the learning rate's schedule apart.
 
-    Parameters
-    ----------
-    given : mapping
-        The estimator's parameters.
-    n_rows, n_distinct, n_parameters : int
-        Size of the problem; the rows that differ are what there is to do with all rows at once.
-    classifies : bool
-        Whether classes are predicted.
-    validated : bool
-        Whether the user gave rows to judge by.
-    partial : bool
-        Whether this is one step of `partial_fit`.
+    `n_rows`, `n_distinct`, `n_parameters`: size of the problem; the rows that differ are what there is
+    to do with all rows at once.
     """
     solver = given["solver"]
     if given["batch_size"] != AUTO and given["batch_size"] < 1:

@@ -109,19 +109,9 @@ class Curve:
 def curves(activation: AnyActivation) -> tuple[Curve, ...]:
     """Make the curves that show an activation.
 
-    Parameters
-    ----------
-    activation : Activation, RowActivation or GatedActivation
-        The activation. One that couples the entries of a row is shown for a row of two, ``(x, 0)``; a
-        gated one along each of its pre-activations, with the others held at 1.
+    `activation`: the activation. One that couples the entries of a row is shown for a row of two, ``(x,
+    0)``; a gated one along each of its pre-activations, with the others held at 1.
 
-    Returns
-    -------
-    tuple of Curve
-        One for a function of one number, one or more for others.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> (curve,) = curves(aw.activation("relu"))
     >>> curve.kinks[0].at, curve.saturated
@@ -254,10 +244,7 @@ def _rounded(value: float) -> float:
 def domain_of(shown: Sequence[Curve]) -> Interval:
     """Choose a range of x that shows what is remarkable about some curves.
 
-    Returns
-    -------
-    tuple of float
-        Symmetric about 0, from ±5 to ±10, and wider where a kink lies outside.
+    Result: symmetric about 0, from ±5 to ±10, and wider where a kink lies outside.
     """
     places = [abs(kink.at) for curve in shown for kink in curve.kinks]
     edges = [abs(edge) for curve in shown for zone in curve.saturated for edge in zone if math.isfinite(edge)]
@@ -267,13 +254,7 @@ def domain_of(shown: Sequence[Curve]) -> Interval:
 
 
 def checked_domain(domain: Interval | None, shown: Sequence[Curve]) -> Interval:
-    """Return the range that somebody chose, or one that suits the curves.
-
-    Raises
-    ------
-    InputError
-        If the range is empty or not finite.
-    """
+    """Return the range that somebody chose, or one that suits the curves."""
     if domain is None:
         return domain_of(shown)
     low, high = map(float, domain)
@@ -285,19 +266,8 @@ def checked_domain(domain: Interval | None, shown: Sequence[Curve]) -> Interval:
 def sampled(curve: Curve, domain: Interval, points: int) -> list[FloatArray]:
     """Choose where to evaluate a curve: pieces between kinks, so that no line crosses a jump of the slope.
 
-    Parameters
-    ----------
-    curve : Curve
-        The curve.
-    domain : tuple of float
-        From where to where.
-    points : int
-        How many in all, about.
-
-    Returns
-    -------
-    list of ndarray
-        Rising arguments of each piece; the pieces end just beside the kinks.
+    `domain`: from where to where.
+    Result: rising arguments of each piece; the pieces end just beside the kinks.
     """
     low, high = domain
     inside = sorted(kink.at for kink in curve.kinks if low < kink.at < high)

@@ -23,22 +23,9 @@ GRADIENT_NOTE = "g is the gradient with respect to the output y, and the result 
 def derivation_lines(activation: AnyActivation, style: Style = "text", width: int | None = None) -> list[str]:
     """Derive the derivative of an activation line by line.
 
-    Parameters
-    ----------
-    activation : Activation, RowActivation or GatedActivation
-        The activation; one with several arguments is derived by each.
-    style : {"text", "latex"}
-        How formulas are written.
-    width : int, optional
-        Longer lines of text are broken before their equals signs.
+    `activation`: the activation; one with several arguments is derived by each.
+    Result: the lines; those in LaTeX form one ``align*`` environment.
 
-    Returns
-    -------
-    list of str
-        The lines; those in LaTeX form one ``align*`` environment.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> for line in derivation_lines(aw.activation("exponential")):
     ...     print(line)
@@ -63,18 +50,8 @@ def derivation_lines(activation: AnyActivation, style: Style = "text", width: in
 def textbook_expression(activation: Activation) -> Expression:
     """Return the function as a person wrote it: the definition, or a user's formula before it was stabilised.
 
-    Parameters
-    ----------
-    activation : Activation
-        From the catalogue, a formula or a declaration.
+    Result: the formula; the activation's own expression where nobody wrote another.
 
-    Returns
-    -------
-    Expression
-        The formula; the activation's own expression where nobody wrote another.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> textbook_expression(aw.activation("log(1 + exp(x))"))
     log(add(1, exp(x)))
@@ -150,25 +127,9 @@ def _replaced(expression: Expression, known: Mapping[Expression, Expression]) ->
 def worked_lines(activation: AnyActivation, x: float) -> list[str]:
     """Work an activation out for one number, step by step.
 
-    Parameters
-    ----------
-    activation : Activation
-        The activation, of one number.
-    x : float
-        The number.
+    Result: A line for each step, the value, the derivative, and what rounding on the way would have
+    done.
 
-    Returns
-    -------
-    list of str
-        A line for each step, the value, the derivative, and what rounding on the way would have done.
-
-    Raises
-    ------
-    InputError
-        If the activation takes more than one number.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> for line in worked_lines(aw.activation("sigmoid"), 1.0):
     ...     print(line)
@@ -234,8 +195,6 @@ def _slope_calculation(activation: Activation, x: float) -> str:
 def readable_formula(text: str) -> str:
     """Write a formula with its constants as a reader knows them; a text that is no formula stays as it is.
 
-    Examples
-    --------
     >>> readable_formula("0.3989422804014327 * exp(-x**2 / 2)")
     '1 / sqrt(2 * pi) * exp(-x**2 / 2)'
     """

@@ -87,18 +87,6 @@ softmax over the rows) and names it.
 def export_page(activations: Sequence[AnyActivation]) -> str:
     """Write the page.
 
-    Parameters
-    ----------
-    activations : sequence of Activation
-        A row for each.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> "| [elu](gallery.md#elu) | `Elu` | `nn.ELU` |" in export_page([aw.activation("elu")])
     True

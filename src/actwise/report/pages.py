@@ -44,18 +44,6 @@ others at 1.
 def activations_page(activations: Sequence[AnyActivation]) -> str:
     """Write the tables of all facts.
 
-    Parameters
-    ----------
-    activations : sequence of Activation, RowActivation or GatedActivation
-        What the page is about, in its order.
-
-    Returns
-    -------
-    str
-        Markdown.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> "| [relu](gallery.md#relu) | `max(x, 0)` |" in activations_page([aw.activation("relu")])
     True
@@ -100,20 +88,7 @@ def activations_page(activations: Sequence[AnyActivation]) -> str:
 
 
 def gallery_page(activations: Sequence[AnyActivation], folder: str = "gallery") -> str:
-    """Write the page of pictures.
-
-    Parameters
-    ----------
-    activations : sequence of Activation, RowActivation or GatedActivation
-        What the page shows, in its order.
-    folder : str
-        Where the pictures are, one ``NAME.svg`` for each, as seen from the page.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write the page of pictures."""
     parts = [_GALLERY]
     for each in activations:
         parts.append(

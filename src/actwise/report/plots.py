@@ -70,31 +70,9 @@ def plot_activations(
 
     Kinks, saturation zones and asymptotes are marked.
 
-    Parameters
-    ----------
-    activations : sequence of Activation, RowActivation or GatedActivation
-        What to draw, together in one figure for comparing.
-    path : str or Path
-        A file that ends in ``.svg`` or ``.png``; the same activations give the same bytes.
-    domain : tuple of float, optional
-        The smallest and the largest x; chosen to show what is remarkable if left out.
-    size : PlotSize, optional
-        How large the figure is.
+    `path`: A file that ends in ``.svg`` or ``.png``; the same activations give the same bytes.
+    `domain`: the smallest and the largest x; chosen to show what is remarkable if left out.
 
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If the path has another ending or its directory does not exist, or there are too many curves.
-    ActwiseError
-        If matplotlib is not installed.
-
-    Examples
-    --------
     >>> import tempfile
     >>> import actwise as aw
     >>> with tempfile.TemporaryDirectory() as directory:
@@ -131,13 +109,7 @@ _LONG_DECIMAL = re.compile(r"-?\d+\.\d{3,}")
 
 
 def check_path(path: Path) -> None:
-    """Refuse a file that no plot can be written to, before anything is computed.
-
-    Raises
-    ------
-    InputError
-        If the ending is not ``.svg`` or ``.png``, or the directory does not exist.
-    """
+    """Refuse a file that no plot can be written to, before anything is computed."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"a plot is written as SVG or PNG: end {str(path)!r} in .svg or .png")
     if not path.absolute().parent.is_dir():
@@ -159,22 +131,7 @@ def draw(
 ) -> Figure:
     """Draw the values and derivatives of activations into a figure.
 
-    Parameters
-    ----------
-    activations, domain, size
-        As for `plot_activations`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A figure with two axes, values on the left and derivatives on the right.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to draw, or too much.
-    ActwiseError
-        If matplotlib is not installed.
+    Result: A figure with two axes, values on the left and derivatives on the right.
     """
     _matplotlib()
     from matplotlib.figure import Figure

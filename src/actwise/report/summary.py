@@ -19,20 +19,11 @@ HALF_OF_THE_DIGITS = 2.0**-12  # float32 has 24 bits
 def summarise(activation: AnyActivation) -> dict[str, Any]:
     """Say what an activation is.
 
-    Parameters
-    ----------
-    activation : Activation, RowActivation or GatedActivation
-        The activation, with its parameter values.
+    Result: the fields of `actwise.activations.Facts` with formulas as a reader writes them, and
+    besides: ``meanings`` of the parameters, ``asymptotes`` as texts, ``jumps`` (where the function
+    itself jumps) and ``trusted_between``, the arguments between which `from_output` keeps half of its
+    digits in float32.
 
-    Returns
-    -------
-    dict
-        The fields of `actwise.activations.Facts` with formulas as a reader writes them, and besides:
-        ``meanings`` of the parameters, ``asymptotes`` as texts, ``jumps`` (where the function itself jumps) and
-        ``trusted_between``, the arguments between which `from_output` keeps half of its digits in float32.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> about = summarise(aw.activation("relu"))
     >>> about["formula"], about["range"], about["kinks"][0]["slope"], about["asymptotes"]
@@ -59,19 +50,9 @@ def trusted_between(activation: Activation) -> Interval:
 
     An output that is rounded to float32 forgets how near it is to its limit, and with it the derivative.
 
-    Parameters
-    ----------
-    activation : Activation
-        One with a derivative from the output.
+    Result: the interval about 0 in which the derivative from the rounded output keeps half of its
+    digits; infinite where it always does.
 
-    Returns
-    -------
-    tuple of float
-        The interval about 0 in which the derivative from the rounded output keeps half of its digits;
-        infinite where it always does.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> low, high = trusted_between(aw.activation("sigmoid"))
     >>> low, 8 < high < 10

@@ -38,31 +38,11 @@ def terminal_plot(
 ) -> str:
     """Plot the value and the derivative of an activation as text.
 
-    Parameters
-    ----------
-    activation : Activation, RowActivation or GatedActivation
-        What to plot. Of a gated one the first curve that is not a straight line is shown.
-    width : int
-        Columns of the terminal; from 72 on the two panels stand side by side, below that one upon the other.
-    height : int
-        Rows of a panel, the title and the labels of x included.
-    domain : tuple of float, optional
-        The smallest and the largest x; chosen to show what is remarkable if left out.
-    characters : {"braille", "ascii"}
-        What the curves are made of; kinks are marked with ``o``.
+    `width`: columns of the terminal; from 72 on the two panels stand side by side, below that one upon
+    the other.
+    `domain`: the smallest and the largest x; chosen to show what is remarkable if left out.
+    `characters`: what the curves are made of; kinks are marked with ``o``.
 
-    Returns
-    -------
-    str
-        Lines of at most `width` characters.
-
-    Raises
-    ------
-    InputError
-        If the size or the range cannot be used.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> print(terminal_plot(aw.activation("relu"), width=30, height=8, characters="ascii"))
     f(x)

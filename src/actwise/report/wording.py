@@ -14,8 +14,6 @@ MOST_SHOWN = 6  # of kinks and gaps, which periodic functions have without end
 def describe_range(interval: Sequence[float]) -> str:
     """Write the range of outputs.
 
-    Examples
-    --------
     >>> describe_range((0.0, math.inf))
     '0 to inf'
     """
@@ -26,8 +24,6 @@ def describe_range(interval: Sequence[float]) -> str:
 def describe_saturation(below: float | None, above: float | None) -> str:
     """Write beyond which arguments a function saturates; nothing if it does not.
 
-    Examples
-    --------
     >>> describe_saturation(-3.0, 3.0), describe_saturation(None, None)
     ('x < -3 and x > 3', '')
     """
@@ -38,15 +34,6 @@ def describe_saturation(below: float | None, above: float | None) -> str:
 def describe_kinks(kinks: Sequence[Mapping[str, float]], jumps: Sequence[float] = ()) -> str:
     """Write where the slope jumps, and which slope is taken there.
 
-    Parameters
-    ----------
-    kinks : sequence of mapping
-        The fields of `actwise.activations.Kink`.
-    jumps : sequence of float
-        At which of them the function itself jumps.
-
-    Examples
-    --------
     >>> describe_kinks([{"at": 0.0, "left": 0.0, "slope": 0.0, "right": 1.0}])
     'at 0 the slope jumps from 0 to 1; 0 is taken'
     """
@@ -64,13 +51,6 @@ def describe_kinks(kinks: Sequence[Mapping[str, float]], jumps: Sequence[float] 
 def describe_gaps(gaps: Sequence[Mapping[str, Any]]) -> str:
     """Write where a function has no finite value.
 
-    Parameters
-    ----------
-    gaps : sequence of mapping
-        The fields of `actwise.activations.estimates.Gap`.
-
-    Examples
-    --------
     >>> describe_gaps([{"low": 0.0, "high": 0.0, "limit": 1.0}, {"low": 2.0, "high": math.inf, "limit": None}])
     'at x = 0 (where its limit is 1), for x > 2'
     """
@@ -86,8 +66,6 @@ def _first_of(parts: list[str]) -> str:
 def describe_trust(trusted: Sequence[float]) -> str:
     """Write how far a derivative from the output can be trusted.
 
-    Examples
-    --------
     >>> describe_trust((-math.inf, math.inf))
     'everywhere'
     >>> describe_trust((-math.inf, 9.153))
@@ -105,18 +83,6 @@ def describe_trust(trusted: Sequence[float]) -> str:
 def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Say what an activation is, a label and a text for each fact that applies.
 
-    Parameters
-    ----------
-    facts : mapping
-        As in `actwise.report.summary.summarise`.
-
-    Returns
-    -------
-    list of (label, text)
-        The lines.
-
-    Examples
-    --------
     >>> import actwise as aw
     >>> from actwise.report.summary import summarise
     >>> for label, text in fact_lines(summarise(aw.activation("tanh")))[:4]:

@@ -95,36 +95,15 @@ class Cells(NamedTuple):
 
 
 def is_text(column: pl.Series) -> bool:
-    """Tell whether a column holds text or labels.
-
-    Parameters
-    ----------
-    column : polars.Series
-        Any column.
-
-    Returns
-    -------
-    bool
-        True for text, categories and enumerations.
-    """
+    """Tell whether a column holds text or labels."""
     return column.dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
 def read_text(column: pl.Series) -> pl.Series:
     """Read cells as text.
 
-    Parameters
-    ----------
-    column : polars.Series
-        Any column that is not nested.
+    Result: without blanks around it; null where the cell is empty or holds a missing marker.
 
-    Returns
-    -------
-    polars.Series of str
-        Without blanks around it; null where the cell is empty or holds a missing marker.
-
-    Examples
-    --------
     >>> read_text(pl.Series([" a", "?", None])).to_list()
     ['a', None, None]
     """
@@ -135,21 +114,9 @@ def read_text(column: pl.Series) -> pl.Series:
 def read_numbers(column: pl.Series, missing_words: Sequence[str] = ()) -> Cells:
     """Read cells as numbers.
 
-    Parameters
-    ----------
-    column : polars.Series
-        Numbers, truth values, durations (in seconds), times of day (in seconds) or text.
-    missing_words : sequence of str
-        Further words that stand for a missing value in this column.
+    Result: float64 values; NaN counts as missing, infinities stay, a sign of a currency or percent is
+    left out, and what stands in parentheses is negative.
 
-    Returns
-    -------
-    Cells
-        float64 values; NaN counts as missing, infinities stay, a sign of a currency or percent is left out, and what
-        stands in parentheses is negative.
-
-    Examples
-    --------
     >>> read_numbers(pl.Series(["1.5", " 2", "1,234", "NA", "many"])).values.to_list()
     [1.5, 2.0, 1234.0, None, None]
     >>> read_numbers(pl.Series(["-$5,678.90", "45%", "12 €", "($3.50)"])).values.to_list()
@@ -174,18 +141,8 @@ def read_numbers(column: pl.Series, missing_words: Sequence[str] = ()) -> Cells:
 def read_truth(column: pl.Series) -> Cells:
     """Read cells as truth values.
 
-    Parameters
-    ----------
-    column : polars.Series
-        Truth values, 0 and 1, or text such as ``yes`` and ``no``, in any case.
+    `column`: truth values, 0 and 1, or text such as ``yes`` and ``no``, in any case.
 
-    Returns
-    -------
-    Cells
-        Boolean values.
-
-    Examples
-    --------
     >>> read_truth(pl.Series(["Yes", "no", "", "maybe"])).values.to_list()
     [True, False, None, None]
     """
@@ -201,20 +158,8 @@ def read_truth(column: pl.Series) -> Cells:
 def read_moments(column: pl.Series, layout: str) -> Cells:
     """Read cells as moments in time.
 
-    Parameters
-    ----------
-    column : polars.Series
-        Dates, datetimes or text.
-    layout : str
-        A key of `DATE_LAYOUTS`, for text.
+    Result: datetimes in microseconds; moments with a time zone are taken to UTC.
 
-    Returns
-    -------
-    Cells
-        Datetimes in microseconds; moments with a time zone are taken to UTC.
-
-    Examples
-    --------
     >>> read_moments(pl.Series(["31.12.1999"]), "day.month.year").values.to_list()
     [datetime.datetime(1999, 12, 31, 0, 0)]
     """
@@ -239,18 +184,6 @@ def read_moments(column: pl.Series, layout: str) -> Cells:
 def find_date_layout(texts: pl.Series) -> str | None:
     """Find the layout in which every text is a date.
 
-    Parameters
-    ----------
-    texts : polars.Series of str
-        Different texts, none of them missing.
-
-    Returns
-    -------
-    str or None
-        The first key of `DATE_LAYOUTS` that fits all of them.
-
-    Examples
-    --------
     >>> find_date_layout(pl.Series(["2024-01-31", "2024-02-01 12:30"]))
     'year-month-day'
     >>> find_date_layout(pl.Series(["01/02/2024", "31/01/2024"]))
@@ -267,18 +200,8 @@ def find_date_layout(texts: pl.Series) -> str | None:
 def find_two_layouts(texts: pl.Series) -> tuple[str, str] | None:
     """Find out whether texts that fit no single layout are dates all the same, most of them.
 
-    Parameters
-    ----------
-    texts : polars.Series of str
-        Different texts, none of them missing.
+    Result: A date in the layout of most of them, and a text that is not written so.
 
-    Returns
-    -------
-    (str, str) or None
-        A date in the layout of most of them, and a text that is not written so.
-
-    Examples
-    --------
     >>> find_two_layouts(pl.Series(["2024-01-31", "2024-02-01", "01.03.2024"]))
     ('2024-01-31', '01.03.2024')
     """

@@ -19,24 +19,7 @@ FEWEST_ROWS = 10
 def check_changes(column: Column, given: pl.Series, encoded: NDArray[np.float32]) -> None:
     """Compare a whole column of new rows with what it held in training.
 
-    Parameters
-    ----------
-    column : Column
-        What was learned.
-    given : polars.Series
-        The new cells.
-    encoded : ndarray of float32, shape (n_rows, n_outputs)
-        What the column made of them.
-
-    Raises
-    ------
-    TableError
-        If labels that were text in training are all numbers now.
-
-    Warns
-    -----
-    ActwiseWarning
-        If no label was seen in training, or no cell holds a value.
+    Shapes: `encoded` (n_rows, n_outputs).
     """
     if not len(given) or isinstance(column, DroppedColumn):
         return

@@ -310,18 +310,6 @@ COLUMN_KINDS: dict[str, type[Column]] = {
 def column_to_dict(column: Column) -> dict[str, Any]:
     """Turn a column's record into plain data.
 
-    Parameters
-    ----------
-    column : Column
-        One of the records of this module.
-
-    Returns
-    -------
-    dict
-        Its kind and its fields, ready for JSON.
-
-    Examples
-    --------
     >>> column_to_dict(BooleanColumn("smoker", n_missing=0))
     {'kind': 'boolean', 'name': 'smoker', 'n_missing': 0}
     """
@@ -331,23 +319,6 @@ def column_to_dict(column: Column) -> dict[str, Any]:
 def column_from_dict(data: object) -> Column:
     """Build a column's record from plain data.
 
-    Parameters
-    ----------
-    data : object
-        What `column_to_dict` made.
-
-    Returns
-    -------
-    Column
-        The record.
-
-    Raises
-    ------
-    ModelError
-        If the data was damaged or tampered with.
-
-    Examples
-    --------
     >>> column_from_dict({"kind": "boolean", "name": "smoker", "n_missing": 0})
     BooleanColumn(name='smoker', n_missing=0)
     """
@@ -359,22 +330,7 @@ def column_from_dict(data: object) -> Column:
 
 
 def transformed(values: NDArray[np.float64], transform: str, unit: float) -> NDArray[np.float64]:
-    """Bend heavy tails, or leave numbers as they are.
-
-    Parameters
-    ----------
-    values : ndarray of float64
-        Finite numbers.
-    transform : {"none", "signed_log"}
-        What to do.
-    unit : float
-        The size from which on the logarithm bends.
-
-    Returns
-    -------
-    ndarray of float64
-        Numbers of the same order and signs.
-    """
+    """Bend heavy tails, or leave numbers as they are."""
     if transform == "none":
         return values
     bent: NDArray[np.float64] = np.copysign(np.log1p(np.abs(values) / unit), values)

@@ -44,25 +44,6 @@ def find_dialect(path: Path, name: str) -> Dialect:
     The separator is the one that splits most of the first 100 lines into as many cells as the very first,
     more than one; where several do, the one that makes more cells wins.
 
-    Parameters
-    ----------
-    path : Path
-        A plain UTF-8 file.
-    name : str
-        What to call it in errors.
-
-    Returns
-    -------
-    Dialect
-        Separator and column names.
-
-    Raises
-    ------
-    TableError
-        If the file holds only blank lines, or two columns share a name.
-
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "people.csv"
@@ -89,23 +70,6 @@ def scan_delimited(path: Path, dialect: Dialect) -> pl.LazyFrame:
 
     Text stays text here because what a column means must not depend on which rows are read: ``01`` in one
     batch and ``A7`` in the next belong to one column of codes. The encoding decides, once, while learning.
-
-    Parameters
-    ----------
-    path : Path
-        A plain UTF-8 file.
-    dialect : Dialect
-        How it is written.
-
-    Returns
-    -------
-    polars.LazyFrame
-        Text columns; an empty cell is null. Numbers with decimal commas have points, and no thousands points.
-
-    Warns
-    -----
-    ActwiseWarning
-        If a column holds numbers such as ``1.522`` and nothing tells what the point means.
     """
     lazy = pl.scan_csv(
         path,
@@ -125,17 +89,7 @@ def scan_delimited(path: Path, dialect: Dialect) -> pl.LazyFrame:
 def find_bad_line(path: Path, dialect: Dialect) -> str:
     """Look for the first line whose cells are too many, too few, or badly quoted.
 
-    Parameters
-    ----------
-    path : Path
-        A plain UTF-8 file.
-    dialect : Dialect
-        How it is written.
-
-    Returns
-    -------
-    str
-        What is wrong on which line, as the second half of a sentence; empty if nothing is.
+    Result: what is wrong on which line, as the second half of a sentence; empty if nothing is.
     """
     expected = len(dialect.names)
     with path.open(encoding="utf-8-sig", newline="") as file:

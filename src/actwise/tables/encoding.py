@@ -49,33 +49,9 @@ class TableEncoding:
     ) -> TableEncoding:
         """Learn an encoding from training rows.
 
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            A table.
-        targets : str or sequence of str
-            The columns to predict.
-        rows : array of int, shape (n_training_rows,), optional
-            The positions of the training rows; all rows if left out. Other rows only tell how cells are read:
-            see `learn_column`.
-        ignore : collection of str
-            Columns to leave out on request.
-        missing : sequence of str
-            Words that stand for a missing number, beside the usual ones.
+        `rows` of shape (n_training_rows,): the positions of the training rows; all rows if left out. Other
+        rows only tell how cells are read: see `learn_column`.
 
-        Returns
-        -------
-        TableEncoding
-            The encoding.
-
-        Raises
-        ------
-        TableError
-            If a column named is not there, no column is left to learn from, a number is infinite, or a word
-            stands among numbers.
-
-        Examples
-        --------
         >>> table = pl.DataFrame({"size": [1.0, 3.0], "sex": ["f", "m"], "y": [0, 1]})
         >>> encoding = TableEncoding.learn(table, "y")
         >>> encoding.feature_names
@@ -115,30 +91,9 @@ class TableEncoding:
     def encode(self, frame: pl.DataFrame, rows: ArrayLike | None = None, *, first_row: int = 1) -> NDArray[np.float32]:
         """Turn rows of a table into numbers.
 
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            A table with the columns of the training table, in any order; further ones are ignored.
-        rows : array of int, shape (n_rows,), optional
-            The positions of the rows to encode; all rows if left out.
-        first_row : int
-            The number of the frame's first row, for errors: in a later batch of a file it is not 1.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rows, n_features), C-contiguous
-            Finite numbers.
-
-        Raises
-        ------
-        TableError
-            If a column is lacking, a cell is not what its column held in training, a number is infinite, or
-            (where `first_row` is 1) labels that were text are all numbers now.
-
-        Warns
-        -----
-        ActwiseWarning
-            Where `first_row` is 1, if no label of a column was seen in training, or a column has no value.
+        Shapes: the result (n_rows, n_features).
+        `frame`: A table with the columns of the training table, in any order; further ones are ignored.
+        `rows` of shape (n_rows,): the positions of the rows to encode; all rows if left out.
         """
         used = [column for column in self.columns if column.feature_names]
         self._refuse_lacking([column.name for column in used], frame.columns)
@@ -157,44 +112,16 @@ class TableEncoding:
         return matrix
 
     def describe(self) -> list[str]:
-        """Say what is done with each column.
-
-        Returns
-        -------
-        list of str
-            A line per column, in the order of the training table.
-        """
+        """Say what is done with each column."""
         return [column.describe() for column in self.columns]
 
     def to_dict(self) -> dict[str, Any]:
-        """Turn the encoding into plain data.
-
-        Returns
-        -------
-        dict
-            Ready for JSON.
-        """
+        """Turn the encoding into plain data."""
         return {"columns": [column_to_dict(each) for each in self.columns], "targets": list(self.targets)}
 
     @classmethod
     def from_dict(cls, data: object) -> TableEncoding:
-        """Build an encoding from plain data.
-
-        Parameters
-        ----------
-        data : object
-            What `to_dict` made.
-
-        Returns
-        -------
-        TableEncoding
-            The encoding.
-
-        Raises
-        ------
-        ModelError
-            If the data was damaged or tampered with; the reason names the column.
-        """
+        """Build an encoding from plain data."""
         plain = records.check_keys(data, ["columns", "targets"], "a table encoding")
         columns, targets = plain["columns"], plain["targets"]
         if not isinstance(columns, list) or not isinstance(targets, list):

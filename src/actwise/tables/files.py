@@ -66,23 +66,8 @@ PIECE = 1 << 20
 def find_file(source: str | Path) -> Path:
     """Make sure that a data file exists and holds something.
 
-    Parameters
-    ----------
-    source : str or Path
-        Where the file should be; ``~`` is expanded.
+    `source`: where the file should be; ``~`` is expanded.
 
-    Returns
-    -------
-    Path
-        The path of the file.
-
-    Raises
-    ------
-    TableError
-        If there is no such file, it is a directory, it is empty, or it may not be read.
-
-    Examples
-    --------
     >>> find_file("no/such/folder/data.csv")
     Traceback (most recent call last):
     actwise.errors.TableError: no file 'no/such/folder/data.csv': its folder does not exist either
@@ -113,23 +98,8 @@ def find_file(source: str | Path) -> Path:
 def file_format(path: Path) -> Format:
     """Tell the format of a data file from its name.
 
-    Parameters
-    ----------
-    path : Path
-        The file; a compression suffix such as ``.gz`` is looked through.
+    `path`: the file; a compression suffix such as ``.gz`` is looked through.
 
-    Returns
-    -------
-    {"delimited", "parquet", "ipc", "ndjson"}
-        The format.
-
-    Raises
-    ------
-    TableError
-        If the suffix is none of those known.
-
-    Examples
-    --------
     >>> file_format(Path("flowers.csv.gz")), file_format(Path("flowers.feather"))
     ('delimited', 'ipc')
     """
@@ -145,24 +115,8 @@ def file_format(path: Path) -> Format:
 def plain_file(path: Path, file_format: Format, *, announce: bool = True) -> Iterator[Path]:
     """Lend an uncompressed, UTF-8 twin of a file, or the file itself where it is that already.
 
-    Parameters
-    ----------
-    path : Path
-        An existing file.
-    file_format : {"delimited", "parquet", "ipc", "ndjson"}
-        Its format; only text formats are re-encoded.
-    announce : bool
-        Whether to say that text was taken for Windows-1252.
-
-    Yields
-    ------
-    Path
-        A plain file, valid inside the ``with`` block.
-
-    Raises
-    ------
-    TableError
-        If the file is damaged, no text although it should be, or packed in a way that cannot be undone here.
+    `file_format`: its format; only text formats are re-encoded.
+    `announce`: whether to say that text was taken for Windows-1252.
     """
     with tempfile.TemporaryDirectory(prefix="actwise-") as folder:
         plain = _unpacked(path, file_format, Path(folder))

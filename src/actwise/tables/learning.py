@@ -69,33 +69,11 @@ TAIL_QUANTILES = (0.05, 0.5, 0.95)
 def learn_column(column: pl.Series, rows: NDArray[np.int64] | None = None, missing: Sequence[str] = ()) -> Column:
     """Decide what a column is and learn its centre, scale, categories and so on.
 
-    Parameters
-    ----------
-    column : polars.Series
-        The whole column. How its cells are to be read (as numbers, dates or text, and which words among numbers
-        mean that there is none) is told by all of them; nothing else is taken from rows that are not for training.
-    rows : ndarray of int64, optional
-        The positions of the training rows; all rows if left out.
-    missing : sequence of str
-        Words that stand for a missing number.
+    `column`: the whole column. How its cells are to be read (as numbers, dates or text, and which words
+    among numbers mean that there is none) is told by all of them; nothing else is taken from rows that
+    are not for training.
+    `rows`: the positions of the training rows; all rows if left out.
 
-    Returns
-    -------
-    Column
-        The record that encodes this column from now on.
-
-    Raises
-    ------
-    TableError
-        If the column holds an infinite number, or numbers and a few words that do not recur.
-
-    Warns
-    -----
-    ActwiseWarning
-        If words that recur among numbers are taken as missing.
-
-    Examples
-    --------
     >>> print(learn_column(pl.Series("age", ["20", "30", "NA", "40"])).describe())
     age: number; centred on 30, divided by 8.165; 1 missing filled with the median 30, plus a column that marks them
     >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
@@ -271,18 +249,8 @@ def _tells_rows_apart(n_different: int, present: NDArray[np.float64]) -> bool:
 def has_heavy_tail(present: NDArray[np.float64]) -> bool:
     """Tell whether a few numbers lie so far out that they outweigh the others.
 
-    Parameters
-    ----------
-    present : ndarray of float64
-        Finite numbers, at least one.
+    Result: whether one lies more than `HEAVY_TAIL_SPREADS` spreads from the median.
 
-    Returns
-    -------
-    bool
-        Whether one lies more than `HEAVY_TAIL_SPREADS` spreads from the median.
-
-    Examples
-    --------
     >>> has_heavy_tail(np.arange(100.0)), has_heavy_tail(np.exp(np.arange(100.0)))
     (False, True)
     """

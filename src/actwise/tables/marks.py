@@ -48,25 +48,7 @@ class _Evidence(NamedTuple):
 
 
 def with_decimal_points(lazy: pl.LazyFrame, separator: str) -> pl.LazyFrame:
-    """Write the numbers of a file with decimal points, after a look at all of its cells.
-
-    Parameters
-    ----------
-    lazy : polars.LazyFrame
-        Text columns.
-    separator : str
-        What stands between two cells of the file: a comma there speaks for decimal points.
-
-    Returns
-    -------
-    polars.LazyFrame
-        The same rows; where a column has decimal commas, these are points and its thousands points are gone.
-
-    Warns
-    -----
-    ActwiseWarning
-        If a column holds numbers such as ``1.522`` and nothing tells what the point means.
-    """
+    """Write the numbers of a file with decimal points, after a look at all of its cells."""
     names = lazy.collect_schema().names()
     asked: list[pl.Expr] = []
     for position, name in enumerate(names):

@@ -15,35 +15,15 @@ EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday, three days after a Monday
 
 
 def days_since_epoch(moments: pl.Series) -> pl.Series:
-    """Turn moments into days since 1970-01-01.
-
-    Parameters
-    ----------
-    moments : polars.Series of datetime in microseconds
-        May hold nulls.
-
-    Returns
-    -------
-    polars.Series of float64
-        Days with their fraction.
-    """
+    """Turn moments into days since 1970-01-01."""
     return moments.cast(pl.Int64).cast(pl.Float64) / MICROSECONDS_PER_DAY
 
 
 def cycle_phase(moments: pl.Series, cycle: Cycle) -> NDArray[np.float64]:
     """Tell how far through a year, week or day each moment lies.
 
-    Parameters
-    ----------
-    moments : polars.Series of datetime in microseconds
-        May hold nulls.
-    cycle : {"year", "week", "day"}
-        Which cycle; a week starts on Monday.
-
-    Returns
-    -------
-    ndarray of float64
-        From 0 to less than 1; 0 where the moment is missing.
+    `cycle`: which cycle; a week starts on Monday.
+    Result: from 0 to less than 1; 0 where the moment is missing.
     """
     ticks: NDArray[np.int64] = moments.cast(pl.Int64).fill_null(0).to_numpy()
     day = ticks // MICROSECONDS_PER_DAY

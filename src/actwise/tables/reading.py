@@ -23,26 +23,12 @@ DAMAGED: dict[Format, str] = {"parquet": "is no Parquet file", "ipc": "is no Arr
 def read_table(source: Any) -> pl.DataFrame:
     """Read a whole table.
 
-    Parameters
-    ----------
-    source : str, Path or frame
-        A CSV, TSV, Parquet, Arrow IPC or NDJSON file, also packed with gzip, bzip2, xz or Zstandard;
-        ``sample:NAME`` for a bundled data set; or a frame of polars, pandas or Arrow, or a mapping of
-        names to columns.
+    `source`: A CSV, TSV, Parquet, Arrow IPC or NDJSON file, also packed with gzip, bzip2, xz or
+    Zstandard; ``sample:NAME`` for a bundled data set; or a frame of polars, pandas or Arrow, or a
+    mapping of names to columns.
+    Result: the rows in their order. Cells of delimited text are text here, an empty cell is null, and
+    lines without any value are left out; what text means is decided when an encoding is learned.
 
-    Returns
-    -------
-    polars.DataFrame
-        The rows in their order. Cells of delimited text are text here, an empty cell is null, and lines
-        without any value are left out; what text means is decided when an encoding is learned.
-
-    Raises
-    ------
-    TableError
-        If there is no such file, or it cannot be read as a table with named columns and rows.
-
-    Examples
-    --------
     >>> read_table("sample:wine").shape
     (178, 14)
     >>> read_table({"x": [0, 1], "y": ["no", "yes"]}).columns
@@ -66,25 +52,9 @@ def read_table(source: Any) -> pl.DataFrame:
 def scan_batches(source: Any, batch_rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
     """Read a table in batches, so that a file larger than memory can be predicted.
 
-    Parameters
-    ----------
-    source : str, Path or frame
-        As for `read_table`.
-    batch_rows : int
-        Rows per batch; the last one may have fewer.
+    `batch_rows`: rows per batch; the last one may have fewer.
+    Yields the batches. Put together in their order, they are what `read_table` returns.
 
-    Yields
-    ------
-    polars.DataFrame
-        The batches. Put together in their order, they are what `read_table` returns.
-
-    Raises
-    ------
-    TableError
-        As `read_table` does; for a bad line in the file, when its batch is reached.
-
-    Examples
-    --------
     >>> [batch.height for batch in scan_batches("sample:iris", batch_rows=100)]
     [100, 50]
     """
@@ -113,18 +83,8 @@ def scan_batches(source: Any, batch_rows: int = BATCH_ROWS) -> Iterator[pl.DataF
 def default_targets(source: Any) -> tuple[str, ...]:
     """Tell which columns of a source are meant to be predicted, where that is known.
 
-    Parameters
-    ----------
-    source : str, Path or frame
-        As for `read_table`.
+    Result: the target columns of a bundled sample; empty for anything else.
 
-    Returns
-    -------
-    tuple of str
-        The target columns of a bundled sample; empty for anything else.
-
-    Examples
-    --------
     >>> default_targets("sample:linnerud")
     ('Weight', 'Waist', 'Pulse')
     """
@@ -208,10 +168,7 @@ def _bad_json_line(plain: Path) -> str:
 def _refuse_short_rows(frame: pl.DataFrame, name: str, plain: Path, dialect: Dialect) -> bool:
     """Refuse rows with too few cells; polars fills them up, so a gap in the last column is looked into.
 
-    Returns
-    -------
-    bool
-        Whether the lines of the file had to be, and were, looked at.
+    Result: whether the lines of the file had to be, and were, looked at.
     """
     suspicious = frame.width > 1 and frame[dialect.names[-1]].null_count() > 0
     if suspicious and (problem := find_bad_line(plain, dialect)):

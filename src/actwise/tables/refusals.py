@@ -11,24 +11,7 @@ from actwise.persistence import records
 
 
 def refuse_strange(column: pl.Series, strange: pl.Series, numbers: NDArray[np.int64], what: str) -> None:
-    """Refuse a cell that is not what its column held in training.
-
-    Parameters
-    ----------
-    column : polars.Series
-        The cells.
-    strange : polars.Series of bool
-        Which of them are not what they should be.
-    numbers : ndarray of int64
-        The row number of each cell.
-    what : str
-        What the column held in training.
-
-    Raises
-    ------
-    TableError
-        If any cell is strange.
-    """
+    """Refuse a cell that is not what its column held in training."""
     if strange.any():
         first = strange.arg_max() or 0
         shown = records.shown(column[first])
@@ -43,19 +26,7 @@ def refuse_strange(column: pl.Series, strange: pl.Series, numbers: NDArray[np.in
 def refuse_infinite(name: str, values: NDArray[np.float64], numbers: NDArray[np.int64]) -> None:
     """Refuse an infinite number.
 
-    Parameters
-    ----------
-    name : str
-        The column.
-    values : ndarray of float64
-        Its numbers; NaN is let pass.
-    numbers : ndarray of int64
-        The row number of each.
-
-    Raises
-    ------
-    TableError
-        If any number is infinite.
+    `values`: its numbers; NaN is let pass.
     """
     infinite = np.isinf(values)
     if infinite.any():
@@ -67,21 +38,6 @@ def refuse_infinite(name: str, values: NDArray[np.float64], numbers: NDArray[np.
 
 
 def refuse_missing(name: str, missing: pl.Series, numbers: NDArray[np.int64]) -> None:
-    """Refuse a missing target.
-
-    Parameters
-    ----------
-    name : str
-        The target column.
-    missing : polars.Series of bool
-        Which of its cells are missing.
-    numbers : ndarray of int64
-        The row number of each.
-
-    Raises
-    ------
-    TableError
-        If any cell is missing.
-    """
+    """Refuse a missing target."""
     if missing.any():
         raise TableError(f"target {name!r} is missing in row {numbers[missing.arg_max() or 0]}: leave out such rows")

@@ -34,13 +34,6 @@ _SAMPLES = {
 def sample_names() -> tuple[str, ...]:
     """List the bundled data sets.
 
-    Returns
-    -------
-    tuple of str
-        Their names, sorted.
-
-    Examples
-    --------
     >>> sample_names()
     ('breast_cancer', 'diabetes', 'digits', 'iris', 'linnerud', 'wine')
     """
@@ -50,31 +43,10 @@ def sample_names() -> tuple[str, ...]:
 def sample_table(name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Load a bundled data set.
 
-    Parameters
-    ----------
-    name : str
-        One of `sample_names`.
-
-    Returns
-    -------
-    frame : polars.DataFrame
-        Features first, then the targets; classes by their names where they have any.
-    targets : tuple of str
-        The columns that are meant to be predicted.
-
-    Raises
-    ------
-    TableError
-        If there is no data set of that name.
-
-    Examples
-    --------
     >>> frame, targets = sample_table("iris")
     >>> frame.shape, targets, frame["species"][0]
     ((150, 5), ('species',), 'setosa')
 
-    Notes
-    -----
     Source: `sklearn.datasets`.
     """
     if name not in _SAMPLES:

@@ -18,21 +18,7 @@ WORTH_SAYING = 0.5  # weight from which a suspicion is worth a line
 def find_cautions(network: Network, options: dict[str, Any], training: Rows, target: Target) -> tuple[Suspicion, ...]:
     """Say what looks wrong.
 
-    Parameters
-    ----------
-    network : Network
-        What is going to be trained.
-    options : dict
-        Keyword arguments of `actwise.training.start`.
-    training : Rows
-        Encoded rows to learn from.
-    target : Target
-        What is to be learned.
-
-    Returns
-    -------
-    tuple of Suspicion
-        The most plausible first; empty for most fits.
+    Result: the most plausible first; empty for most fits.
     """
     step = -(-len(training) // MOST_ROWS)
     X, y = training.X[::step], training.y[::step]

@@ -206,13 +206,7 @@ def fit_table(
 def learn_table(
     frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings
 ) -> tuple[Target, TableEncoding, Split]:
-    """Split the rows, then learn target and columns from the training rows; return positions in the frame.
-
-    Raises
-    ------
-    TableError
-        If the table or a target cannot be learned from.
-    """
+    """Split the rows, then learn target and columns from the training rows; return positions in the frame."""
     target = find_task(frame, targets, settings.task)
     labelled = target.labelled_rows(frame)
     found = split_rows(

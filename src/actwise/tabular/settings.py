@@ -139,27 +139,7 @@ class FitSettings:
 
 
 def hidden_layers(hidden: Sequence[int], activations: Sequence[str | AnyActivation], dropout: float) -> list[Layer]:
-    """Make the hidden layers.
-
-    Parameters
-    ----------
-    hidden : sequence of int
-        Units of each.
-    activations : sequence of str or Activation
-        One for all of them, or one per layer.
-    dropout : float
-        Share of the outputs of each that is dropped in training.
-
-    Returns
-    -------
-    list of Dense, Maxout or Dropout
-        The layers.
-
-    Raises
-    ------
-    InputError
-        If there is none, a size is not positive, an activation is unknown, or their numbers differ.
-    """
+    """Make the hidden layers."""
     if not hidden:
         raise InputError("hidden must name the units of at least one layer, such as 64,64")
     if len(activations) not in (1, len(hidden)):
@@ -180,26 +160,7 @@ def hidden_layers(hidden: Sequence[int], activations: Sequence[str | AnyActivati
 
 
 def build_network(settings: FitSettings, target: Target, n_inputs: int, n_rows: int) -> tuple[Network, str]:
-    """Make the network and choose its loss.
-
-    Parameters
-    ----------
-    settings : FitSettings
-        The hidden layers.
-    target : Target
-        The output layer follows from it.
-    n_inputs : int
-        Number of features.
-    n_rows : int
-        Training rows.
-
-    Returns
-    -------
-    network : Network
-        The description; training draws its weights.
-    loss : str
-        The name of the loss.
-    """
+    """Make the network and choose its loss."""
     # An output layer that starts at 0 starts from the same answer for every row, the mean, instead of noise
     # that has to be unlearned first; on small tables this decides.
     if not target.is_classification:
@@ -216,22 +177,7 @@ def build_network(settings: FitSettings, target: Target, n_inputs: int, n_rows: 
 
 
 def training_options(settings: FitSettings, loss: str, n_rows: int) -> dict[str, Any]:
-    """Choose by the number of training rows what was left open.
-
-    Parameters
-    ----------
-    settings : FitSettings
-        What was chosen.
-    loss : str
-        The name of the loss.
-    n_rows : int
-        Training rows.
-
-    Returns
-    -------
-    dict
-        Keyword arguments of `actwise.training.start`.
-    """
+    """Choose by the number of training rows what was left open."""
     batch_size = settings.batch_size or int(np.clip(n_rows // ROWS_PER_BATCH_ROW, SMALLEST_BATCH, LARGEST_BATCH))
     steps = -(-n_rows // batch_size)
     epochs = settings.epochs or int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, MOST_EPOCHS))

@@ -12,18 +12,7 @@ from actwise.tabular.model import TableModel
 
 
 def summarise(model: TableModel) -> dict[str, Any]:
-    """Say what a model is.
-
-    Parameters
-    ----------
-    model : TableModel
-        The model.
-
-    Returns
-    -------
-    dict
-        Ready for JSON: target, columns, layers, and the report.
-    """
+    """Say what a model is."""
     return {
         "target": summarise_target(model.target),
         "columns": summarise_columns(model.encoding),
@@ -37,15 +26,7 @@ def summarise(model: TableModel) -> dict[str, Any]:
 def summarise_target(target: Target) -> dict[str, Any]:
     """Say what is predicted.
 
-    Parameters
-    ----------
-    target : Target
-        The target.
-
-    Returns
-    -------
-    dict
-        Its names, the task and why it is that, the classes, and how many rows lack it.
+    Result: its names, the task and why it is that, the classes, and how many rows lack it.
     """
     return {
         "names": list(target.names),
@@ -59,15 +40,7 @@ def summarise_target(target: Target) -> dict[str, Any]:
 def summarise_columns(encoding: TableEncoding) -> list[dict[str, Any]]:
     """Say what is done with each column.
 
-    Parameters
-    ----------
-    encoding : TableEncoding
-        The encoding.
-
-    Returns
-    -------
-    list of dict
-        For each column its name, its kind, the number of inputs it becomes, and a sentence.
+    Result: for each column its name, its kind, the number of inputs it becomes, and a sentence.
     """
     return [
         {
@@ -83,15 +56,7 @@ def summarise_columns(encoding: TableEncoding) -> list[dict[str, Any]]:
 def summarise_layers(network: Network) -> list[dict[str, Any]]:
     """Say what a network consists of.
 
-    Parameters
-    ----------
-    network : Network
-        The network.
-
-    Returns
-    -------
-    list of dict
-        For each layer its type, its units or rate, and its activation with parameters and formulas.
+    Result: for each layer its type, its units or rate, and its activation with parameters and formulas.
     """
     found: list[dict[str, Any]] = []
     index = 0

@@ -48,19 +48,8 @@ class Rows:
 def constant_prediction(train: Rows, n_classes: int, n_rows: int) -> Numbers:
     """Predict the same for every row: the classes' shares among training rows, or the mean.
 
-    Parameters
-    ----------
-    train : Rows
-        The training rows.
-    n_classes : int
-        Number of classes; 0 for numbers.
-    n_rows : int
-        For how many rows.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows, n_classes) or (n_rows, n_outputs)
-        The prediction.
+    Shapes: the result (n_rows, n_classes) or (n_rows, n_outputs).
+    `n_classes`: number of classes; 0 for numbers.
     """
     if n_classes:
         shares = np.bincount(train.y, minlength=n_classes) / len(train)
@@ -78,26 +67,9 @@ def baseline_predictions(
 ) -> Iterator[tuple[str, Numbers]]:
     """Train the linear model, then the boosted trees, and predict.
 
-    Parameters
-    ----------
-    train : Rows
-        What they learn from; of more than `MOST_ROWS` rows they get a sample.
-    validation : Rows or None
-        By these the trees decide when to stop, as the network does.
-    X : ndarray of float32, shape (n_rows, n_features)
-        The rows to predict.
-    n_classes : int
-        Number of classes; 0 for numbers.
-    seed : int
-        Of the sample.
-
-    Yields
-    ------
-    name : {"linear", "boosting"}
-        The model: logistic or ridge regression, or `HistGradientBoosting`, each with scikit-learn's
-        settings.
-    prediction : ndarray of float64
-        Probabilities of shape (n_rows, n_classes), or numbers of shape (n_rows, n_outputs).
+    Shapes: `X` (n_rows, n_features), `prediction` (n_rows, n_classes).
+    `train`: what they learn from; of more than `MOST_ROWS` rows they get a sample.
+    `n_classes`: number of classes; 0 for numbers.
     """
     random = np.random.default_rng(seed)
     train = train.sample(MOST_ROWS, random)

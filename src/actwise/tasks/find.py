@@ -29,30 +29,6 @@ def find_task(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "au
     Several targets, fractions, or many different numbers are a regression; text, truth values, two
     different whole numbers, or few of them (at most 20, and at most the square root of the rows) are classes.
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        A table.
-    targets : str or sequence of str
-        The columns to predict.
-    task : {"auto", "classification", "regression"}
-        Which one, if it is not to be found out.
-
-    Returns
-    -------
-    Target
-        The task, with its reason and, for classes, their labels.
-
-    Raises
-    ------
-    TableError
-        If a column named is not there, or cannot be predicted: at most one value, only one class, a class with
-        one row, the same number everywhere, text for a regression.
-    InputError
-        If `task` is not one of those.
-
-    Examples
-    --------
     >>> table = pl.DataFrame({"x": [1, 2, 3, 4], "kind": ["cat", "dog", "cat", "dog"]})
     >>> target = find_task(table, "kind")
     >>> target.reason

@@ -31,23 +31,13 @@ Numbers: TypeAlias = npt.NDArray[np.floating[Any]]
 def class_scores(truth: npt.NDArray[np.int64], probabilities: Numbers) -> Scores:
     """Judge predicted probabilities.
 
-    Parameters
-    ----------
-    truth : ndarray of int, shape (n_rows,)
-        The class of each row, counted from 0.
-    probabilities : ndarray of shape (n_rows, n_classes)
-        Predicted probabilities; each row sums to 1.
+    `truth` of shape (n_rows,): the class of each row, counted from 0.
+    `probabilities` of shape (n_rows, n_classes): predicted probabilities; each row sums to 1.
+    Result: A number for each of `CLASS_METRICS`, None where it is undefined or not finite: mean
+    negative log-likelihood; share of rows whose likeliest class is right; mean over the classes present
+    of the share of their rows that is right; area under the ROC curve, for more than two classes the
+    mean over the classes of "this one against the rest".
 
-    Returns
-    -------
-    dict
-        A number for each of `CLASS_METRICS`, None where it is undefined or not finite: mean negative
-        log-likelihood; share of rows whose likeliest class is right; mean over the classes present of the
-        share of their rows that is right; area under the ROC curve, for more than two classes the mean
-        over the classes of "this one against the rest".
-
-    Examples
-    --------
     >>> class_scores(np.array([0, 1, 1]), np.array([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]]))["accuracy"]
     0.6666666666666666
     """
@@ -71,20 +61,11 @@ def class_scores(truth: npt.NDArray[np.int64], probabilities: Numbers) -> Scores
 def number_scores(truth: Numbers, predicted: Numbers) -> Scores:
     """Judge predicted numbers.
 
-    Parameters
-    ----------
-    truth, predicted : ndarray of shape (n_rows, n_outputs)
-        The numbers in their own units.
+    Shapes: `truth` and `predicted` (n_rows, n_outputs).
+    Result: A number for each of `NUMBER_METRICS`, None where it is undefined or not finite: root of the
+    mean squared error, mean absolute error, share of the variance explained; each computed for every
+    output and averaged over them.
 
-    Returns
-    -------
-    dict
-        A number for each of `NUMBER_METRICS`, None where it is undefined or not finite: root of the mean
-        squared error, mean absolute error, share of the variance explained; each computed for every output
-        and averaged over them.
-
-    Examples
-    --------
     >>> number_scores(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]))["r2"]
     0.5
     """
@@ -108,26 +89,13 @@ def number_scores(truth: Numbers, predicted: Numbers) -> Scores:
 def area_under_roc(positive: npt.NDArray[np.bool_], score: Numbers) -> float | None:
     """Compute the chance that a positive row has a higher score than a negative one, ties counting half.
 
-    Parameters
-    ----------
-    positive : ndarray of bool, shape (n_rows,)
-        Which rows are positive.
-    score : ndarray of shape (n_rows,)
-        What they are ranked by.
+    Shapes: `positive` (n_rows,), `score` (n_rows,).
+    Result: the area; None if all rows are positive, or none is.
 
-    Returns
-    -------
-    float or None
-        The area; None if all rows are positive, or none is.
-
-    Examples
-    --------
     >>> area_under_roc(np.array([False, True, True]), np.array([0.1, 0.1, 0.9]))
     0.75
 
-    References
-    ----------
-    Hanley and McNeil 1982, Radiology 143: the area as the Mann-Whitney statistic.
+    Source: Hanley and McNeil 1982, Radiology 143: the area as the Mann-Whitney statistic.
     """
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive
@@ -141,16 +109,9 @@ def area_under_roc(positive: npt.NDArray[np.bool_], score: Numbers) -> float | N
 def beats(scores: Scores, constant: Scores) -> bool:
     """Tell whether predictions are better than the best that is the same for every row.
 
-    Parameters
-    ----------
-    scores, constant : dict
-        From `class_scores` or `number_scores`, of the predictions and of the constant.
-
-    Returns
-    -------
-    bool
-        Whether the log-loss is lower; for numbers whether R2 is higher, which for one output says the same
-        as the RMSE and for several does not depend on their units; where R2 is undefined, the RMSE.
+    Result: whether the log-loss is lower; for numbers whether R2 is higher, which for one output says
+    the same as the RMSE and for several does not depend on their units; where R2 is undefined, the
+    RMSE.
     """
     metric = decisive_metric(constant)
     if metric is None:
@@ -164,18 +125,6 @@ def beats(scores: Scores, constant: Scores) -> bool:
 def decisive_metric(constant: Scores) -> str | None:
     """Name the measure by which `beats` decides.
 
-    Parameters
-    ----------
-    constant : dict
-        The scores of the constant.
-
-    Returns
-    -------
-    str or None
-        The first of log-loss, R2 and RMSE that is defined for it.
-
-    Examples
-    --------
     >>> decisive_metric({"rmse": 2.0, "mae": 1.0, "r2": None})
     'rmse'
     """

@@ -40,14 +40,7 @@ class Scaling:
 
         An input column of one value is divided by it, so that it acts as a bias instead of vanishing.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_columns)
-            The columns.
-        sample_weight : ndarray of shape (n_rows,) or None
-            Weight of each row.
-        inputs : bool
-            Whether these are inputs and not targets.
+        Shapes: `rows` (n_rows, n_columns), `sample_weight` (n_rows,).
         """
         wide = np.ascontiguousarray(rows, np.float64)  # sums in one order, however the rows lie in memory
         with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses what is not finite
@@ -78,19 +71,8 @@ def fold(network: Network, parameters: FloatArray, inputs: Scaling, outputs: Sca
     The first layer takes over the scaling of the inputs and the last, whose activation must be the identity
     if there is anything to undo, that of the outputs.
 
-    Parameters
-    ----------
-    network : Network
-        The layers; each has biases.
-    parameters : ndarray of shape (n_parameters,)
-        For scaled inputs and outputs.
-    inputs, outputs : Scaling
-        What the network was trained with.
-
-    Returns
-    -------
-    ndarray of shape (n_parameters,)
-        In float64.
+    Shapes: `parameters` (n_parameters,), the result (n_parameters,).
+    `network`: the layers; each has biases.
     """
     folded = np.array(parameters, np.float64)
     first, last = network.structure[0], network.structure[-1]

@@ -36,31 +36,10 @@ def split_rows(
 ) -> Split:
     """Split rows at random; where they have classes, each part gets its share of every class.
 
-    Parameters
-    ----------
-    n_rows : int
-        How many rows there are.
-    classes : array, shape (n_rows,), optional
-        The class of each row. Training gets at least one row of each.
-    test_size, validation_size : float or int
-        A fraction of all rows below 1, or a number of rows; 0 for none.
-    seed : int
-        The same seed gives the same split.
+    Shapes: `classes` (n_rows,).
+    `test_size`, `validation_size`: A fraction of all rows below 1, or a number of rows; 0 for none.
+    Result: the positions, from 0 to ``n_rows - 1``.
 
-    Returns
-    -------
-    Split
-        The positions, from 0 to ``n_rows - 1``.
-
-    Raises
-    ------
-    InputError
-        If a size is negative or neither a fraction nor a whole number.
-    TableError
-        If there are fewer rows than the split needs.
-
-    Examples
-    --------
     >>> split = split_rows(8, classes=[0, 0, 0, 0, 1, 1, 1, 1], test_size=2, validation_size=0.25)
     >>> len(split.train), len(split.validation), len(split.test)
     (4, 2, 2)

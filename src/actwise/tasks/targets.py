@@ -79,18 +79,7 @@ class Target:
         return self.kind in ("binary_classification", "multiclass_classification")
 
     def labelled_rows(self, frame: pl.DataFrame) -> NDArray[np.int64]:
-        """Find the rows that have a value in every target column.
-
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            A table with the target columns.
-
-        Returns
-        -------
-        ndarray of int64
-            Their positions.
-        """
+        """Find the rows that have a value in every target column."""
         return np.flatnonzero(~missing_rows(frame, self.names)).astype(np.int64)
 
     def learn(self, frame: pl.DataFrame, rows: ArrayLike) -> Target:
@@ -98,23 +87,6 @@ class Target:
 
         A target that is positive with a heavy tail is learned as its logarithm: among squared errors of the target
         itself a few rows outweigh all others, so that the validation loss tells by luck when training should stop.
-
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            A table with the target columns.
-        rows : array of int
-            The positions of the training rows. No other row is looked at.
-
-        Returns
-        -------
-        Target
-            This one, with `centres` and `scales` for regression.
-
-        Raises
-        ------
-        TableError
-            If there are fewer than two training rows, or a target is the same in all of them.
         """
         if self.is_classification:
             return self
@@ -144,22 +116,8 @@ class Target:
     def values(self, frame: pl.DataFrame, rows: ArrayLike | None = None) -> NDArray[np.float64]:
         """Read the targets of a regression in their own units.
 
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            A table with the target columns.
-        rows : array of int, optional
-            The positions of the rows; all of them if left out.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows, n_outputs)
-            The numbers.
-
-        Raises
-        ------
-        TableError
-            If a value is missing, infinite or no number.
+        Shapes: the result (n_rows, n_outputs).
+        `rows`: the positions of the rows; all of them if left out.
         """
         columns = []
         for name in self.names:
@@ -174,23 +132,10 @@ class Target:
     def encode(self, frame: pl.DataFrame, rows: ArrayLike | None = None) -> NDArray[np.int64] | NDArray[np.float32]:
         """Turn targets into numbers to train on.
 
-        Parameters
-        ----------
-        frame : polars.DataFrame
-            A table with the target columns.
-        rows : array of int, optional
-            The positions of the rows; all of them if left out.
-
-        Returns
-        -------
-        ndarray
-            int64 of shape (n_rows,), positions in `labels`; or, for regression, float32 of shape
-            (n_rows, n_outputs), centred and scaled.
-
-        Raises
-        ------
-        TableError
-            If a value is missing, or is none of the classes, or no finite number.
+        Shapes: the result (n_rows,).
+        `rows`: the positions of the rows; all of them if left out.
+        Result: int64 of shape (n_rows,), positions in `labels`; or, for regression, float32 of shape
+        (n_rows, n_outputs), centred and scaled.
         """
         if not self.is_classification:
             if not self.scales:
@@ -211,16 +156,11 @@ class Target:
     def decode(self, encoded: ArrayLike) -> NDArray[Any]:
         """Turn numbers back into labels, or into the target's own units.
 
-        Parameters
-        ----------
-        encoded : array
-            Positions in `labels`, shape (n_rows,); or standardised outputs, shape (n_rows, n_outputs), or
-            (n_rows,) for a single one.
-
-        Returns
-        -------
-        ndarray
-            Labels of shape (n_rows,); or float64 of shape (n_rows,) for one output, else (n_rows, n_outputs).
+        Shapes: the result (n_rows,).
+        `encoded`: positions in `labels`, shape (n_rows,); or standardised outputs, shape (n_rows,
+        n_outputs), or (n_rows,) for a single one.
+        Result: labels of shape (n_rows,); or float64 of shape (n_rows,) for one output, else (n_rows,
+        n_outputs).
         """
         if self.is_classification:
             return np.asarray(self.labels)[np.asarray(encoded, dtype=np.int64)]
@@ -233,13 +173,7 @@ class Target:
         return plain[:, 0] if len(self.names) == 1 else plain
 
     def describe(self) -> list[str]:
-        """Say what is predicted.
-
-        Returns
-        -------
-        list of str
-            A line for the task, and one for rows left out, if any.
-        """
+        """Say what is predicted."""
         lines = [self.reason]
         if self.n_missing:
             rows = "1 row is" if self.n_missing == 1 else f"{self.n_missing} rows are"
@@ -247,34 +181,12 @@ class Target:
         return lines
 
     def to_dict(self) -> dict[str, Any]:
-        """Turn the target into plain data.
-
-        Returns
-        -------
-        dict
-            Ready for JSON.
-        """
+        """Turn the target into plain data."""
         return records.to_plain(self)
 
     @classmethod
     def from_dict(cls, data: object) -> Target:
-        """Build a target from plain data.
-
-        Parameters
-        ----------
-        data : object
-            What `to_dict` made.
-
-        Returns
-        -------
-        Target
-            The target.
-
-        Raises
-        ------
-        ModelError
-            If the data was damaged or tampered with.
-        """
+        """Build a target from plain data."""
         if isinstance(data, dict):
             data = {"transform": "none", **data}  # models saved before there were others say nothing of it
         return records.from_plain(cls, data, "a target")
@@ -297,26 +209,7 @@ class Target:
 def target_cells(frame: pl.DataFrame, name: str, rows: ArrayLike | None) -> tuple[pl.Series, NDArray[np.int64]]:
     """Take rows of a target column, beside their row numbers for errors.
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        A table.
-    name : str
-        The column.
-    rows : array of int or None
-        The positions of the rows; all of them if None.
-
-    Returns
-    -------
-    cells : polars.Series
-        The rows of the column.
-    numbers : ndarray of int64
-        Their numbers, from 1.
-
-    Raises
-    ------
-    TableError
-        If there is no such column.
+    `rows`: the positions of the rows; all of them if None.
     """
     if name not in frame.columns:
         raise TableError(f"no target column {name!r}: {suggest(name, frame.columns, noun='columns')}")
@@ -329,17 +222,8 @@ def target_cells(frame: pl.DataFrame, name: str, rows: ArrayLike | None) -> tupl
 def missing_rows(frame: pl.DataFrame, names: Sequence[str]) -> NDArray[np.bool_]:
     """Tell for each row whether any of the target columns has no value there.
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        A table.
-    names : sequence of str
-        The columns.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-        True where a value is missing.
+    Shapes: the result (n_rows,).
+    Result: true where a value is missing.
     """
     missing = np.zeros(frame.height, dtype=bool)
     for name in names:

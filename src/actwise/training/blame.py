@@ -16,20 +16,9 @@ ROWS = 1000  # that are looked at
 def activation_at_fault(network: Network, X: npt.ArrayLike) -> str | None:
     """Name the first activation that makes numbers that are not finite from finite ones.
 
-    Parameters
-    ----------
-    network : Network
-        With the parameters that training began with.
-    X : array_like of shape (n_rows, n_inputs)
-        Finite inputs, in the order in which they are looked at.
+    Shapes: `X` (n_rows, n_inputs).
+    Result: A sentence without a full stop; None where it is no activation's fault.
 
-    Returns
-    -------
-    str or None
-        A sentence without a full stop; None where it is no activation's fault.
-
-    Examples
-    --------
     >>> import warnings
     >>> import actwise as aw
     >>> with warnings.catch_warnings(action="ignore"):

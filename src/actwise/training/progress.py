@@ -27,7 +27,7 @@ from actwise.training.records import History, Run, StoppedBecause, TrainingSetti
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 PAUSE_SECONDS = 0.1  # aimed at between two looks at the clock: prompt for a person, cheap for the loop
-PAUSED = 0  # of kernels/compiled/loop.py, as are the keys of ENDINGS
+PAUSED = 0  # of engines/numba/compiled/loop.py, as are the keys of ENDINGS
 ENDINGS: dict[int, StoppedBecause] = {1: "all epochs done", 2: "no improvement", 3: "loss is not finite"}
 N_RULE_CONSTANTS = 4
 FIRST_STEPS = 64  # steps before the first look at the clock

@@ -21,7 +21,7 @@ from scipy import special
 from actwise.engines.numba.compiled import circular, elementary
 from actwise.engines.numba.rendering import NEAR_ANGLE
 
-TOOL = Path(__file__).parents[2] / "tools" / "elementary_coefficients.py"
+TOOL = Path(__file__).parents[3] / "tools" / "elementary_coefficients.py"
 DIGITS = 50
 FLUSHED = 3.2e-308  # smaller results may be 0
 OVERFLOWN = 8.9e307  # larger results may be infinite

@@ -93,11 +93,8 @@ def _no_place(folder: Path, error: OSError) -> str:
 def cache_folder() -> Path:
     """Return the folder for compiled code, a temporary one where the user's cannot be written.
 
-    Returns
-    -------
-    pathlib.Path
-        ``$ACTWISE_CACHE_DIR``, or ``actwise`` in the user's cache folder, or a folder of the user's own
-        in the system's temporary folder, or a new temporary folder.
+    Result: ``$ACTWISE_CACHE_DIR``, or ``actwise`` in the user's cache folder, or a folder of the user's
+    own in the system's temporary folder, or a new temporary folder.
     """
     folder = _user_cache()
     if _is_ours_and_writable(folder):
@@ -160,17 +157,7 @@ def _write_sources(element: str) -> Path:
 
 
 def _loaded(load: Callable[[], _Loaded], element: str, prefix: str) -> _Loaded:
-    """Compile, or load from the cache; where the cache's files are damaged, make them again.
-
-    Parameters
-    ----------
-    load : callable
-        What compiles or loads.
-    element : str
-        ``"float32"`` or ``"float64"``.
-    prefix : str
-        What the names of the files that it reads begin with.
-    """
+    """Compile, or load from the cache; where the cache's files are damaged, make them again."""
     folder = cache_folder() / _package_name(element)
     try:
         if not folder.is_dir():  # somebody emptied the cache while this process runs, which is always allowed
@@ -217,22 +204,7 @@ def compiled(module: str, element: str = "float64") -> ModuleType:
 
 
 def rendered(kind: str, source: str, element: str) -> ModuleType:
-    """Import rendered source as a module of the compiled package, writing its file if it is new.
-
-    Parameters
-    ----------
-    kind : str
-        The beginning of the file's name, such as ``"activation"``.
-    source : str
-        The module's text.
-    element : str
-        ``"float32"`` or ``"float64"``.
-
-    Returns
-    -------
-    module
-        The imported module.
-    """
+    """Import rendered source as a module of the compiled package, writing its file if it is new."""
     name = f"{kind}_{_digest(source)}"
     full_name = f"{package(element).__name__}.{name}"
 
@@ -247,17 +219,8 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
 def arithmetic_digest(source: str, element: str) -> str:
     """Return a digest of everything that decides what rendered source computes.
 
-    Parameters
-    ----------
-    source : str
-        The module's text.
-    element : str
-        ``"float32"`` or ``"float64"``.
-
-    Returns
-    -------
-    str
-        A hash of the text, its imports left out, and of the elementary functions with all that they import.
+    Result: A hash of the text, its imports left out, and of the elementary functions with all that they
+    import.
     """
     texts, wanted, used = _texts(element), ["elementary"], dict[str, str]()
     while wanted:
@@ -272,13 +235,7 @@ def arithmetic_digest(source: str, element: str) -> str:
 
 @cache
 def compile_ahead(element: str) -> None:
-    """Where the cache lacks the training's stages, compile half of them while a second process does the others.
-
-    Parameters
-    ----------
-    element : str
-        ``"float32"`` or ``"float64"``.
-    """
+    """Where the cache lacks the training's stages, compile half of them while a second process does the others."""
     cached = Path(package(element).__path__[0]) / "__pycache__"
     missing = [
         (module, function) for module, function in _ELSEWHERE if not any(cached.glob(f"{module}.{function}-*.nbc"))
@@ -301,10 +258,7 @@ def compile_ahead(element: str) -> None:
 def stage(module: str, function: str, element: str) -> Any:
     """Compile one stage of the loop as a C function of the context's address and three integers.
 
-    Returns
-    -------
-    numba.core.ccallback.CFunc
-        With ``address`` for compiled callers and ``ctypes`` for Python, which releases the GIL.
+    Result: with ``address`` for compiled callers and ``ctypes`` for Python, which releases the GIL.
     """
     from numba import cfunc, types
 

@@ -34,26 +34,7 @@ def value(
     threads: int = 1,
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Apply a function of one number to every element.
-
-    Parameters
-    ----------
-    formula : Formula
-        Of one pre-activation per unit, without sums over rows.
-    x : ndarray
-        Pre-activations, float32 or float64, any shape.
-    constants : tuple of float
-        Parameter values.
-    threads : int
-        How many threads share the work.
-    out : ndarray, optional
-        Where the result goes: C-contiguous, of the shape and dtype of `x`.
-
-    Returns
-    -------
-    ndarray
-        Outputs, same shape and dtype.
-    """
+    """Apply a function of one number to every element."""
     source, result = _prepare(formula, x, out)
     function = _callable(activation_kernels(formula, source.dtype).forward)
     parameters = np.array([*constants, 0.0])
@@ -77,19 +58,7 @@ def gradient(
 ) -> FloatArray:
     """Multiply an upstream gradient with the derivative at every element.
 
-    Parameters
-    ----------
-    formula : Formula
-        As for `value`; its gradient must not use the output ``y``.
-    x, upstream : ndarray
-        Pre-activations and the gradient with respect to the outputs, of one shape and dtype.
-    constants, threads, out
-        As for `value`.
-
-    Returns
-    -------
-    ndarray
-        ``upstream * f'(x)``, same shape and dtype.
+    `formula`: as for `value`; its gradient must not use the output ``y``.
     """
     source, result = _prepare(formula, x, out)
     if upstream.shape != x.shape or upstream.dtype != x.dtype:

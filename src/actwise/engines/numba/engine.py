@@ -1,4 +1,4 @@
-"""From a description of layers to compiled calls: the bridge between Python and `kernels.compiled`."""
+"""From a description of layers to compiled calls: the bridge between Python and `engines.numba.compiled`."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Context:
         self.hold("FLOATS", self.floats)
 
     def set(self, **values: float) -> None:
-        """Set integers and floats by their names in `kernels.compiled.context`."""
+        """Set integers and floats by their names in `engines.numba.compiled.context`."""
         for name, value in values.items():
             if name in self._places:
                 self.integers[self._places[name]] = value
@@ -179,21 +179,7 @@ def prepare(
 ) -> Context:
     """Make a context for a network: lay out the work array, compile what is missing, fill the table of layers.
 
-    Parameters
-    ----------
-    layers : sequence of LinearLayer
-        The network, input side first.
-    dtype : numpy.dtype
-        float32 or float64: type of parameters, inputs and work arrays.
-    batch_size : int
-        The largest number of rows that is processed at once.
-    loss : Loss, optional
-        Needed for training.
-
-    Returns
-    -------
-    Context
-        Still without parameters and rows: `set_parameters` and `set_rows` add them.
+    Result: still without parameters and rows: `set_parameters` and `set_rows` add them.
     """
     context = Context(dtype)
     names = build.compiled("context", dtype.name)
@@ -294,18 +280,9 @@ def set_rows(
 ) -> None:
     """Give a context the rows to learn from, or to judge by.
 
-    Parameters
-    ----------
-    context : Context
-        From `prepare`.
-    X : ndarray of shape (n_rows, n_inputs)
-        From `as_inputs`; read where it lies.
-    targets : ndarray of shape (n_rows, n_targets), optional
-        Needed for training.
-    weights : ndarray of shape (n_rows,), optional
-        Ones where not given.
-    judged : bool
-        Whether these are the rows to judge by.
+    Shapes: `targets` (n_rows, n_targets).
+    `X` of shape (n_rows, n_inputs): from `as_inputs`; read where it lies.
+    `weights` of shape (n_rows,): ones where not given.
     """
     prefix = "JUDGED_" if judged else ""
     context.hold(f"{prefix}INPUTS", X)

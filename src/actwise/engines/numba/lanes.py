@@ -36,23 +36,8 @@ def block(
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Make the arrays that the lanes work on.
 
-    Parameters
-    ----------
-    contexts : sequence of `LANES` arrays of int64
-        The integers of the networks' contexts.
-    n_networks : int
-        How many of them are trained; the others only fill the lanes.
-    layers : sequence of LinearLayer
-        The networks' common layers.
-    loss : Loss
-        The loss.
-    dtype : str
-        ``"float32"`` or ``"float64"``.
-
-    Returns
-    -------
-    dict of arrays
-        By the names in `FIELDS`; ``"block"`` holds their addresses and is what `stage` takes.
+    `n_networks`: how many of them are trained; the others only fill the lanes.
+    Result: by the names in `FIELDS`; ``"block"`` holds their addresses and is what `stage` takes.
     """
     n_parameters = count_parameters(layers)
     arrays: dict[str, npt.NDArray[np.generic]] = {
@@ -80,8 +65,6 @@ def stage(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) ->
 def source(layers: tuple[LinearLayer, ...], loss: Loss, rule: str) -> str:
     """Render the module.
 
-    Examples
-    --------
     >>> from actwise.model.network import Network
     >>> from actwise.model.layers import Dense
     >>> from actwise.model.losses import loss

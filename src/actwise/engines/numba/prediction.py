@@ -67,17 +67,9 @@ class Predictor:
     def __call__(self, X: FloatArray, threads: int = 1) -> FloatArray:
         """Compute the outputs.
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_inputs)
-            Numbers, in whatever layout.
-        threads : int
-            How many share the rows, where they are worth it.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_outputs)
-            The outputs; their bits do not depend on the other rows or on the threads.
+        Shapes: `X` (n_rows, n_inputs), the result (n_rows, n_outputs).
+        `threads`: how many share the rows, where they are worth it.
+        Result: the outputs; their bits do not depend on the other rows or on the threads.
         """
         if len(X) == 1:
             return self._predict_one(X)

@@ -149,19 +149,7 @@ class ActivationKernels:
 def activation_kernels(formula: Formula, dtype: np.dtype[np.floating], plain: bool = False) -> ActivationKernels:
     """Compile an activation's kernels, or load them from the cache.
 
-    Parameters
-    ----------
-    formula : Formula
-        The activation.
-    dtype : numpy.dtype
-        float32 or float64: the type of the arrays.
-    plain : bool
-        Leave rounding errors in float64 where they fall, which is faster.
-
-    Returns
-    -------
-    ActivationKernels
-        The kernels' addresses, valid as long as the process lives.
+    `plain`: leave rounding errors in float64 where they fall, which is faster.
     """
     module = build.rendered("activation", activation_source(formula, dtype.name, plain), dtype.name)
     trained = module.parameter_gradient.address if formula.parameter_gradients else 0
@@ -189,8 +177,6 @@ def loss_kernel(formula: LossFormula, dtype: np.dtype[np.floating]) -> int:
 def activation_source(formula: Formula, element: str, plain: bool = False) -> str:
     """Render the module with an activation's kernels.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol, number, where
     >>> x, g = symbol("x"), symbol("g")
     >>> relu = Formula(where(x > 0, x, 0), (where(x > 0, 1, 0) * g,))

@@ -29,19 +29,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def share(run: Callable[[int, int], None], size: int, threads: int, smallest: int) -> None:
-    """Split a number of items over threads, the caller's among them: whoever is free takes the next piece.
-
-    Parameters
-    ----------
-    run : callable
-        Does a piece: takes its first item and how many they are.
-    size : int
-        The number of items.
-    threads : int
-        At most so many threads.
-    smallest : int
-        Items from which a piece is worth a thread.
-    """
+    """Split a number of items over threads, the caller's among them: whoever is free takes the next piece."""
     threads = max(1, min(threads, processors(), size // smallest))
     if threads == 1:
         run(0, size)

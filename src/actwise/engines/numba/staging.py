@@ -24,17 +24,6 @@ def by_lanes(
     The rows of a block lie in the lanes of vector registers: each has its own sums, in the order of its columns,
     so that neither short rows nor sums keep the loop from being vectorised. What lies apart in memory is copied
     beside each other first, and back afterwards.
-
-    Parameters
-    ----------
-    staged : Staged
-        The expressions.
-    results : mapping of str to str
-        Where values are stored, and the values.
-    steps : sequence of str
-        Lines for each element that add to something.
-    after : sequence of str
-        Lines for each block that use up ``losses``, one sum per row for which there is then room.
     """
     reductions = staged.reductions
     starts = {each.target: each.start for each in reductions} | ({"losses": "0.0"} if after else {})
@@ -108,22 +97,7 @@ def stage(
     loads: Callable[[set[str]], dict[str, str]],
     renamed: Mapping[str, str] | None = None,
 ) -> Staged:
-    """Cut expressions at their reductions.
-
-    Parameters
-    ----------
-    expressions : tuple of Expression
-        What a kernel computes.
-    loads : callable
-        Says how the symbols that are needed are read.
-    renamed : mapping of str to str, optional
-        Names of functions to be called in place of others.
-
-    Returns
-    -------
-    Staged
-        What has to be written.
-    """
+    """Cut expressions at their reductions."""
     found: dict[Expression, Expression] = {}
     reductions: list[Reduction] = []
     functions: set[str] = set()

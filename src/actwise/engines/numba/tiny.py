@@ -3,7 +3,7 @@
 A network of a dozen weights spends its time on loops and calls, not on arithmetic. For such a network the
 whole step is written out: weights, gradients and the optimiser's state live in registers, and what forward
 and backward pass have in common (an exponential, say) is computed once. The rendered stage takes the place
-of ``run_steps`` in `kernels.compiled.loop`, reads and leaves the same context, and does the same arithmetic
+of ``run_steps`` in `engines.numba.compiled.loop`, reads and leaves the same context, and does the same arithmetic
 in the same order.
 """
 
@@ -66,8 +66,6 @@ def stage_address(layers: Sequence[LinearLayer], loss: Loss, rule: str, element:
 def source(layers: tuple[LinearLayer, ...], loss: Loss, rule: str) -> str:
     """Render the module.
 
-    Examples
-    --------
     >>> from actwise.model.network import Network
     >>> from actwise.model.layers import Dense
     >>> from actwise.model.losses import loss

@@ -81,17 +81,7 @@ _COARSE = np.geomspace(1e-3, FARTHEST_TRIED, 15)
 def native(what: AnyActivation, values: Mapping[str, float]) -> Native | None:
     """Find the operator that means the same as an activation, if there is one.
 
-    Parameters
-    ----------
-    what : Activation, RowActivation or GatedActivation
-        From the catalogue, or a user's.
-    values : mapping of str to float
-        Its parameters.
-
-    Returns
-    -------
-    Native or None
-        The operator; None where the formula has to be written out.
+    Result: the operator; None where the formula has to be written out.
     """
     found = NATIVE.get(what.name) if is_from_catalogue(what) else None
     return found if found is not None and found.when(**values) else None
@@ -100,22 +90,8 @@ def native(what: AnyActivation, values: Mapping[str, float]) -> Native | None:
 def how_exported(what: AnyActivation, values: Mapping[str, float] | None = None) -> tuple[How, tuple[str, ...]]:
     """Say how an activation is exported.
 
-    Parameters
-    ----------
-    what : Activation, RowActivation or GatedActivation
-        The activation.
-    values : mapping of str to float, optional
-        Its parameters; its own where not given.
+    `values`: its parameters; its own where not given.
 
-    Returns
-    -------
-    how : {"operator", "formula", "formula in float64"}
-        As one operator, or node by node.
-    operators : tuple of str
-        The operators that the graph will hold, sorted.
-
-    Examples
-    --------
     >>> from actwise.activations import activation
     >>> how_exported(activation("elu"))
     ('operator', ('Elu',))
@@ -132,25 +108,7 @@ def add_activation(
 ) -> str:
     """Add an activation to a graph.
 
-    Parameters
-    ----------
-    builder : GraphBuilder
-        The graph.
-    what : Activation, RowActivation or GatedActivation
-        The activation.
-    values : mapping of str to float
-        Its parameters, trained ones as training left them.
-    x : str
-        The pre-activations, of shape (n_rows, n_units * pieces).
-    n_units : int
-        Units of the layer.
-    output : str
-        A name for the outputs.
-
-    Returns
-    -------
-    str
-        The name of the outputs, of shape (n_rows, n_units).
+    Shapes: the result (n_rows, n_units).
     """
     symbols = {"x": x}
     if isinstance(what, GatedActivation):

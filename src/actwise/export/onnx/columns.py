@@ -38,24 +38,7 @@ _DAYS_BEFORE_MARCH = 59
 def add_columns(builder: GraphBuilder, columns: Sequence[Column]) -> tuple[str, list[tuple[str, int]]]:
     """Add the nodes that encode columns.
 
-    Parameters
-    ----------
-    builder : GraphBuilder
-        The graph.
-    columns : sequence of Column
-        The records of the table's columns.
-
-    Returns
-    -------
-    encoded : str
-        The name of the encoded rows, float32 of shape (n_rows, n_features).
-    inputs : list of (str, int)
-        The graph's inputs by name, with their types; each is of shape (n_rows, 1).
-
-    Raises
-    ------
-    InputError
-        If a column's name cannot be the name of an input.
+    Shapes: `encoded` (n_rows, n_features), `inputs` (n_rows, 1).
     """
     used = [column for column in columns if column.feature_names]
     for column in used:
@@ -75,17 +58,7 @@ def add_columns(builder: GraphBuilder, columns: Sequence[Column]) -> tuple[str, 
 def column_inputs(columns: Sequence[Column], frame: pl.DataFrame) -> dict[str, npt.NDArray[Any]]:
     """Read a table's cells as the inputs of an exported model.
 
-    Parameters
-    ----------
-    columns : sequence of Column
-        The records of the model's columns.
-    frame : polars.DataFrame
-        A table with those columns.
-
-    Returns
-    -------
-    dict of str to ndarray
-        For each input its array of shape (n_rows, 1).
+    Shapes: the result (n_rows, 1).
     """
     return {
         column.name: _READ[type(column)](column, frame[column.name]).reshape(-1, 1)

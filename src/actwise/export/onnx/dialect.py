@@ -151,20 +151,6 @@ COMPOSED_FLOAT64 = COMPOSED | {"sinh": _sinh, "cosh": _cosh, "asinh": _asinh}
 def in_operators(expression: Expression, *, float64: bool = False) -> Expression:
     """Rewrite a formula so that each of its operations is in `OPERATORS`.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula, its parameters replaced by numbers.
-    float64 : bool
-        Whether it will be computed in float64.
-
-    Returns
-    -------
-    Expression
-        A formula with the same value, its constant parts computed.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import sigmoid, symbol
     >>> in_operators(sigmoid(symbol("x")))
     divide(where(greater_equal(x, 0), 1, exp(negate(absolute(x)))), add(1, exp(negate(absolute(x)))))
@@ -204,21 +190,9 @@ def _float32_table() -> Table:
 def enough_in_float32(expression: Expression, points: Iterable[Mapping[str, npt.NDArray[np.float64]]]) -> bool:
     """Tell whether a formula keeps its digits in float32.
 
-    Parameters
-    ----------
-    expression : Expression
-        The formula, its parameters replaced by numbers.
-    points : iterable of mapping of str to ndarray
-        Where to look: values of its symbols, which should be numbers that float32 holds.
+    Result: whether at all points its value in float32 is finite where the true one is (and float32 can
+    hold it) and differs from it by no more than a fifth of `TOLERANCE`, relative to max(1, |value|).
 
-    Returns
-    -------
-    bool
-        Whether at all points its value in float32 is finite where the true one is (and float32 can hold it)
-        and differs from it by no more than a fifth of `TOLERANCE`, relative to max(1, |value|).
-
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> x = symbol("x")
     >>> there = [{"x": np.array([0.0, 100.0])}]
@@ -241,8 +215,6 @@ def enough_in_float32(expression: Expression, points: Iterable[Mapping[str, npt.
 def with_values(expression: Expression, values: Mapping[str, float]) -> Expression:
     """Put numbers in the place of parameters.
 
-    Examples
-    --------
     >>> from actwise.formula.expression import symbol
     >>> with_values(symbol("x") * symbol("beta"), {"beta": 2.0})
     multiply(x, 2)

@@ -74,21 +74,7 @@ class GraphBuilder:
     ) -> str:
         """Add the nodes of a formula.
 
-        Parameters
-        ----------
-        expression : Expression
-            The formula, its parameters replaced by numbers.
-        symbols : mapping of str to str
-            The float32 value that each symbol stands for.
-        float64 : bool
-            Whether to compute it in float64.
-        output : str
-            A name for its value.
-
-        Returns
-        -------
-        str
-            The name of its value, in float32 and of the shape of the symbols.
+        Result: the name of its value, in float32 and of the shape of the symbols.
         """
         rewritten = in_operators(expression, float64=float64)
         number = np.float64 if float64 else np.float32

@@ -43,15 +43,7 @@ def write_onnx(parts: ModelParts, path: str | Path) -> None:
 def build_model(parts: ModelParts) -> Any:
     """Build the ONNX model of what a trained model is made of.
 
-    Parameters
-    ----------
-    parts : ModelParts
-        The model.
-
-    Returns
-    -------
-    onnx.ModelProto
-        The model, found right by ONNX's checker with full shape inference.
+    Result: the model, found right by ONNX's checker with full shape inference.
     """
     onnx = require("onnx")
     helper = onnx.helper

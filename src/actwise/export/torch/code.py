@@ -134,19 +134,7 @@ def _arrays(step: Stage) -> Arrays:
 def source(parts: ModelParts, steps: Sequence[Stage], weights_file: str | None) -> str:
     """Write the Python file of a model.
 
-    Parameters
-    ----------
-    parts : ModelParts
-        The model.
-    steps : sequence of Stage
-        What `stages` made of it.
-    weights_file : str or None
-        The name of the file beside it that holds the weights; None to write them inside.
-
-    Returns
-    -------
-    str
-        The text.
+    `weights_file`: the name of the file beside it that holds the weights; None to write them inside.
     """
     classes, names, helpers = _activation_classes(steps)
     double = parts.network.dtype == "float64"

@@ -19,8 +19,6 @@ _TAKEN = frozenset({
 def attribute(name: str) -> str:
     """Name a trained parameter so that it hides nothing.
 
-    Examples
-    --------
     >>> attribute("beta"), attribute("training")
     ('beta', 'training_')
     """

@@ -100,17 +100,9 @@ Stage: TypeAlias = Linear | Normalised | Native | TrainedSlope | Composed | Drop
 def stages(parts: ModelParts, *, native: bool = True) -> tuple[Stage, ...]:
     """Say what a model does to a row.
 
-    Parameters
-    ----------
-    parts : ModelParts
-        The model; its columns are left out, since PyTorch has no text.
-    native : bool
-        Whether PyTorch's own modules are used where they mean the same.
-
-    Returns
-    -------
-    tuple of Stage
-        The steps; the identity is none.
+    `parts`: the model; its columns are left out, since PyTorch has no text.
+    `native`: whether PyTorch's own modules are used where they mean the same.
+    Result: the steps; the identity is none.
     """
     found: list[Stage] = []
     if parts.inputs is not None:

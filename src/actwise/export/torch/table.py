@@ -81,8 +81,6 @@ TORCH_MODULES: tuple[TorchModule, ...] = (
 def torch_module(activation: str, values: Mapping[str, float], dtype: str = "float32") -> TorchModule | None:
     """Find PyTorch's module for an activation of the catalogue, if it has one that agrees in this dtype.
 
-    Examples
-    --------
     >>> torch_module("clipped_relu", {"ceiling": 20.0}).module
     'Hardtanh'
     """
@@ -95,8 +93,6 @@ def torch_module(activation: str, values: Mapping[str, float], dtype: str = "flo
 def arguments(row: TorchModule, values: Mapping[str, float]) -> dict[str, Any]:
     """Return the arguments with which a module is made.
 
-    Examples
-    --------
     >>> arguments(torch_module("elu", {"alpha": 2.0}), {"alpha": 2.0})
     {'alpha': 2.0}
     """

@@ -37,24 +37,6 @@ def written_lines(
 ) -> tuple[list[str], list[str], set[str]]:
     """Write formulas that share parts.
 
-    Parameters
-    ----------
-    expressions : sequence of Expression
-        The formulas, their constant parts folded.
-    taken : collection of str
-        Names that mean something else.
-
-    Returns
-    -------
-    lines : list of str
-        Assignments to intermediate names.
-    results : list of str
-        An expression for each formula.
-    helpers : set of str
-        The `HELPERS` that they call.
-
-    Examples
-    --------
     >>> from actwise.formula.expression import exp, sigmoid
     >>> x = symbol("x")
     >>> written_lines([sigmoid(x) * (1 + x * sigmoid(-x)), sigmoid(x)])
