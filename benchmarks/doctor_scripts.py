@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import actwise as aw
-from actwise.doctor import FunctionsDiagnosis
+from actwise.handwritten import FunctionsDiagnosis
 
 GATES = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0], "NAND": [1, 1, 1, 0], "XNOR": [1, 0, 0, 1]}
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)

@@ -58,7 +58,7 @@ _HOME = {
     "MLPClassifier": ("actwise.estimators", "MLPClassifier"),
     "MLPRegressor": ("actwise.estimators", "MLPRegressor"),
     "diagnose": ("actwise.doctor", "diagnose"),
-    "diagnose_functions": ("actwise.doctor", "diagnose_functions"),
+    "diagnose_functions": ("actwise.handwritten", "diagnose_functions"),
     "fit_table": ("actwise.tabular", "fit_table"),
     "FitSettings": ("actwise.tabular", "FitSettings"),
     "TableModel": ("actwise.tabular", "TableModel"),

@@ -8,8 +8,6 @@ from actwise.doctor.prescriptions import Origin
 from actwise.doctor.rules import Suspicion, suspicions
 from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject
 from actwise.doctor.tasks import Task, find_task
-from actwise.handwritten.network_checks import FunctionsFinding
-from actwise.handwritten.networks import FunctionsDiagnosis, diagnose_functions
 
 __all__ = [
     "FEWEST_HELD_OUT",
@@ -17,8 +15,6 @@ __all__ = [
     "Data",
     "Diagnosis",
     "Finding",
-    "FunctionsDiagnosis",
-    "FunctionsFinding",
     "Origin",
     "Repaired",
     "Subject",
@@ -26,7 +22,6 @@ __all__ = [
     "Task",
     "check_settings",
     "diagnose",
-    "diagnose_functions",
     "examine",
     "find_task",
     "suspicions",

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.doctor.changes import Code
-from actwise.handwritten import check_derivative, check_gradient
-from actwise.handwritten.gradient import GradientReport
+from actwise.handwritten.causes import Cause
+from actwise.handwritten.check import check_derivative
+from actwise.handwritten.gradient import GradientReport, check_gradient
 from actwise.handwritten.gradient_causes import GradientCause, GradientFinding
 from actwise.handwritten.mistakes import Point, explain_gradient, layer_places, recognise
 from actwise.handwritten.parameters import rebuilt
@@ -26,6 +26,11 @@ N_POINTS = 3
 SOLVED = 0.05  # of the best constant's mean squared error: below it the network has learned
 RATE_STEPS = (10.0, 100.0, 1000.0, 10_000.0)
 OTHER_STARTS = 4
+# Causes that `actwise.diagnose` names in the same way.
+NetworkCause: TypeAlias = Literal[
+    "broadcast", "exploding_gradient", "init", "learning_rate_too_high", "learning_rate_too_low", "missing_bias",
+    "missing_nonlinearity", "output_activation_mismatch", "undertrained",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class FunctionsFinding:
         What to do.
     """
 
-    code: Code | GradientCause | Literal["broadcast"]
+    code: Cause | GradientCause | NetworkCause
     evidence: str
     fix: str
 
@@ -324,7 +329,7 @@ def try_runs(
     if learned >= OTHER_STARTS / 2:
         note = f"From {learned} of {OTHER_STARTS} other starts it did: bad luck with this one."
         return note, []
-    tried: list[tuple[Code, float, int]]
+    tried: list[tuple[NetworkCause, float, int]]
     tried = [("learning_rate_too_high", rate / each, epochs) for each in RATE_STEPS]
     tried += [("learning_rate_too_low", rate * each, epochs) for each in RATE_STEPS]
     tried += [("undertrained", rate, 10 * epochs)]
