@@ -121,7 +121,7 @@ def table() -> pl.DataFrame:
             "size": [None if k % 11 == 5 else float(each) for k, each in enumerate(size)],
             "income": np.round(np.exp(rng.normal(8, 2, n)), 2),
             "smoker": [None if k % 13 == 4 else bool(each) for k, each in enumerate(rng.random(n) > 0.5)],
-            "town": rng.choice(["Bern", "Köln", "Łódź", "東京", "lost, and \"found\""], n),
+            "town": rng.choice(["Bern", "Köln", "Łódź", "東京", 'lost, and "found"'], n),
             "since": pl.Series(np.datetime64("2020-01-01") + rng.integers(0, 900, n)),
             "constant": ["same"] * n,
             "bought": rng.choice(["yes", "no"], n),
