@@ -54,11 +54,11 @@ def check_whole(name: str, value: Any, least: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         described = "a positive whole number" if least == 1 else f"a whole number, {least} or larger"
-        raise InputError(f"{name} must be {described}, not {value!r}")
+        raise InputError(f"must be {described}, not {value!r}", name)
     return int(value)
 
 
-def check_number(name: str, value: Any, *, zero: bool = False, infinite: bool = False) -> float:
+def check_number(name: str, value: Any, *, zero: bool = False, infinite: bool = False, below: float = np.inf) -> float:
     """Return a positive number, or 0 or infinity where that is allowed.
 
     >>> check_number("l2", "much", zero=True)
@@ -67,6 +67,8 @@ def check_number(name: str, value: Any, *, zero: bool = False, infinite: bool = 
     actwise.errors.InputError: l2 must be 0 or a positive number, not 'much'
     """
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not real or not (value > 0 or (zero and value == 0)) or (np.isinf(value) and not infinite):
-        raise InputError(f"{name} must be {'0 or ' if zero else ''}a positive number, not {value!r}")
+    low_enough = real and (value < below or (infinite and value == np.inf))
+    if not low_enough or not (value > 0 or (zero and value == 0)):
+        bound = f" below {below:g}" if np.isfinite(below) else ""
+        raise InputError(f"must be {'0 or ' if zero else ''}a positive number{bound}, not {value!r}", name)
     return float(value)

@@ -19,7 +19,33 @@ class ActwiseWarning(UserWarning):
 
 
 class InputError(ActwiseError, ValueError):
-    """A value handed in by the user cannot be used; the message names it and the next step."""
+    """A value handed in by the user cannot be used; the message names it and the next step.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong and what to do next.
+    parameter : str, optional
+        The parameter that it is about, with which the message then begins. Whoever has another name for it, as
+        the command line has, asks `about` for the message.
+
+    Examples
+    --------
+    >>> error = InputError("must be a positive whole number, not 0", parameter="batch_size")
+    >>> print(error)
+    batch_size must be a positive whole number, not 0
+    >>> error.about("--batch-size")
+    '--batch-size must be a positive whole number, not 0'
+    """
+
+    def __init__(self, problem: str, parameter: str | None = None) -> None:
+        super().__init__(problem if parameter is None else f"{parameter} {problem}")
+        self.problem = problem
+        self.parameter = parameter
+
+    def about(self, name: str) -> str:
+        """Return the message with the parameter called by another name."""
+        return str(self) if self.parameter is None else f"{name} {self.problem}"
 
 
 class FormulaError(InputError):
@@ -36,11 +62,11 @@ class FormulaError(InputError):
     """
 
     def __init__(self, problem: str, text: str = "", position: int | None = None) -> None:
+        pointer = f"\n    {text}\n    {' ' * position}^" if text and position is not None else ""
+        super().__init__(problem + pointer)
         self.problem = problem
         self.text = text
         self.position = position
-        pointer = f"\n    {text}\n    {' ' * position}^" if text and position is not None else ""
-        super().__init__(problem + pointer)
 
 
 class TableError(InputError):

@@ -95,7 +95,7 @@ def test_choices_of_the_estimator_are_those_of_the_subject():
     )  # fmt: skip
     subject = as_subject(model, X, NUMBERS, None, {}).subject
     assert (subject.batch_size, subject.epochs, subject.shuffle, subject.patience) == (25, 9, False, 5)
-    assert (subject.l2, subject.tolerance, subject.largest_gradient_norm) == (pytest.approx(0.3 / 25), 1e-5, 2.0)
+    assert (subject.l2, subject.tolerance, subject.max_gradient_norm) == (pytest.approx(0.3 / 25), 1e-5, 2.0)
     assert (subject.standard_inputs, subject.standard_targets) == (True, False)
     assert subject.optimizer == aw.Adam(0.02)
     assert [type(layer).__name__ for layer in subject.network.layers] == [

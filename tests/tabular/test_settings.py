@@ -24,7 +24,7 @@ from actwise.tabular.settings import build_network, hidden_layers, training_opti
         ({"l2": -1.0}, "l2 must be"),
         ({"l2": float("nan")}, "l2 must be"),
         ({"optimizer": "adm"}, "did you mean 'adam'"),
-        ({"learning_rate": 0.0}, "learning rate must be a positive number"),
+        ({"learning_rate": 0.0}, "learning_rate must be a positive number"),
         ({"batch_size": 0}, "batch_size must be a positive whole number, not 0"),
         ({"epochs": -1}, "epochs must be a positive whole number, not -1"),
         ({"patience": 0}, "patience must be"),

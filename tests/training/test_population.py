@@ -41,7 +41,7 @@ CASES = {
     ),
     "medium, clipped": (
         [aw.Dense(20, "relu"), aw.Dense(10, "prelu"), aw.Dense(2)], "float32",
-        {"loss": "squared_error", "optimizer": "rmsprop", "batch_size": 8, "largest_gradient_norm": 0.5, "l2": 0.01},
+        {"loss": "squared_error", "optimizer": "rmsprop", "batch_size": 8, "max_gradient_norm": 0.5, "l2": 0.01},
     ),
     "dropout, maxout": (
         [aw.Maxout(5), aw.Dropout(0.3), aw.Dense(2)], "float32",
@@ -67,7 +67,7 @@ def test_each_network_has_the_bits_that_it_has_alone(name, monkeypatch):
     runs = aw.train_many(network, X, Y, seeds=seeds, epochs=7, threads=2, **settings)
     assert len(runs) == len(seeds)
     for k in (0, 1, 2, 15, 16, 18):
-        alone = aw.train(network, X, Y, seed=seeds[k], epochs=7, starts=1, **settings)
+        alone = aw.train(network, X, Y, seed=seeds[k], epochs=7, restarts=0, **settings)
         _same(runs[k], alone)
     assert len({run.network.values.tobytes() for run in runs}) == len(seeds)
 
@@ -125,7 +125,7 @@ def test_ctrl_c_returns_what_was_reached():
         ({"seeds": [1, -2]}, "a seed must be a whole number"),
         ({"seeds": []}, "no seeds|0 seeds"),
         ({"seed": 1}, "seeds="),
-        ({"starts": 2}, "does not take 'starts'"),
+        ({"restarts": 2}, "does not take 'restarts'"),
         ({"learning_rate": 0.1}, "give learning_rates="),
         ({"seeds": 2, "threads": 0}, "threads must be"),
         ({"seeds": 2, "learning_rates": [0.1]}, "2 trainings but 1 learning rates"),

@@ -131,7 +131,7 @@ def test_gradients_are_clipped_to_the_largest_norm():
     network = _network().initialised(4)
     run = aw.train(
         network, X, Y, optimizer=SGD(0.1), batch_size=8, epochs=3, shuffle=False, keep_parameters=True,
-        largest_gradient_norm=0.05,
+        max_gradient_norm=0.05,
     )  # fmt: skip
     expected = _slow_steps(network, SGD(), np.full(99, 0.1), 8, 3, largest_norm=0.05)
     np.testing.assert_allclose(run.network.values, expected, rtol=1e-9, atol=1e-11)
@@ -267,15 +267,15 @@ def test_history_is_a_sequence_of_records():
         ({"optimizer": "adm"}, "did you mean 'adam'"),
         ({"loss": "squared"}, "did you mean 'squared_error'"),
         ({"loss": "binary_cross_entropy"}, "needs 'sigmoid' as output activation, not 'identity'"),
-        ({"learning_rate": -1.0}, "learning rate must be a positive number"),
+        ({"learning_rate": -1.0}, "learning_rate must be a positive number"),
         ({"l2": -1.0}, "l2 must be 0 or a positive number"),
         ({"patience": -1}, "patience must be"),
         ({"time_limit": 0}, "time_limit must be a positive number"),
         ({"threads": 0}, "threads must be"),
         ({"seed": -4}, "seed must be a whole number"),
-        ({"starts": 0}, "starts must be a positive whole number"),
+        ({"restarts": -1}, "restarts must be a whole number, 0 or larger"),
         ({"optimizer": "lbfgs", "learning_rate": 0.1}, "lbfgs finds its own step length"),
-        ({"largest_gradient_norm": 0}, "largest_gradient_norm must be a positive number"),
+        ({"max_gradient_norm": 0}, "max_gradient_norm must be a positive number"),
         ({"sample_weight": np.zeros(37)}, "all sample weights are 0"),
         ({"sample_weight": np.ones(3)}, "sample_weight must hold 37"),
     ],
@@ -375,7 +375,7 @@ def test_threads_change_no_bit_of_large_batches(n_rows):
     rng = np.random.default_rng(4)
     X, y = rng.normal(size=(n_rows, 60)), rng.normal(size=(n_rows, 3))
     network = aw.Network([aw.Dense(80, "gelu"), aw.Dense(70, "prelu"), aw.Dense(3)], n_inputs=60)
-    settings = {"optimizer": aw.Adam(0.003), "batch_size": 128, "epochs": 6, "l2": 1e-3, "largest_gradient_norm": 1.0}
+    settings = {"optimizer": aw.Adam(0.003), "batch_size": 128, "epochs": 6, "l2": 1e-3, "max_gradient_norm": 1.0}
     weights = rng.uniform(0.5, 2, n_rows)
     alone, shared = (aw.train(network, X, y, threads=threads, sample_weight=weights, **settings) for threads in (1, 2))
     np.testing.assert_array_equal(alone.network.values, shared.network.values)

@@ -21,7 +21,7 @@ def test_a_watcher_sees_every_epoch_and_can_end_the_training(optimizer):
         seen.append((progress.latest[-1].training_loss, progress.parameters.copy()))
         return len(seen) == 5
 
-    run = train(NETWORK, X, Y, optimizer=optimizer, epochs=30, watch=watch, starts=1, batch_size=7)
+    run = train(NETWORK, X, Y, optimizer=optimizer, epochs=30, callback=watch, restarts=0, batch_size=7)
     assert run.stopped_because == "asked to stop"
     assert [loss for loss, _ in seen] == list(run.history.training_losses)
     np.testing.assert_array_equal(run.network.values, seen[-1][1])
@@ -31,7 +31,7 @@ def test_a_watcher_sees_every_epoch_and_can_end_the_training(optimizer):
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_watching_changes_nothing(optimizer):
     plain = train(NETWORK, X, Y, optimizer=optimizer, epochs=12, batch_size=7)
-    watched = train(NETWORK, X, Y, optimizer=optimizer, epochs=12, batch_size=7, watch=lambda _: False)
+    watched = train(NETWORK, X, Y, optimizer=optimizer, epochs=12, batch_size=7, callback=lambda _: False)
     np.testing.assert_array_equal(plain.network.values, watched.network.values)
 
 
@@ -47,7 +47,7 @@ def test_two_halves_are_a_whole(optimizer):
 
 
 def test_lbfgs_keeps_to_its_evaluations():
-    run = train(NETWORK, X, Y, optimizer=LBFGS(most_evaluations=7), epochs=100, starts=1)
+    run = train(NETWORK, X, Y, optimizer=LBFGS(most_evaluations=7), epochs=100, restarts=0)
     assert len(run.history) <= 7
     assert run.stopped_because == "all epochs done"
 

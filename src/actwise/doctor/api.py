@@ -61,7 +61,7 @@ def diagnose(
         Called with what is done next, and the share of the budget that is used up.
     **settings
         For a `Network` how it is trained, with the names and defaults of `actwise.train`: loss, optimizer,
-        learning_rate, batch_size, epochs, shuffle, l2, largest_gradient_norm, patience, tolerance.
+        learning_rate, batch_size, epochs, shuffle, l2, max_gradient_norm, patience, tolerance.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from actwise.parts import HasTraining, TrainingParts
 from actwise.training import Run, TrainingSettings, is_small
 
 SETTINGS = (
-    "loss", "optimizer", "learning_rate", "batch_size", "epochs", "shuffle", "l2", "largest_gradient_norm",
+    "loss", "optimizer", "learning_rate", "batch_size", "epochs", "shuffle", "l2", "max_gradient_norm",
     "patience", "tolerance",
 )  # fmt: skip
 DEFAULT_EPOCHS, DEFAULT_ITERATIONS = 100, 1000  # those of actwise.training

@@ -125,7 +125,7 @@ class Subject:
         What is minimised.
     optimizer : optimiser
         How.
-    batch_size, epochs, shuffle, l2, largest_gradient_norm, patience, tolerance
+    batch_size, epochs, shuffle, l2, max_gradient_norm, patience, tolerance
         As for `actwise.training.train`.
     standard_inputs, standard_targets : bool
         Whether inputs and targets are standardised first.
@@ -148,7 +148,7 @@ class Subject:
     epochs: int = 100
     shuffle: bool = True
     l2: float = 0.0
-    largest_gradient_norm: float = np.inf
+    max_gradient_norm: float = np.inf
     patience: int = 0
     tolerance: float = 0.0
     standard_inputs: bool = False
@@ -273,7 +273,7 @@ def _settings(subject: Subject, data: Data, whole: bool) -> dict[str, Any]:
     epochs = subject.epochs if whole else min(subject.epochs, subject.most_epochs(data))
     return {
         "loss": subject.loss, "optimizer": subject.optimizer, "batch_size": subject.batch_size, "epochs": epochs,
-        "shuffle": subject.shuffle, "l2": subject.l2, "largest_gradient_norm": subject.largest_gradient_norm,
+        "shuffle": subject.shuffle, "l2": subject.l2, "max_gradient_norm": subject.max_gradient_norm,
         "patience": subject.patience, "tolerance": subject.tolerance, "keep_parameters": subject.own_parameters,
     }  # fmt: skip
 
@@ -281,7 +281,8 @@ def _settings(subject: Subject, data: Data, whole: bool) -> dict[str, Any]:
 def _run(subject: Subject, X: Numbers, y: Numbers, settings: dict[str, Any], should_stop: Callable[[], bool]) -> Run:
     network = _trainable(subject.network)
     if subject.starts != 1 and isinstance(subject.optimizer, LBFGS):
-        return train_in_silence(network, X, y, starts=subject.starts, watch=lambda _: should_stop(), **settings)
+        restarts = None if subject.starts is None else subject.starts - 1
+        return train_in_silence(network, X, y, restarts=restarts, callback=lambda _: should_stop(), **settings)
     progress = start(network, X, y, **settings)
     for _ in progress:
         if should_stop():

@@ -259,7 +259,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             network = network.with_parameters(unfold(network, self._current().parameters, inputs, outputs))
         options = {
             "shuffle": self.shuffle,
-            "largest_gradient_norm": self.max_gradient_norm or np.inf,
+            "max_gradient_norm": self.max_gradient_norm or np.inf,
             "threads": self._threads,
         }
         fitting = Fitting(network, loss, chosen, rows, held, inputs, outputs, options)

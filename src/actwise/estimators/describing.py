@@ -15,7 +15,7 @@ from actwise.model.schedules import CosineDecay
 from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
 from actwise.recipes.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
 
-PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "largest_gradient_norm", "tolerance")
+PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "max_gradient_norm", "tolerance")
 _NAMES = {
     "activation": "activation", "optimizer": "solver", "epochs": "max_iter", "batch_size": "batch_size",
     "scale_inputs": "scale_inputs", "scale_targets": "scale_targets", "l2": "alpha", "dropout": "dropout",

@@ -188,7 +188,7 @@ class Fitting:
         X, targets = self.scaled(self.rows)
         options = self.arguments(seed) | {
             "patience": 0 if watcher.judges or not choices.stochastic else choices.patience,
-            "watch": watcher if watcher.needed else None,
+            "callback": watcher if watcher.needed else None,
             "keep_parameters": goes_on,
         }
         if choices.starts is None and not goes_on:

@@ -29,7 +29,7 @@ class Schedule(Protocol):
 
 def _positive(value: float, what: str) -> None:
     if not (np.isfinite(value) and value > 0):
-        raise InputError(f"{what} must be a positive number, not {value!r}; 0.001 is a common start for Adam")
+        raise InputError(f"must be a positive number, not {value!r}; 0.001 is a common start for Adam", what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Constant:
     rate: float
 
     def __post_init__(self) -> None:
-        _positive(self.rate, "the learning rate")
+        _positive(self.rate, "learning_rate")
 
     def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
         """Return the learning rate of each step."""
@@ -62,7 +62,7 @@ class ExponentialDecay:
     stairs: bool = False
 
     def __post_init__(self) -> None:
-        _positive(self.rate, "the learning rate")
+        _positive(self.rate, "learning_rate")
         _positive(self.factor, "the factor of a decay")
         _positive(self.every, "the number of steps between decays")
 
@@ -80,7 +80,7 @@ class InverseTimeDecay:
     decay: float
 
     def __post_init__(self) -> None:
-        _positive(self.rate, "the learning rate")
+        _positive(self.rate, "learning_rate")
 
     def rates(self, steps: npt.NDArray[np.int64], total_steps: int) -> Rates:
         """Return the learning rate of each step."""
@@ -127,7 +127,7 @@ class CosineDecay:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive(self.rate, "the learning rate")
+        _positive(self.rate, "learning_rate")
         if not (0 <= self.warmup < 1 and 0 <= self.final <= 1):
             raise InputError("warmup and final of CosineDecay are shares between 0 and 1")
 

@@ -244,7 +244,7 @@ def _train(
     # records and the time left are those of the training alone.
     first = slice(0, 1)
     warm_up = {**options, "epochs": 1, "time_limit": None}
-    train_in_silence(network, training.X[first], training.y[first], starts=1, **warm_up)
+    train_in_silence(network, training.X[first], training.y[first], restarts=0, **warm_up)
     build.mark_compiled(network.dtype)
     judging = None if validation is None else (validation.X, validation.y)
     progress = start(network, training.X, training.y, validation=judging, **options)

@@ -1,33 +1,40 @@
-"""Training a network: checks what it is given, chooses defaults, and runs it from one or several starts."""
+"""Training a network: checks what it is given, chooses defaults, and runs it, with restarts where they help."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from inspect import signature
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from actwise.arrays import as_numbers, check_number, check_whole
-from actwise.errors import ActwiseWarning, InputError, suggest
-from actwise.model import losses, optimizers
+from actwise.arrays import as_numbers
+from actwise.errors import ActwiseWarning, InputError
+from actwise.model import optimizers
 from actwise.model.layers import BatchNorm, Dropout
 from actwise.model.losses import Loss
 from actwise.model.network import Network
-from actwise.model.optimizers import LBFGS, Optimizer
-from actwise.model.schedules import Schedule
+from actwise.model.optimizers import LBFGS
 from actwise.training.blame import activation_at_fault
-from actwise.training.progress import OptimizerState, Progress
+from actwise.training.progress import Progress
 from actwise.training.records import History, Run, TrainingSettings
+from actwise.training.settings import (
+    complete,
+    document,
+    recorded,
+    refuse_unknown,
+    rows,
+    setting,
+    with_present_names,
+)
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 DEFAULT_EPOCHS = 100
 DEFAULT_ITERATIONS = 1000  # of L-BFGS, which stops by itself where the gradient vanishes
 SMALL_WORK = 100_000  # rows times parameters up to which L-BFGS is the default: a few milliseconds
-TINY_WORK = 5_000  # rows times parameters up to which several starts are the default
-STARTS_FOR_TINY = 20  # a start that succeeds half the time then fails once in a million
+TINY_WORK = 5_000  # rows times parameters up to which restarts are the default
+RESTARTS_IF_TINY = 19  # a start that succeeds half the time then fails once in a million
 SOLVED_SHARE = 0.01  # of the best constant's loss: below it no further start is tried
 
 
@@ -41,90 +48,54 @@ def _changes_the_loss(network: Network) -> bool:
     return any(isinstance(layer, Dropout | BatchNorm) for layer in network.layers)
 
 
-def start(
-    network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    *,
-    loss: str | Loss = "squared_error",
-    optimizer: str | Optimizer = "auto",
-    learning_rate: float | Schedule | None = None,
-    batch_size: int = 32,
-    epochs: int | None = None,
-    seed: int | None = 0,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike] | tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike] | None = None,
-    sample_weight: npt.ArrayLike | None = None,
-    shuffle: bool = True,
-    l2: float = 0.0,
-    largest_gradient_norm: float = np.inf,
-    patience: int = 0,
-    tolerance: float = 0.0,
-    time_limit: float | None = None,
-    threads: int | None = None,
-    keep_parameters: bool = False,
-    watch: Callable[[Progress], bool] | None = None,
-    resumed: OptimizerState | None = None,
-) -> Progress:
+def start(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, **given: Any) -> Progress:
     """Set up a training without running it; iterate over the result to train.
 
     The parameters are those of `train`, which runs it to the end.
     """
     if not isinstance(network, Network):
         raise InputError(f"the network must be an aw.Network, not {type(network).__name__}")
-    chosen = losses.loss(loss)
+    given = with_present_names(given)
+    refuse_unknown(given, [row.name for row in rows("train") if row.name != "restarts"], "train")
+    if given.get("seed", 0) is None:
+        given["seed"] = int(np.random.default_rng().integers(2**63))
+    chosen = complete(given)
+    loss: Loss = chosen["loss"]
     output = network.output_activation
     if output is not None:
-        chosen.check_output(output, network.n_outputs)
-    elif chosen.output is not None:
-        raise InputError(f"{chosen.name} needs {chosen.output!r} as output activation, not maxout")
-    rows, targets = _check_rows(network, chosen, X, y, "")
+        loss.check_output(output, network.n_outputs)
+    elif loss.output is not None:
+        raise InputError(f"{loss.name} needs {loss.output!r} as output activation, not maxout")
+    learned, targets = _check_rows(network, loss, X, y, "")
+    optimizer = chosen["optimizer"]
     if optimizer == "auto":
-        tiny = learning_rate is None and is_small(network, len(rows))
-        optimizer = LBFGS() if tiny else "adam"
-    found = optimizers.optimizer(optimizer, learning_rate)
-    if epochs is None:
-        epochs = DEFAULT_ITERATIONS if isinstance(found, LBFGS) else DEFAULT_EPOCHS
-    if isinstance(found, LBFGS) and _changes_the_loss(network):
+        optimizer = LBFGS() if chosen["learning_rate"] is None and is_small(network, len(learned)) else "adam"
+    chosen["optimizer"] = optimizers.optimizer(optimizer, chosen["learning_rate"])
+    if isinstance(chosen["optimizer"], LBFGS) and _changes_the_loss(network):
         raise InputError(
             "lbfgs needs the same loss at every call, which dropout and BatchNorm prevent; use optimizer='adam'"
         )
-    if seed is None:
-        seed = int(np.random.default_rng().integers(2**63))
-    seed = check_whole("seed", seed, least=0)
-    if not isinstance(shuffle, bool | np.bool_):
-        raise InputError(f"shuffle must be True or False, not {shuffle!r}")
-    network = network if keep_parameters else network.initialised(seed)
-    settings = TrainingSettings(
-        loss=chosen,
-        optimizer=found,
-        batch_size=check_whole("batch_size", batch_size),
-        epochs=check_whole("epochs", epochs),
-        seed=seed,
-        shuffle=bool(shuffle),
-        l2=check_number("l2", l2, zero=True),
-        largest_gradient_norm=check_number("largest_gradient_norm", largest_gradient_norm, infinite=True),
-        patience=check_whole("patience", patience, least=0),
-        tolerance=check_number("tolerance", tolerance, zero=True),
-        time_limit=None if time_limit is None else check_number("time_limit", time_limit, infinite=True),
-        threads=None if threads is None else check_whole("threads", threads),
-    )
-    judged = None
+    if chosen["epochs"] is None:
+        chosen["epochs"] = DEFAULT_ITERATIONS if isinstance(chosen["optimizer"], LBFGS) else DEFAULT_EPOCHS
+    settings = TrainingSettings(**{row.name: chosen[row.name] for row in recorded()})
+    network = network if chosen["keep_parameters"] else network.initialised(settings.seed)
+    validation, weights = chosen["validation"], chosen["sample_weight"]
     if validation is not None:
         if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
-            raise InputError("validation must be a pair (X, y) or a triple (X, y, sample_weight)")
-        judged_rows, judged_targets = _check_rows(network, chosen, *validation[:2], "validation ")
-        judged_weights = _check_weights(validation[2], len(judged_rows), network) if len(validation) == 3 else None
-        judged = (judged_rows, judged_targets, judged_weights)
-    weights = None if sample_weight is None else _check_weights(sample_weight, len(rows), network)
-    return Progress(network, settings, rows, targets, weights, judged, watch, resumed)
+            raise InputError("must be a pair (X, y) or a triple (X, y, sample_weight)", "validation")
+        X_val, y_val = _check_rows(network, loss, validation[0], validation[1], "validation ")
+        weights_val = _check_weights(validation[2], len(X_val), network) if len(validation) == 3 else None
+        validation = (X_val, y_val, weights_val)
+    weights = None if weights is None else _check_weights(weights, len(learned), network)
+    return Progress(network, settings, learned, targets, weights, validation, chosen["callback"], chosen["resumed"])
 
 
+@document("train")
 def train(
     network: Network,
     X: npt.ArrayLike,
     y: npt.ArrayLike,
     *,
-    starts: int | None = None,
     on_epochs: Callable[[History], object] | None = None,
     **settings: Any,
 ) -> Run:
@@ -138,49 +109,12 @@ def train(
         Inputs.
     y : array_like of shape (n_rows,) or (n_rows, n_targets)
         Targets; for categorical cross-entropy the index of each row's class.
-    starts : int, optional
-        Train from so many initial draws, until one solves the problem, and keep the best. By default 20
-        where the problem is tiny (rows times parameters at most 5,000) and L-BFGS is used, otherwise 1.
     on_epochs : callable, optional
         Called with the records of new epochs, about ten times a second.
     **settings
         Keyword arguments:
 
-        loss : str or Loss
-            Default ``"squared_error"``.
-        optimizer : str or optimiser
-            Default ``"auto"``: L-BFGS, which uses all rows at once, where rows times parameters are at most
-            100,000 and neither dropout nor a learning rate is asked for; Adam otherwise.
-        learning_rate : float or schedule
-            In place of the optimiser's own.
-        batch_size, epochs : int
-            Defaults 32, and 100 epochs or 1000 iterations of L-BFGS.
-        seed : int or None
-            For initial weights, order of rows and dropout; the same seed gives the same bits. Default 0.
-        validation : (X, y) or (X, y, sample_weight)
-            Rows to judge by after every epoch; the best parameters are then kept.
-        sample_weight : array_like of shape (n_rows,)
-            Weight of each row.
-        shuffle : bool
-            New order of rows in each epoch. Default True.
-        l2 : float
-            Adds ``l2 / 2 * sum(weights ** 2)``, biases left out.
-        largest_gradient_norm : float
-            Longer gradients are scaled down to it.
-        patience : int
-            Stop after so many epochs without an improvement by more than `tolerance`. 0: never.
-        tolerance : float
-            See `patience`.
-        time_limit : float
-            Seconds.
-        threads : int
-            At most so many; a second one shares batches that are large enough, without changing a bit.
-        keep_parameters : bool
-            Go on from the network's own parameters.
-        watch : callable
-            Called with the `Progress` after every epoch; the training ends where it returns true.
-        resumed : OptimizerState
-            Go on from what `Progress.state` gave, with `keep_parameters`.
+        {settings}
 
     Returns
     -------
@@ -192,6 +126,12 @@ def train(
     InputError
         If something does not fit together.
 
+    Notes
+    -----
+    With ``optimizer="auto"``, L-BFGS is used where rows times parameters are at most 100,000 and neither dropout,
+    batch normalisation nor a learning rate is asked for. Where they are at most 5,000 it starts up to 19 times anew.
+    By default there are 100 epochs, or 1000 iterations of L-BFGS.
+
     Examples
     --------
     >>> import actwise as aw
@@ -201,7 +141,7 @@ def train(
     >>> run.network.predict(X).round().ravel()
     array([0., 1., 1., 0.], dtype=float32)
     """
-    run = train_in_silence(network, X, y, starts, on_epochs, **settings)
+    run = train_in_silence(network, X, y, on_epochs, **with_present_names(settings))
     if run.stopped_because == "loss is not finite" and not run.best_epoch:
         # What came out has the parameters that training began with.
         cause = activation_at_fault(run.network, X)
@@ -218,29 +158,21 @@ def train_in_silence(
     network: Network,
     X: npt.ArrayLike,
     y: npt.ArrayLike,
-    starts: int | None = None,
     on_epochs: Callable[[History], object] | None = None,
     **settings: Any,
 ) -> Run:
     """Train as `train` does, for callers that say themselves what went wrong."""
-    if starts is not None:
-        starts = check_whole("starts", starts)
-    known = [
-        name for name, parameter in signature(start).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
-    ]
-    for name in settings:
-        if name not in known:
-            raise InputError(f"train has no setting {name!r}; {suggest(name, known, noun='its settings')}")
+    restarts = setting("restarts").checked(settings.pop("restarts", None))
     progress = start(network, X, y, **settings)
     best, solved = _run_to_end(progress, on_epochs), np.inf
-    if starts is None:
+    if restarts is None:
         tiny = isinstance(progress.settings.optimizer, LBFGS) and len(progress.rows) * network.n_parameters <= TINY_WORK
-        starts = STARTS_FOR_TINY if tiny and not settings.get("keep_parameters") else 1
-    if starts > 1:
+        restarts = RESTARTS_IF_TINY if tiny and not settings.get("keep_parameters") else 0
+    if restarts:
         solved = SOLVED_SHARE * progress.settings.loss.of_best_constant(
             progress.targets, network.n_outputs, progress.weights
         )
-    for k in range(1, starts):
+    for k in range(1, restarts + 1):
         if reached(best) <= solved or best.stopped_because in ("interrupted", "time limit"):
             break
         seed = int(np.random.SeedSequence([progress.settings.seed, k]).generate_state(1)[0])
@@ -264,14 +196,14 @@ def reached(run: Run) -> float:
     if not len(run.history):
         return np.inf
     record = run.history[-1]
-    judged = record.training_loss if record.validation_loss is None else min(run.history.validation_losses)
-    return float(judged) if np.isfinite(judged) else np.inf
+    loss = record.training_loss if record.validation_loss is None else min(run.history.validation_losses)
+    return float(loss) if np.isfinite(loss) else np.inf
 
 
 def _check_weights(given: npt.ArrayLike, n_rows: int, network: Network) -> FloatArray:
     weights = as_numbers(given, network.dtype, "sample_weight")
     if weights.shape != (n_rows,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
-        raise InputError(f"sample_weight must hold {n_rows} finite numbers, none of them negative")
+        raise InputError(f"must hold {n_rows} finite numbers, none of them negative", "sample_weight")
     if not np.any(weights > 0):
         raise InputError("all sample weights are 0: nothing can be learned")
     return weights
@@ -280,7 +212,7 @@ def _check_weights(given: npt.ArrayLike, n_rows: int, network: Network) -> Float
 def _check_rows(
     network: Network, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike, what: str
 ) -> tuple[FloatArray, FloatArray]:
-    rows = network.check_inputs(X)
+    inputs = network.check_inputs(X)
     try:
         targets = as_numbers(y, network.dtype, f"{what}y")
     except InputError as error:
@@ -289,23 +221,23 @@ def _check_rows(
         raise InputError(f"{error}; number the classes from 0") from error
     n_targets = loss.n_targets(network.n_outputs)
     targets = targets.reshape(-1, 1) if targets.ndim == 1 else targets
-    if len(rows) == 0:
+    if len(inputs) == 0:
         raise InputError(f"there are no {what}rows to train on")
-    if targets.shape != (len(rows), n_targets):
+    if targets.shape != (len(inputs), n_targets):
         hint = "; give class indices, not one-hot rows" if loss.target == "class" else ""
         raise InputError(
-            f"the {what}targets must have the shape ({len(rows)}, {n_targets}) for this network and loss, "
+            f"the {what}targets must have the shape ({len(inputs)}, {n_targets}) for this network and loss, "
             f"not {targets.shape}{hint}"
         )
     if not np.all(np.isfinite(targets)):
         raise InputError(f"the {what}targets contain NaN or infinity; drop those rows first")
     with np.errstate(invalid="ignore"):
         # One sum tells without a mask as large as the data; infinities of both signs make it NaN.
-        finite = np.isfinite(rows.sum(dtype=np.float64)) or np.all(np.isfinite(rows))
+        finite = np.isfinite(inputs.sum(dtype=np.float64)) or np.all(np.isfinite(inputs))
     if not finite:
-        row, column = np.argwhere(~np.isfinite(rows))[0]
+        row, column = np.argwhere(~np.isfinite(inputs))[0]
         raise InputError(
-            f"the {what}inputs contain {rows[row, column]} in row {row}, column {column}; fill or drop it first"
+            f"the {what}inputs contain {inputs[row, column]} in row {row}, column {column}; fill or drop it first"
         )
     if loss.target == "class":
         low, high = targets.min(), targets.max()
@@ -316,4 +248,4 @@ def _check_rows(
         allowed = f"between {low:g} and {high:g}" if np.isfinite(high) else f"of at least {low:g}"
         labels = "; map the two labels to them first" if np.isfinite(high) else ""
         raise InputError(f"{loss.name} needs {what}targets {allowed}{labels}")
-    return rows, targets
+    return inputs, targets

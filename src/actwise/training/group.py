@@ -130,9 +130,7 @@ class Group:
         table = self.arrays["HISTORY"][index].reshape(-1, 4)[:done].copy()
         settings, best_epoch = self.settings[index], int(self.column("BEST_EPOCH")[index])
         seconds = float(self.seconds[index])
-        history = History(
-            table, np.linspace(0.0, seconds, done + 1)[1:], bool(np.isfinite(settings.largest_gradient_norm))
-        )
+        history = History(table, np.linspace(0.0, seconds, done + 1)[1:], bool(np.isfinite(settings.max_gradient_norm)))
         stopped = self.stopped_because[index] or "interrupted"
         keep_best = stopped == "loss is not finite" or (best_epoch > 0 and self.template.validation is not None)
         chosen = self.arrays["BEST" if keep_best else "PARAMETERS"][index]

@@ -21,8 +21,11 @@ from actwise.training.api import reached, start, train_in_silence
 from actwise.training.group import Clock, Group
 from actwise.training.progress import PAUSE_SECONDS, one_blas_thread
 from actwise.training.records import Run
+from actwise.training.settings import document, refuse_unknown, rows, setting, with_present_names
 
 Member = tuple[Callable[[], Run], Callable[[], float]]  # how to get the run of a network, and its loss
+
+NOT_OF_MANY = ("seed", "learning_rate", "restarts", "callback", "resumed")  # settings of `train` alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Runs(Sequence[Run]):
         return self[int(np.argmin(self._losses))]
 
 
+@document("train", without=(*NOT_OF_MANY, "threads", "time_limit"))
 def train_many(
     networks: Network | Sequence[Network],
     X: npt.ArrayLike,
@@ -128,8 +132,9 @@ def train_many(
     on_progress : callable, optional
         Called with a `PopulationProgress` about ten times a second.
     **settings
-        As for `train`: loss, optimizer, batch_size, epochs, validation, sample_weight, shuffle, l2,
-        largest_gradient_norm, patience, tolerance, keep_parameters.
+        Keyword arguments:
+
+        {settings}
 
     Returns
     -------
@@ -150,19 +155,18 @@ def train_many(
     >>> [run.network.layers[0].activation.name for run in runs]
     ['tanh', 'relu']
     """
-    for name in ("seed", "starts", "watch", "resumed", "on_epochs", "learning_rate"):
-        if name in settings:
+    settings = with_present_names(settings)
+    for name in settings:
+        if name in ("on_epochs", *NOT_OF_MANY):
             instead = f"; give {name}s=[...]" if name in ("seed", "learning_rate") else ""
             raise InputError(f"train_many does not take {name!r}{instead}")
+    refuse_unknown(settings, [row.name for row in rows("train") if row.name not in NOT_OF_MANY], "train_many")
     given = [networks] if isinstance(networks, Network) else list(networks)
     chosen = _seeds(given, seeds, None if learning_rates is None else len(learning_rates))
     given = given * len(chosen) if len(given) == 1 else given
     if learning_rates is not None and len(learning_rates) != len(given):
         raise InputError(f"there are {len(given)} trainings but {len(learning_rates)} learning rates")
-    if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
-        raise InputError(f"threads must be a positive whole number, not {threads!r}")
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"time_limit must be a positive number of seconds, not {time_limit!r}")
+    threads, time_limit = setting("threads").checked(threads), setting("time_limit").checked(time_limit)
     rates = [None] * len(given) if learning_rates is None else list(learning_rates)
     clock, groups, tasks = Clock(time_limit), list[Group](), list[Callable[[], None]]()
     members: dict[int, Member] = {}
@@ -171,7 +175,7 @@ def train_many(
         template = start(given[first], X, y, seed=chosen[first], learning_rate=rates[first], **settings)
         if isinstance(template.settings.optimizer, LBFGS):
             for k in indices:
-                alone = _Alone(given[k], X, y, settings | {"seed": chosen[k], "starts": 1}, clock)
+                alone = _Alone(given[k], X, y, settings | {"seed": chosen[k]}, clock)
                 tasks.append(alone.train)
                 members[k] = alone.run, alone.loss
             continue
@@ -237,10 +241,10 @@ class _Alone:
 
     def train(self) -> None:
         limit = self.clock.time_limit
-        settings = self.settings | {"watch": lambda _: self.clock.stop.is_set()}
+        settings = self.settings | {"callback": lambda _: self.clock.stop.is_set()}
         if limit is not None:
             settings["time_limit"] = max(limit - self.clock.seconds, 1e-3)
-        self.found = train_in_silence(self.network, self.X, self.y, **settings)
+        self.found = train_in_silence(self.network, self.X, self.y, restarts=0, **settings)
 
     def run(self) -> Run:
         return self.found or start(self.network, self.X, self.y, **self.settings).run()

@@ -83,7 +83,7 @@ class Progress:
     """A training under way; `run` gives its result at any time.
 
     Iterating yields lists of new epoch records. An interruption between two lists loses nothing. Where
-    `watch` is given it is called after every epoch, and ends the training by returning true.
+    `callback` is given it is called after every epoch, and ends the training by returning true.
     """
 
     network: Network
@@ -92,7 +92,7 @@ class Progress:
     targets: FloatArray
     weights: FloatArray | None
     validation: tuple[FloatArray, FloatArray, FloatArray | None] | None
-    watch: Callable[[Progress], bool] | None = None
+    callback: Callable[[Progress], bool] | None = None
     resumed: OptimizerState | None = None
     stopped_because: StoppedBecause = "interrupted"
     _context: engine.Context | None = field(default=None, repr=False)
@@ -109,7 +109,7 @@ class Progress:
 
     def run(self) -> Run:
         """Return the result so far."""
-        clipped = np.isfinite(self.settings.largest_gradient_norm)
+        clipped = np.isfinite(self.settings.max_gradient_norm)
         history = History(
             np.concatenate([*self._tables, np.empty((0, 4))]), np.concatenate([*self._seconds, []]), clipped
         )
@@ -141,7 +141,7 @@ class Progress:
     @property
     def latest(self) -> History:
         """The records of the epochs since the last pause."""
-        clipped = np.isfinite(self.settings.largest_gradient_norm)
+        clipped = np.isfinite(self.settings.max_gradient_norm)
         return History(self._tables[-1], self._seconds[-1], clipped)
 
     @property
@@ -181,7 +181,7 @@ class Progress:
     def written_out_rule(self) -> str | None:
         """The name of the rule with which steps for tiny networks do what is asked for; None where they cannot."""
         settings, network = self.settings, self.network
-        if settings.l2 != 0 or np.isfinite(settings.largest_gradient_norm) or isinstance(settings.optimizer, LBFGS):
+        if settings.l2 != 0 or np.isfinite(settings.max_gradient_norm) or isinstance(settings.optimizer, LBFGS):
             return None
         described = settings.loss.for_engine(network.n_outputs)
         if not unrolled.can_be_written_out(network.structure, described, network.n_parameters):
@@ -213,7 +213,7 @@ class Progress:
             SHUFFLED=bool(settings.shuffle),
             PATIENCE=settings.patience,
             L2=settings.l2,
-            LARGEST_NORM=settings.largest_gradient_norm,
+            LARGEST_NORM=settings.max_gradient_norm,
             TOLERANCE=settings.tolerance,
             BEST_LOSS=np.inf,
         )
@@ -244,11 +244,11 @@ class Progress:
         crew = Crew(bool(self._halves) and (settings.threads or processors()) > 1)
         planned, done, before_us = FIRST_STEPS, 0, context.get("STEP")
         stopped: StoppedBecause | None = None
-        clipped = np.isfinite(settings.largest_gradient_norm)
+        clipped = np.isfinite(settings.max_gradient_norm)
         while stopped is None:
             most = (
                 steps_per_epoch * MOST_EPOCHS_PER_CALL
-                if self.watch is None
+                if self.callback is None
                 else steps_per_epoch - done % steps_per_epoch
             )
             trial = crew.tries()
@@ -269,7 +269,7 @@ class Progress:
             self._tables.append(table)
             self._seconds.append(taken)
             stopped = self._why(ended)
-            if len(table) and self.watch is not None and self.watch(self):
+            if len(table) and self.callback is not None and self.callback(self):
                 stopped = stopped or "asked to stop"
             if len(table):
                 yield History(table, taken, clipped)
@@ -308,7 +308,7 @@ class Progress:
             ended = context.run("loop", "close_epoch")
             self._tables.append(table.copy())
             self._seconds.append(np.array([time.perf_counter() - self._started]))
-            asked = self.watch is not None and self.watch(self)
+            asked = self.callback is not None and self.callback(self)
             if ended != PAUSED or asked or self._out_of_time():
                 raise StopIteration
 

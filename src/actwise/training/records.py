@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from actwise.model.losses import Loss
 from actwise.model.network import Network
 from actwise.model.optimizers import Optimizer
+from actwise.training.settings import add_fields, recorded, with_present_names
 
 StoppedBecause: TypeAlias = Literal[
     "all epochs done", "no improvement", "time limit", "interrupted", "loss is not finite", "converged", "asked to stop"
@@ -27,7 +28,7 @@ class EpochRecord:
     epoch : int
         Counted from 1.
     training_loss : float
-        Weighted mean over the rows, each judged by the weights of its own step.
+        Weighted mean over the rows, each with the weights before its own step.
     validation_loss : float or None
         Loss on the validation rows after the epoch.
     learning_rate : float
@@ -70,9 +71,9 @@ class History(Sequence[EpochRecord]):
             )
         number = range(len(self))[index]
         training, validation, rate, norm = (float(each) for each in self._table[number])
-        judged = None if np.isnan(validation) and not np.isnan(training) else validation
+        loss = None if np.isnan(validation) and not np.isnan(training) else validation
         return EpochRecord(
-            number + 1, training, judged, rate, norm if self._clipped else None, float(self._seconds[number])
+            number + 1, training, loss, rate, norm if self._clipped else None, float(self._seconds[number])
         )
 
     def __repr__(self) -> str:
@@ -89,22 +90,34 @@ class History(Sequence[EpochRecord]):
         return self._table[:, 1].copy()
 
 
+def _with_further_settings(cls: type) -> type:
+    """Let a record hold what the table has beside the fields that are declared for the type checker."""
+    return add_fields(cls, ((row.name, row.default) for row in recorded()))
+
+
 @dataclass(frozen=True)
+@_with_further_settings
 class TrainingSettings:
-    """How to train; the parameters of `train` as a record."""
+    """How a network was trained: what `train` was asked for, with the defaults that were chosen."""
 
     loss: Loss
     optimizer: Optimizer
-    batch_size: int = 32
-    epochs: int = 100
-    seed: int = 0
-    shuffle: bool = True
-    l2: float = 0.0
-    largest_gradient_norm: float = np.inf
-    patience: int = 0
-    tolerance: float = 0.0
-    time_limit: float | None = None
-    threads: int | None = None
+    batch_size: int
+    epochs: int
+    l2: float
+    max_gradient_norm: float
+    shuffle: bool
+    seed: int
+    patience: int
+    tolerance: float
+    time_limit: float | None
+    threads: int | None
+
+    def __getattr__(self, name: str) -> Any:
+        (present,) = with_present_names({name: None})
+        if present == name:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self, present)
 
 
 @dataclass(frozen=True)
