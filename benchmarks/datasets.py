@@ -94,6 +94,21 @@ TABLES = (
 )  # fmt: skip
 
 
+def load_frame(table: Table) -> tuple[pd.DataFrame, np.ndarray]:
+    """Read a table as it is: cells of each column but the target's, and the targets."""
+    if not table.package:
+        X, y = getattr(sklearn.datasets, table.file)(return_X_y=True)
+        return _sampled(pd.DataFrame(np.asarray(X, np.float64)).add_prefix("column "), y)
+    frame = _read(table)
+    target = frame.columns[table.target] if isinstance(table.target, int) else table.target
+    frame = frame.dropna(subset=[target])
+    y = frame.pop(target)
+    y = y.to_numpy(np.float64) if table.task == "regression" else y.astype(str).str.strip().to_numpy(object)
+    frame = frame.drop(columns=list(table.drop)).rename(columns=lambda name: f"column {name}")
+    frame = frame.apply(lambda column: pd.to_numeric(column, errors="coerce") if _numeric(column) else column)
+    return _sampled(frame, y)
+
+
 def load(table: Table) -> tuple[np.ndarray, np.ndarray]:
     """Read a table: numbers as they are, a column per value of a category, missing numbers as the median.
 
@@ -109,21 +124,12 @@ def load(table: Table) -> tuple[np.ndarray, np.ndarray]:
     y : ndarray of shape (n_rows,)
         Labels, or numbers.
     """
-    if not table.package:
-        X, y = getattr(sklearn.datasets, table.file)(return_X_y=True)
-        return _sampled(np.asarray(X, np.float64), y)
-    frame = _read(table)
-    target = frame.columns[table.target] if isinstance(table.target, int) else table.target
-    frame = frame.dropna(subset=[target])
-    y = frame.pop(target)
-    y = y.to_numpy(np.float64) if table.task == "regression" else y.astype(str).str.strip().to_numpy(object)
-    frame = frame.drop(columns=list(table.drop))
-    numbers = frame.apply(lambda column: pd.to_numeric(column, errors="coerce") if _numeric(column) else column)
-    kept = numbers.select_dtypes("number")
+    frame, y = load_frame(table)
+    kept = frame.select_dtypes("number")
     kept = kept.fillna(kept.median())
-    words = numbers.select_dtypes(exclude="number")
+    words = frame.select_dtypes(exclude="number")
     dummies = pd.get_dummies(words.astype(str), dtype=np.float64) if words.shape[1] else words
-    return _sampled(pd.concat([kept, dummies], axis=1).to_numpy(np.float64), y)
+    return pd.concat([kept, dummies], axis=1).to_numpy(np.float64), y
 
 
 def _read(table: Table) -> pd.DataFrame:
@@ -145,8 +151,8 @@ def _numeric(column: pd.Series) -> bool:
     return bool(pd.to_numeric(column.dropna(), errors="coerce").notna().all())
 
 
-def _sampled(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if len(X) <= MOST_ROWS:
-        return X, y
-    rows = np.random.default_rng(0).permutation(len(X))[:MOST_ROWS]
-    return X[rows], y[rows]
+def _sampled(frame: pd.DataFrame, y: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    if len(frame) <= MOST_ROWS:
+        return frame, y
+    rows = np.random.default_rng(0).permutation(len(frame))[:MOST_ROWS]
+    return frame.iloc[rows], y[rows]

@@ -24,10 +24,13 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from datasets import TABLES, Table, load
+import pandas as pd
+import polars as pl
+from datasets import TABLES, Table, load, load_frame
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -36,8 +39,9 @@ from sklearn.preprocessing import StandardScaler
 import actwise as aw
 from training import machine
 
-OURS, PERCEPTRON, TREES, LINEAR = "actwise", "scikit-learn MLP", "boosted trees", "linear"
-MODELS = (OURS, PERCEPTRON, TREES, LINEAR)
+OURS, TABLE_DOOR = "actwise", "actwise fit_table"
+PERCEPTRON, TREES, LINEAR = "scikit-learn MLP", "boosted trees", "linear"
+MODELS = (OURS, TABLE_DOOR, PERCEPTRON, TREES, LINEAR)
 TEST_SHARE = 0.25
 TIE = 1e-9
 FIFTH = 0.2
@@ -48,6 +52,8 @@ def make(model: str, task: str, seed: int) -> Any:
     classifies = task == "classification"
     if model == OURS:
         return (aw.MLPClassifier if classifies else aw.MLPRegressor)(random_state=seed)
+    if model == TABLE_DOOR:
+        return FittedTable(task, seed)
     if model == PERCEPTRON:
         return make_pipeline(StandardScaler(), (MLPClassifier if classifies else MLPRegressor)(random_state=seed))
     if model == TREES:
@@ -61,8 +67,38 @@ def half(table: Table) -> str:
     return "chosen" if peers.index(table.name) % 2 == 0 else "held out"
 
 
-def measure(table: Table, X: np.ndarray, y: np.ndarray, model: str, seed: int) -> dict[str, float]:
+class FittedTable:
+    """`fit_table` with its defaults, as a model that is fitted to a frame and scores by accuracy or R²."""
+
+    def __init__(self, task: str, seed: int) -> None:
+        self.settings = aw.FitSettings(task=task, seed=seed, baselines=False)
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> FittedTable:
+        """Fit; `fit_table` takes its validation and test rows from these."""
+        frame = _polars(X).with_columns(pl.Series("target", y.tolist()))
+        self.model = aw.fit_table(frame, "target", self.settings).model
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Predict labels or numbers, shape (n_rows,)."""
+        return self.model.predict(_polars(X))
+
+    def score(self, X: pd.DataFrame, y: np.ndarray) -> float:
+        """Return accuracy, or R²."""
+        if self.settings.task == "regression":
+            return float(r2_score(y, self.predict(X)))
+        return float(np.mean(self.predict(X).astype(str) == y.astype(str)))
+
+
+def _polars(frame: pd.DataFrame) -> pl.DataFrame:
+    numbers = {name: frame[name].to_numpy(np.float64) for name in frame.select_dtypes("number")}
+    cells = {name: [None if pd.isna(cell) else str(cell) for cell in frame[name]] for name in frame}
+    return pl.DataFrame({name: numbers.get(name, cells[name]) for name in frame}, nan_to_null=True)
+
+
+def measure(table: Table, model: str, seed: int) -> dict[str, float]:
     """Fit and judge one model on one split."""
+    X, y = load_frame(table) if model == TABLE_DOOR else load(table)
     stratify = y if table.task == "classification" else None
     parts = train_test_split(X, y, test_size=TEST_SHARE, random_state=seed, stratify=stratify)
     X_train, X_test, y_train, y_test = parts
@@ -96,20 +132,21 @@ def run(
         warnings.simplefilter("ignore")
         warm_up()
     for table in tables:
-        X, y = load(table)
         for seed in range(seeds):
             for model in models:
                 key = f"{table.name}|{seed}|{model}"
                 if key not in results:
                     if time.perf_counter() - started > 60 * minutes:
                         return
-                    results[key] = measure(table, X, y, model, seed)
-        save()
+                    results[key] = measure(table, model, seed)
+            save()
 
 
 def mean(results: dict[str, dict[str, float]], table: Table, model: str, what: str) -> float:
     """Average over the seeds."""
-    found = [each[what] for key, each in results.items() if key.startswith(f"{table.name}|") and key.endswith(model)]
+    found = [
+        each[what] for key, each in results.items() if key.startswith(f"{table.name}|") and key.endswith(f"|{model}")
+    ]
     return fmean(found) if found else float("nan")
 
 

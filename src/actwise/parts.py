@@ -16,53 +16,10 @@ import numpy.typing as npt
 
 from actwise.errors import InputError
 from actwise.model.network import Network
+from actwise.tasks.scaling import Scaling
 
 Label: TypeAlias = str | int | float | bool
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Scaling:
-    """A centre and a scale for each of several numbers.
-
-    Parameters
-    ----------
-    centres, scales : array_like of float, shape (n,)
-        What is taken away, and what the rest is divided by; scales are not 0.
-
-    Examples
-    --------
-    >>> scaling = Scaling([10.0], [2.0])
-    >>> float(scaling.apply(np.array([[14.0]]))[0, 0]), float(scaling.undo(np.array([[2.0]]))[0, 0])
-    (2.0, 14.0)
-    """
-
-    centres: npt.ArrayLike
-    scales: npt.ArrayLike
-
-    def __post_init__(self) -> None:
-        centres, scales = (np.array(each, np.float64) for each in (self.centres, self.scales))
-        if centres.ndim != 1 or centres.shape != scales.shape or not np.isfinite([centres, scales]).all():
-            raise InputError("a scaling needs a finite centre and a finite scale for each number")
-        if not scales.all():
-            raise InputError("a scale of 0 cannot be divided by; use 1 for a constant number")
-        object.__setattr__(self, "centres", centres)
-        object.__setattr__(self, "scales", scales)
-
-    @property
-    def arrays(self) -> tuple[Floats, Floats]:
-        """Centres and scales."""
-        return np.asarray(self.centres), np.asarray(self.scales)
-
-    def apply(self, values: npt.ArrayLike) -> Floats:
-        """Centre and divide, shape (n_rows, n)."""
-        centres, scales = self.arrays
-        return (np.asarray(values, np.float64) - centres) / scales
-
-    def undo(self, values: npt.ArrayLike) -> Floats:
-        """Multiply and shift back, shape (n_rows, n)."""
-        centres, scales = self.arrays
-        return np.asarray(values, np.float64) * scales + centres
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +60,9 @@ class ModelParts:
 
     def __post_init__(self) -> None:
         width, height = self.network.n_inputs, self.network.n_outputs
-        if self.inputs is not None and len(self.inputs.arrays[0]) != width:
+        if self.inputs is not None and len(self.inputs) != width:
             raise InputError(f"a network with {width} inputs needs a centre and a scale for each of them")
-        if self.outputs is not None and len(self.outputs.arrays[0]) != height:
+        if self.outputs is not None and len(self.outputs) != height:
             raise InputError(f"a network with {height} outputs needs a centre and a scale for each of them")
         fitting = {len(self.classes)} | ({1} if len(self.classes) == 2 and not self.multilabel else set())
         if self.classes and height not in fitting:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.doctor import Data, Subject, find_task
+from actwise.doctor import Data, Subject, as_targets
 from actwise.doctor.changes import all_changes, hidden_activations
 from actwise.doctor.subjects import MOST_UPDATES, train_once
 from actwise.experiments.trials import Laboratory
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 ROWS = np.arange(80)
-DATA = Data(X, find_task(X[:, :1] * X[:, 1:2]), ROWS, ROWS)
+DATA = Data(X, as_targets(X[:, :1] * X[:, 1:2]), ROWS, ROWS)
 
 
 def changes_of(*layers, **settings):
@@ -80,7 +80,7 @@ def test_rows_left_out_in_turn_are_judged_within_the_budget(monkeypatch):
         return train_once(subject, data, seed, time_limit, *rest, **options)
 
     monkeypatch.setattr(experiments, "train_once", train)
-    labels = Data(X, find_task((X[:, 0] > 0).astype(float), "binary"), ROWS, ROWS)
+    labels = Data(X, as_targets((X[:, 0] > 0).astype(float), "binary"), ROWS, ROWS)
     laboratory = Laboratory(labels, 0, 60.0, lambda what, share: None)
     assert experiments._score_of_left_out_rows(laboratory) > 0.7
     assert len(limits) == experiments.FOLDS
@@ -91,7 +91,7 @@ def test_rows_left_out_in_turn_are_judged_within_the_budget(monkeypatch):
 
 def test_a_loss_that_does_not_measure_distances_of_numbers_is_replaced():
     def with_loss(name, output="identity", y=X[:, 0]):
-        data = Data(X, find_task(y, "regression"), ROWS, ROWS)
+        data = Data(X, as_targets(y, "regression"), ROWS, ROWS)
         network = aw.Network([aw.Dense(4, "relu"), aw.Dense(1, output)], 3)
         found = {each.name: each for each in all_changes(Subject(network, aw.loss(name), aw.Adam(0.001)), data)}
         return found.get("output_and_loss")
@@ -110,7 +110,7 @@ def test_labels_of_a_hinge_loss_are_minus_one_and_one():
     network = aw.Network([aw.Dense(4, "relu"), aw.Dense(1, "tanh")], 3)
 
     def codes(labels):
-        data = Data(X, find_task(labels, "binary"), ROWS, ROWS)
+        data = Data(X, as_targets(labels, "binary"), ROWS, ROWS)
         found = all_changes(Subject(network, aw.loss("hinge"), aw.Adam(0.001)), data)
         return [each.codes for each in found if each.name == "output_and_loss"]
 

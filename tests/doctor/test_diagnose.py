@@ -9,7 +9,7 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import actwise as aw
-from actwise.doctor import Data, Diagnosis, Subject, Suspicion, find_task
+from actwise.doctor import Data, Diagnosis, Subject, Suspicion, as_targets
 from actwise.doctor.conclusion import conclude
 from actwise.doctor.models import as_subject
 from actwise.doctor.subjects import Outcome
@@ -135,7 +135,7 @@ def test_a_network_that_cannot_be_trained_to_its_end_is_undecided():
 
 
 def test_nothing_that_helps_is_hopeless_though_others_do_better():
-    data = Data(X, find_task(NUMBERS), np.arange(200), np.arange(200, 300))
+    data = Data(X, as_targets(NUMBERS), np.arange(200), np.arange(200, 300))
     subject = Subject(FOR_MANY, aw.loss("squared_error"), aw.Adam(0.001))
     outcomes = [Outcome(0.0, FOR_MANY, np.ones(3), "all epochs done", 0.1, 1.0, k) for k in range(6)]
     known = Diagnosis("broken", (), "R2", (0.0,) * 6, 0.0, Reference({"boosted trees": 0.8}), True, 1.0,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.doctor import Data, Subject, find_task
+from actwise.doctor import Data, Subject, as_targets
 from actwise.doctor.measures import course, measure
 from actwise.doctor.subjects import Outcome
 
@@ -19,7 +19,7 @@ def measured(layers, parameters=None):
     subject = Subject(network, aw.loss("squared_error"), aw.Adam())
     rows = np.arange(40)
     outcome = Outcome(0.0, network, np.array([2.0, 1.0, 1.0]), "all epochs done", 0.0, 1.0, seed=1)
-    return network, measure(subject, outcome, Data(X, find_task(Y), rows, rows))
+    return network, measure(subject, outcome, Data(X, as_targets(Y), rows, rows))
 
 
 def test_dead_units_are_those_whose_slope_is_zero_for_every_row():

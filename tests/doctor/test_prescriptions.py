@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.doctor import Data, Origin, Subject, find_task
+from actwise.doctor import Data, Origin, Subject, as_targets
 from actwise.doctor.changes import all_changes
 from actwise.doctor.prescriptions import as_code
 from actwise.doctor.subjects import train_once
@@ -13,7 +13,7 @@ from actwise.doctor.wellset import anew
 X = np.random.default_rng(0).normal(size=(80, 3))
 Y = 1000 * X[:, :1] + 5000
 ROWS = np.arange(80)
-DATA = Data(X * 100, find_task(Y), ROWS, ROWS)
+DATA = Data(X * 100, as_targets(Y), ROWS, ROWS)
 NETWORK = aw.Network([aw.Dense(4, "sigmoid", bias=False, init="ones"), aw.Dense(1, "sigmoid")], 3)
 
 

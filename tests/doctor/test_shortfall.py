@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from actwise.doctor import Data, find_task
+from actwise.doctor import Data, as_targets
 from actwise.doctor.shortfall import Shortfall
 from actwise.doctor.subjects import Outcome
 from actwise.experiments.trials import Reference
@@ -14,7 +14,7 @@ X = np.random.default_rng(0).normal(size=(200, 2))
 
 
 def shortfall(scores, labels=LABELS, reach=1.0):
-    data = Data(X, find_task(np.r_[labels, labels], "binary"), ROWS, ROWS + 100)
+    data = Data(X, as_targets(np.r_[labels, labels], "binary"), ROWS, ROWS + 100)
     outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0) for score in scores]
     return Shortfall(Reference({"a network": reach}), data, outcomes)
 
@@ -37,7 +37,7 @@ def test_one_row_of_a_rare_class_is_no_failure():
 
 
 def test_what_few_rows_cannot_tell_is_no_failure_but_is_told():
-    numbers = Data(X, find_task(X[:, 0], "regression"), ROWS, ROWS + 100)  # two standard errors: 0.28 of what is left
+    numbers = Data(X, as_targets(X[:, 0], "regression"), ROWS, ROWS + 100)  # two standard errors: 0.28 of what is left
 
     def of(score, reach):
         outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0)] * 6

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 import actwise as aw
 from actwise.activations import ENTRIES
 from actwise.export.onnx.model import IR_VERSION, OPSET, build_model
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
 from actwise.tables import TableEncoding
 from actwise.tabular import TableModel
+from actwise.tasks.scaling import Scaling
 
 onnx = pytest.importorskip("onnx")
 Run = Callable[..., dict[str, Any]]
@@ -256,14 +257,15 @@ def test_messy_tables(target: str, models: dict[str, TableModel], onnx_run: Run)
             sure = np.sort(probabilities)[:, -1] - np.sort(probabilities)[:, -2] > 1e-4
             assert found["labels"][sure].tolist() == model.predict(table)[sure].tolist()
         elif target == "long tail":
-            assert model.target.transform == "log"
+            assert model.target.task.transform == "log"
             wanted = np.log(np.maximum(model.predict(table), 1e-30))
             found_log = np.log(np.maximum(found["predictions"][:, 0], 1e-30))
             np.testing.assert_allclose(np.minimum(found_log, 88), np.minimum(wanted, 88), atol=1e-4)
         else:
             wanted = model.predict(table).reshape(len(table), -1)
-            tolerance = 1e-5 * np.maximum(1, np.abs(wanted / model.target.scales).max())
-            np.testing.assert_allclose(found["predictions"] / model.target.scales, wanted / model.target.scales,
+            scales = model.target.task.scaling.scales
+            tolerance = 1e-5 * np.maximum(1, np.abs(wanted / scales).max())
+            np.testing.assert_allclose(found["predictions"] / scales, wanted / scales,
                                        atol=tolerance)  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures
 import actwise as aw
 from actwise.errors import InputError
 from actwise.export.pipelines import exported_parts
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
+from actwise.tasks.scaling import Scaling
 
 Run = Callable[..., dict[str, Any]]
 X = (np.random.default_rng(0).normal(size=(60, 3)) * [100, 1, 0.01] + [1000, 0, 5]).astype(np.float32)

@@ -19,7 +19,8 @@ from actwise.export.torch.table import TORCH_MODULES
 from actwise.formula.operations import OPERATIONS
 from actwise.model import oracle as reference
 from actwise.model.losses import loss as get_loss
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
+from actwise.tasks.scaling import Scaling
 
 torch = pytest.importorskip("torch")
 from actwise.export.torch.model import build_module  # noqa: E402  # needs torch
@@ -283,7 +284,7 @@ def test_a_table_model_takes_encoded_rows() -> None:
             frame = frame.with_columns((pl.col(frame.columns[-1]) / 25).exp().alias(target))
         model = aw.fit_table(frame, target, chosen).model
         found = aw.to_torch(model)(torch.tensor(model.encoding.encode(frame))).detach().numpy()
-        assert (model.target.transform == "log") == (target == "long tail")
+        assert (model.target.task.transform == "log") == (target == "long tail")
         wanted = model.predict_proba(frame) if model.target.is_classification else model.predict(frame)[:, None]
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 

@@ -22,7 +22,8 @@ from actwise.activations import ENTRIES, Activation, AnyActivation, Param, activ
 from actwise.errors import InputError
 from actwise.export.torch.code import LARGEST_INSIDE
 from actwise.export.torch.names import attribute
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
+from actwise.tasks.scaling import Scaling
 
 torch = pytest.importorskip("torch")
 from actwise.export.torch.code import write_code  # noqa: E402  # needs torch

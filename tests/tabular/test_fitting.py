@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from actwise.errors import TableError
-from actwise.tables import read_table, split_rows
+from actwise.tables import read_table
 from actwise.tabular import (
     BaselineDone,
     EpochsDone,
@@ -16,6 +16,7 @@ from actwise.tabular import (
     baselines,
     fit_table,
 )
+from actwise.tasks import split_rows
 
 QUICK = {"hidden": (8,), "epochs": 30, "learning_rate": 0.01}
 BARE = FitSettings(**QUICK, baselines=False)
@@ -43,7 +44,7 @@ def test_test_rows_change_nothing_that_is_learned():
     one, two = fit_table(table.drop("z"), "y", BARE), fit_table(other.drop("z"), "y", BARE)
     assert np.array_equal(one.model.network.values, two.model.network.values)
     assert one.model.encoding == two.model.encoding
-    assert (one.model.target.centres, one.model.target.scales) == (two.model.target.centres, two.model.target.scales)
+    assert one.model.target.task.scaling == two.model.target.task.scaling
     assert one.model.report.scores != two.model.report.scores, "so the rows changed are the test rows"
 
 
@@ -63,7 +64,7 @@ def test_a_long_tail_of_the_target_does_not_stop_the_training_by_luck(seed):
     x, z = random.normal(size=(2, 600))
     table = pl.DataFrame({"x": x, "z": z, "y": np.exp(2 * x + z)})
     model = fit_table(table, "y", FitSettings(seed=seed, baselines=False)).model
-    assert model.target.transform == "log"
+    assert model.target.task.transform == "log"
     assert model.report.scores["network"]["r2"] > 0.95
     assert (model.predict(table) > 0).all()
 

@@ -8,6 +8,7 @@ from actwise.model.layers import Dense, Dropout, Maxout
 from actwise.tables import Target
 from actwise.tabular import FitSettings
 from actwise.tabular.settings import build_network, hidden_layers, training_options
+from actwise.tasks import Task
 
 
 @pytest.mark.parametrize(
@@ -61,14 +62,14 @@ def test_each_layer_its_own_with_dropout_between():
 @pytest.mark.parametrize(
     ("target", "units", "activation_name", "loss"),
     [
-        (Target("binary_classification", ("y",), "", labels=(0, 1)), 1, "sigmoid", "binary_cross_entropy"),
+        (Target(("y",), Task.of_classes((0, 1))), 1, "sigmoid", "binary_cross_entropy"),
         (
-            Target("multiclass_classification", ("y",), "", labels=("a", "b", "c")),
+            Target(("y",), Task.of_classes(("a", "b", "c"))),
             3,
             "softmax",
             "categorical_cross_entropy",
         ),
-        (Target("multi_output_regression", ("y", "z"), ""), 2, "identity", "squared_error"),
+        (Target(("y", "z"), Task("regression", 2)), 2, "identity", "squared_error"),
     ],
 )
 def test_the_output_layer_follows_from_the_target(target, units, activation_name, loss):
@@ -89,7 +90,7 @@ def test_the_output_layer_follows_from_the_target(target, units, activation_name
     ],
 )
 def test_small_tables_get_dropout_unless_it_was_chosen(choice, n_rows, rates):
-    network, _ = build_network(FitSettings(**choice), Target("regression", ("y",), ""), 3, n_rows)
+    network, _ = build_network(FitSettings(**choice), Target(("y",), Task("regression", 1)), 3, n_rows)
     assert [layer.rate for layer in network.layers if isinstance(layer, Dropout)] == rates
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actwise.errors import InputError, TableError
-from actwise.tables import split_rows
+from actwise.tasks import split_rows
+from actwise.tasks.splits import fold_of_rows, is_complete
 
 
 @settings(max_examples=300, deadline=None)
@@ -74,3 +75,31 @@ def test_the_seed_decides() -> None:
 def test_senseless_sizes_are_refused(size: float) -> None:
     with pytest.raises(InputError, match="test_size must be a fraction from 0 to 1 or a whole number of rows"):
         split_rows(10, test_size=size)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=5, max_size=60), st.integers(2, 5), st.integers(0, 5))
+def test_folds_are_of_equal_size_and_share_the_classes(classes: list[int], n_folds: int, seed: int) -> None:
+    folds = fold_of_rows(len(classes), n_folds, classes=classes, seed=seed)
+    sizes = np.bincount(folds, minlength=n_folds)
+    assert sizes.sum() == len(classes)
+    assert sizes.max() - sizes.min() <= 1
+    for label in set(classes):
+        of_label = np.bincount(folds[np.array(classes) == label], minlength=n_folds)
+        assert of_label.max() - of_label.min() <= 1
+    assert folds.tolist() == fold_of_rows(len(classes), n_folds, classes=classes, seed=seed).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[0, 0], [0, 1], [1, 0], [1, 1]], True),
+        ([[0, 0], [0, 1], [1, 0], [1, 1]] * 5, True),
+        ([[0, 0], [0, 1], [1, 0]], False),
+        ([[0], [1]], False),
+        ([[0, 1.5], [1, 2.5], [2, 3.5]], False),
+        ([[0, np.nan], [0, 1], [1, np.nan], [1, 1]], False),
+    ],
+)
+def test_truth_tables_are_complete(rows: list[list[float]], expected: bool) -> None:
+    assert is_complete(np.array(rows, float)) is expected

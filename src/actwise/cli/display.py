@@ -17,7 +17,7 @@ from actwise.doctor import Suspicion
 from actwise.model.optimizers import LBFGS
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
 from actwise.tabular.summary import summarise_columns, summarise_layers, summarise_target
-from actwise.tasks.metrics import LOWER_IS_BETTER, METRIC_NAMES, Scores
+from actwise.tasks.metrics import METRICS, Scores
 
 LABEL_WIDTH = 10
 MOST_COLUMNS = 20  # of the table that are listed after a fit; `describe` lists all
@@ -156,7 +156,7 @@ class Display:
         for model in report.scores:
             table.add_column(MODEL_NAMES.get(model, model), justify="right")
         for metric in report.metrics:
-            _add_row(table, Text(METRIC_NAMES[metric]), metric, report.scores)
+            _add_row(table, Text(METRICS[metric].label), metric, report.scores)
         for name, scores in report.scores_by_target.items():
             _add_row(table, Text(f"R2 of {name}"), "r2", scores)
         self._console.print(table)
@@ -209,7 +209,7 @@ def _add_row(table: Table, label: Text, metric: str, scores: Mapping[str, Scores
     """Add a measure of each model, the best in bold."""
     values = [each[metric] for each in scores.values()]
     known = [value for value in values if value is not None]
-    best = (min if metric in LOWER_IS_BETTER else max)(known) if known else None
+    best = (min if METRICS[metric].lower_is_better else max)(known) if known else None
     shown = (Text("-" if v is None else f"{v:.4g}", "bold" if v == best else "") for v in values)
     table.add_row(label, *shown)
 

@@ -7,7 +7,7 @@ from actwise.doctor.findings import Diagnosis, Finding, Repaired
 from actwise.doctor.prescriptions import Origin
 from actwise.doctor.rules import Suspicion, suspicions
 from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject
-from actwise.doctor.tasks import Task, find_task
+from actwise.doctor.targets import Targets, as_targets
 
 __all__ = [
     "FEWEST_HELD_OUT",
@@ -19,10 +19,10 @@ __all__ = [
     "Repaired",
     "Subject",
     "Suspicion",
-    "Task",
+    "Targets",
+    "as_targets",
     "check_settings",
     "diagnose",
     "examine",
-    "find_task",
     "suspicions",
 ]

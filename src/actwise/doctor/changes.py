@@ -11,7 +11,7 @@ import numpy as np
 from actwise.activations import Activation
 from actwise.doctor.slopes import with_right_slopes, wrong_slopes
 from actwise.doctor.subjects import Data, Subject
-from actwise.doctor.tasks import Task
+from actwise.doctor.targets import Targets
 from actwise.errors import InputError
 from actwise.handwritten import Cause
 from actwise.model import losses
@@ -75,15 +75,14 @@ class Change:
     order: int = 0
 
 
-def right_loss(task: Task) -> Loss:
+def right_loss(task: Targets) -> Loss:
     """Return the loss that fits a task."""
-    names = {"regression": "squared_error", "multiclass": "categorical_cross_entropy"}
-    return losses.loss(names.get(task.kind, "binary_cross_entropy"))
+    return losses.loss(task.task.loss)
 
 
-def right_output(task: Task) -> str:
+def right_output(task: Targets) -> str:
     """Return the output activation that fits a task."""
-    return {"regression": "identity", "multiclass": "softmax"}.get(task.kind, "sigmoid")
+    return task.task.output_activation
 
 
 def with_layers(network: Network, layers: list[Layer]) -> Network:
@@ -161,7 +160,7 @@ def _is_followed_by_activation(network: Network, k: int) -> bool:
     return False
 
 
-def fits_output(subject: Subject, task: Task) -> tuple[bool, bool, bool]:
+def fits_output(subject: Subject, task: Targets) -> tuple[bool, bool, bool]:
     """Whether output activation, loss and encoding are those that textbooks name for the task."""
     output, loss = output_name(subject.network), subject.loss.name
     units = subject.network.n_outputs
@@ -184,7 +183,7 @@ def fits_output(subject: Subject, task: Task) -> tuple[bool, bool, bool]:
     return fits, "cross_entropy" in loss, encoded
 
 
-def _right_subject(subject: Subject, task: Task, *, output: bool, loss: bool) -> Subject:
+def _right_subject(subject: Subject, task: Targets, *, output: bool, loss: bool) -> Subject:
     network, chosen = subject.network, subject.loss
     units = task.n_outputs
     if output:
@@ -196,7 +195,7 @@ def _right_subject(subject: Subject, task: Task, *, output: bool, loss: bool) ->
     return replace(subject, network=network, loss=chosen, encodes=True, own_parameters=False)
 
 
-def output_changes(subject: Subject, task: Task) -> list[Change]:
+def output_changes(subject: Subject, task: Targets) -> list[Change]:
     """Return the changes of output activation, loss and label encoding."""
     fits, loss_fits, encoded = fits_output(subject, task)
     if fits and loss_fits and encoded:

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from actwise.doctor.changes import Code
 from actwise.doctor.measures import Measures
 from actwise.doctor.subjects import Data, Subject, train_once
-from actwise.doctor.tasks import Numbers
+from actwise.doctor.targets import Numbers
 from actwise.errors import InputError
 from actwise.experiments.trials import Reference
 from actwise.handwritten import Cause
 from actwise.model.network import Network
+from actwise.tasks import Scaling
 
 Verdict: TypeAlias = Literal["healthy", "broken", "hopeless", "undecided"]
 WIDTH = 100
@@ -278,8 +279,10 @@ def repair(subject: Subject, data: Data, seed: int) -> Repaired:
     outcome = train_once(subject, data, seed, whole=True)
     _, target_centre, target_scale = subject.targets(data)
     n = data.X.shape[1]
-    centre, scale = data.scaling if subject.standard_inputs else (np.zeros(n), np.ones(n))
-    return Repaired(subject, outcome.network, outcome.score, centre, scale, target_centre, target_scale)
+    scaling = data.scaling if subject.standard_inputs else Scaling.none(n)
+    return Repaired(
+        subject, outcome.network, outcome.score, scaling.centres, scaling.scales, target_centre, target_scale
+    )
 
 
 def letter(diagnosis: Diagnosis) -> str:

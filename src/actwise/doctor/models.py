@@ -14,7 +14,7 @@ from actwise.arrays import as_numbers
 from actwise.doctor import peers
 from actwise.doctor.prescriptions import Origin
 from actwise.doctor.subjects import Data, Rows, Subject, split
-from actwise.doctor.tasks import Numbers, Task, find_task
+from actwise.doctor.targets import Numbers, Targets, as_targets
 from actwise.errors import InputError, suggest
 from actwise.model import losses, optimizers
 from actwise.model.losses import Loss
@@ -40,7 +40,7 @@ class Handed:
         The network and its training.
     X : ndarray of shape (n_rows, n_inputs)
         Inputs.
-    task : Task
+    task : Targets
         The targets.
     weights : ndarray of shape (n_rows,) or None
         How much each row counts in training.
@@ -52,7 +52,7 @@ class Handed:
 
     subject: Subject
     X: Numbers
-    task: Task
+    task: Targets
     weights: Numbers | None = None
     validation_share: float = 0.0
     has_steps: bool = False
@@ -118,7 +118,7 @@ def _settings_of(settings: TrainingSettings) -> dict[str, Any]:
 
 def _of_network(network: Network, X: Numbers, y: npt.ArrayLike, kind: str | None, given: Mapping[str, Any]) -> Handed:
     chosen = losses.loss(given.get("loss", "squared_error"))
-    task = find_task(y, kind, classes=_are_classes(chosen, network, y))
+    task = as_targets(y, kind or _kind_of(chosen, network, y))
     optimizer: str | Optimizer = given.get("optimizer", "auto")
     rate = given.get("learning_rate")
     if optimizer == "auto":
@@ -130,14 +130,19 @@ def _of_network(network: Network, X: Numbers, y: npt.ArrayLike, kind: str | None
     return Handed(Subject(network, chosen, found, epochs=int(epochs), starts=None, **rest), X, task)
 
 
-def _are_classes(loss: Loss, network: Network, y: npt.ArrayLike) -> bool | None:
-    """Whether whole numbers stand for classes: with a cross-entropy they do, with one output more than two do not."""
+def _kind_of(loss: Loss, network: Network, y: npt.ArrayLike) -> str | None:
+    """Say what a network is to learn, where its loss or its one output tells; None where the targets do."""
+    values = np.asarray(y)
+    if values.ndim > 1 and values.shape[1] > 1:
+        return None
     if "cross_entropy" in loss.name:
-        return True
-    return False if network.n_outputs == 1 and len(np.unique(np.asarray(y))) > 2 else None
+        different = np.unique(values)
+        # Cross-entropies of numbers between two labels are legal, and those are no classes.
+        return "classification" if len(different) <= 2 or np.all(different == np.floor(different)) else None
+    return "regression" if network.n_outputs == 1 and len(np.unique(values)) > 2 else None
 
 
-def _bearable(loss: Loss, network: Network, task: Task) -> Loss:
+def _bearable(loss: Loss, network: Network, task: Targets) -> Loss:
     """Return a loss that can be computed whatever the output, where this one would be refused."""
     output = network.output_activation
     numbers = task.given
@@ -220,7 +225,7 @@ def _of_parts(parts: TrainingParts, X: Numbers, origin: Origin) -> Handed:
         standard_targets=parts.scales_targets, watches=parts.validation_share > 0, origin=origin, **settings,
     )  # fmt: skip
     weights = None if parts.weights is None else np.asarray(parts.weights, np.float64)
-    return Handed(subject, X, find_task(parts.targets, parts.task), weights, parts.validation_share)
+    return Handed(subject, X, as_targets(parts.targets, parts.task), weights, parts.validation_share)
 
 
 def _changed(model: Any, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:

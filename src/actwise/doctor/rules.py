@@ -17,7 +17,7 @@ from actwise.doctor.changes import (
 )
 from actwise.doctor.slopes import wrong_slopes
 from actwise.doctor.subjects import Data, Subject
-from actwise.doctor.tasks import Numbers
+from actwise.doctor.targets import Numbers
 from actwise.model.initializers import Constant, initializer
 from actwise.model.layers import Dense
 from actwise.model.optimizers import LBFGS, SGD

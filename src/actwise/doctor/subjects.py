@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from actwise.activations import RowActivation
 from actwise.doctor.prescriptions import ITSELF, Origin
-from actwise.doctor.tasks import Numbers, Task
+from actwise.doctor.targets import Numbers, Targets
 from actwise.errors import InputError
 from actwise.model.layers import ActivationLayer, Dense, Layer
 from actwise.model.losses import Loss
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS, Optimizer
+from actwise.tasks import Scaling, split_rows
+from actwise.tasks.splits import is_complete
 from actwise.training import Run, StoppedBecause, start
 from actwise.training.api import train_in_silence
 
@@ -37,7 +39,7 @@ class Data:
     ----------
     X : ndarray of shape (n_rows, n_inputs)
         Inputs as the network is given them.
-    task : Task
+    task : Targets
         The targets.
     train, judge : ndarray of int
         The rows to learn from and those to judge by; the same where there are too few.
@@ -48,7 +50,7 @@ class Data:
     """
 
     X: Numbers
-    task: Task
+    task: Targets
     train: Rows
     judge: Rows
     watch: Rows | None = None
@@ -79,38 +81,30 @@ class Data:
     @cached_property
     def standard_inputs(self) -> Numbers:
         """Inputs of mean 0 and deviation 1 over the training rows."""
-        return _standardised(self.X, self.train)[0]
+        return self.scaling.apply(self.X)
 
     @cached_property
-    def scaling(self) -> tuple[Numbers, Numbers]:
+    def scaling(self) -> Scaling:
         """Centre and scale of each input column."""
-        return _standardised(self.X, self.train)[1:]
+        return _scaling(self.X[self.train], inputs=True)
 
 
-def split(X: Numbers, task: Task, n_train: int | None, seed: int, weights: Numbers | None = None) -> Data:
+def _scaling(rows: Numbers, *, inputs: bool) -> Scaling:
+    """Learn a scaling; leave numbers that have none, such as NaN, as they are: rules speak of those."""
+    try:
+        return Scaling.learn(rows, inputs=inputs)
+    except InputError:
+        return Scaling.none(rows.shape[1])
+
+
+def split(X: Numbers, task: Targets, n_train: int | None, seed: int, weights: Numbers | None = None) -> Data:
     """Choose the rows to judge by: those after `n_train`, or a quarter where there are enough."""
     rows = np.arange(len(X))
+    train, judge = (rows, rows[:0]) if n_train is None else (rows[:n_train], rows[n_train:])
     if n_train is None and len(X) >= ROWS_TO_SPLIT and not is_complete(X):
-        rows = np.random.default_rng(seed).permutation(len(X))
-        n_train = len(X) - len(X) // 4
-    train = np.sort(rows[:n_train]) if n_train is not None else rows
-    judge = np.sort(rows[n_train:]) if n_train is not None else rows[:0]
+        found = split_rows(len(X), test_size=len(X) // 4, validation_size=0, seed=seed)
+        train, judge = found.train, found.test
     return Data(X, task, train, judge if len(judge) >= FEWEST_HELD_OUT else train, weights=weights)
-
-
-def is_complete(X: Numbers) -> bool:
-    """Whether every combination of the columns' values is a row."""
-    if len(X) > MOST_UPDATES or X.shape[1] > 16 or not np.isfinite(X).all():
-        return False
-    counts = [len(np.unique(column)) for column in X.T]
-    return len(X.T) > 1 and int(np.prod(counts, dtype=float)) == len(np.unique(X, axis=0))
-
-
-def _standardised(values: Numbers, rows: Rows) -> tuple[Numbers, Numbers, Numbers]:
-    wide = values.astype(np.float64)
-    centre, scale = wide[rows].mean(axis=0), wide[rows].std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    return (wide - centre) / scale, centre, scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +183,8 @@ class Subject:
         scale: Numbers
         centre, scale = none
         if self.standard_targets:
-            given, centre, scale = _standardised(given, data.train)
+            scaling = _scaling(given[data.train], inputs=False)
+            given, centre, scale = scaling.apply(given), scaling.centres, scaling.scales
         if self.loss.target == "class":
             if given.shape[1] > 1:
                 given = given.argmax(axis=1).reshape(-1, 1).astype(float)

@@ -240,17 +240,18 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         scales = chosen.scaled if self.scale_inputs == AUTO else self.scale_inputs
         n_inputs = rows.X.shape[1]
         if first:
-            self._inputs = Scaling.learn(rows.X, rows.weights, inputs=True) if scales else None
             wanted = getattr(self, "scale_targets", False)
-            if scales and problem.scales_targets if wanted == AUTO else wanted:
-                self._outputs = Scaling.learn(rows.targets, rows.weights, inputs=False)
+            try:
+                self._inputs = Scaling.learn(rows.X, rows.weights, inputs=True) if scales else None
+                if scales and problem.scales_targets if wanted == AUTO else wanted:
+                    self._outputs = Scaling.learn(rows.targets, rows.weights, inputs=False)
+            except InputError as error:
+                raise ValueError(NOT_FINITE) from error
         inputs = self._inputs or Scaling.none(n_inputs)
         outputs = self._outputs or Scaling.none(problem.n_outputs)
-        if not (inputs.is_finite and outputs.is_finite):
-            raise ValueError(NOT_FINITE)
         loss = problem.loss
         if self._outputs is not None and "delta" in loss.params and problem.n_outputs == 1:
-            loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scale[0])})
+            loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scales[0])})
         dtype = chosen.dtype or self._weights.network.dtype
         dtype = dtype if self.dtype == AUTO else self.dtype
         biases = self._output_biases(loss, rows) if first and chosen.starts_at_mean else None

@@ -11,7 +11,7 @@ import scipy.sparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
 from actwise.activations import AnyActivation
@@ -19,14 +19,29 @@ from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
 from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
-from actwise.estimators.labels import Labels
 from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
 from actwise.model.losses import Loss
 from actwise.model.optimizers import Optimizer
 from actwise.model.schedules import Schedule
 from actwise.parts import ModelParts
+from actwise.tasks import Task, find_task
 from actwise.tasks.scaling import Scaling
+
+
+def _learned(y: npt.NDArray[Any]) -> tuple[Task, npt.NDArray[Any]]:
+    """Find what is to be told apart, and the classes; scikit-learn's errors where these cannot be."""
+    check_classification_targets(y)
+    kind = type_of_target(y)
+    if kind == "multiclass-multioutput":
+        raise InputError(
+            "Multioutput target data is not supported: several columns of y may hold 0 and 1 only, one column per "
+            "label; for several columns of classes use sklearn.multioutput.MultiOutputClassifier"
+        )
+    if kind.startswith("multilabel"):
+        return find_task(y, "multilabel"), np.arange(y.shape[1])
+    classes = np.unique(y)
+    return Task.of_classes(classes), classes
 
 
 def _gives_margins(estimator: MLPClassifier) -> bool:
@@ -149,7 +164,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     """
 
     classes_: npt.NDArray[Any]
-    _labels: Labels
+    _task: Task
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "label_smoothing": CONSTRAINTS["beta_1"],
@@ -283,24 +298,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             )
         if _check_partial_fit_first_call(self, classes):
             if type_of_target(y).startswith("multilabel"):
-                self._labels = Labels(np.asarray(self.classes_), "multilabel")
+                self._task = Task("multilabel", len(self.classes_))
             else:
-                self._labels = Labels.of_classes(self.classes_)
+                self._task = Task.of_classes(self.classes_)
         self._run_fit(X, y, sample_weight, partial=True)
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the label of each row, shape (n_rows,) or (n_rows, n_labels)."""
         outputs = self._predict_outputs(X)
-        return self._labels.decode(outputs, self._threshold)
+        return self._answers(outputs)
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # of scikit-learn
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of each class (or label), shape (n_rows, n_classes)."""
         outputs = self._predict_outputs(X)
-        if self._labels.kind == "multiclass":
+        if self._task.kind == "multiclass":
             return outputs
-        if self._labels.kind == "multilabel":
+        if self._task.kind == "multilabel":
             # Only rounding makes a sigmoid exactly 0 or 1, and then its logarithm infinite.
             limits = np.finfo(outputs.dtype)
             return np.clip(outputs, limits.tiny, 1 - limits.epsneg)
@@ -319,12 +334,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     def decision_function(self, X: Any) -> FloatArray:
         """Return the margins, shape (n_rows,) for two classes and (n_rows, n_classes) for more."""
         outputs = self._predict_outputs(X)
-        return outputs[:, 0] if self._labels.kind == "binary" else outputs
+        return outputs[:, 0] if self._task.kind == "binary" else outputs
 
     def model_parts(self) -> ModelParts:
         """Say what the model is made of, for `actwise.to_onnx` and `actwise.to_torch`."""
         network = self.network_
-        several = self._labels.kind == "multilabel"
+        several = self._task.kind == "multilabel"
         classes = tuple(self.classes_.tolist())
         return ModelParts(network, classes=classes, multilabel=several, margins=_gives_margins(self))
 
@@ -335,21 +350,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         y = y.toarray() if scipy.sparse.issparse(y) else y
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        found = Labels.learn(y)
+        task, classes = _learned(y)
         if not hasattr(self, "classes_") or not (self.warm_start or partial):
-            self._labels = found
-            self.classes_ = found.classes
+            self._task, self.classes_ = task, classes
             return X, y
-        if not hasattr(self, "_labels"):
-            self._labels = Labels.of_classes(self.classes_)
-        if self.warm_start and not partial and set(found.classes) != set(self.classes_):
+        if not hasattr(self, "_task"):
+            self._task = Task.of_classes(self.classes_)
+        if self.warm_start and not partial and set(classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {self.classes_}, `y` has {found.classes}"
+                f"Previously got {self.classes_}, `y` has {classes}"
             )
-        if len(np.setdiff1d(found.classes, self.classes_)):
+        if len(np.setdiff1d(classes, self.classes_)):
             raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {found.classes}."
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
             )
         return X, y
 
@@ -365,7 +379,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return by_class if sample_weight is None else by_class * sample_weight
 
     def _pose(self, y: npt.NDArray[Any]) -> Problem:
-        return pose(self._labels, self.loss, self.output_activation, smooths=bool(self.label_smoothing))
+        return pose(self._task, self.loss, self.output_activation, smooths=bool(self.label_smoothing))
+
+    def _answers(self, outputs: FloatArray) -> npt.NDArray[Any]:
+        """Return the label of each row of outputs (n_rows, n_outputs), or its answers as 0 and 1."""
+        said = self._task.decide(outputs, self._threshold)
+        return said if self._task.kind == "multilabel" else np.asarray(self.classes_.take(said))
 
     @property
     def _threshold(self) -> float:
@@ -375,26 +394,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     def _encode(self, y: npt.NDArray[Any]) -> FloatArray:
         loss = self._pose(y).loss
         if loss.target == "class":
-            return self._labels.encode(y).reshape(-1, 1)
-        said = self._labels.indicators(y)
+            return self._task.encode(y).reshape(-1, 1)
+        said = self._task.indicators(y)
         if self.label_smoothing:
-            n_classes = said.shape[1] if self._labels.kind == "multiclass" else 2
+            n_classes = said.shape[1] if self._task.kind == "multiclass" else 2
             said = said * (1 - self.label_smoothing) + self.label_smoothing / n_classes
         return 2 * said - 1 if loss.name == HINGE else said
 
     def _own_score(self, outputs: FloatArray, rows: Rows, outputs_scaling: Scaling) -> float:
         if not np.all(np.isfinite(outputs)):
             return float("nan")
-        decoded = self._labels.decode(outputs, self._threshold)
+        decoded = self._answers(outputs)
         right = decoded == rows.y if rows.y.ndim == 1 else np.all(decoded == rows.y, axis=1)
         return float(np.average(right, weights=rows.weights))
 
     def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-        if self._labels.kind == "multilabel":
+        if self._task.kind == "multilabel":
             return None
-        codes = self._labels.encode(y)
+        codes = self._task.encode(y)
         # A column, as in scikit-learn: its error then names the class by a word.
-        return codes.astype(bool)[:, None] if self._labels.kind == "binary" else codes
+        return codes.astype(bool)[:, None] if self._task.kind == "binary" else codes
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -43,7 +43,7 @@ class DescribedTraining:
         settings = {name: value for name, value in fitting.arguments(0).items() if name in PLAIN}
         fitted: Any = self
         return TrainingParts(
-            fitting.network, rows.X, rows.targets, twin._labels.kind if is_classifier(twin) else "regression",
+            fitting.network, rows.X, rows.targets, twin._task.kind if is_classifier(twin) else "regression",
             settings | {"optimizer": optimizer, "patience": patience, "starts": choices.starts},
             scales_inputs=twin._inputs is not None, scales_targets=twin._outputs is not None, weights=rows.weights,
             validation_share=twin.validation_fraction if choices.early_stopping and choices.stochastic else 0.0,

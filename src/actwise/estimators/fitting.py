@@ -139,7 +139,7 @@ class Fitting:
     def scaled(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
         """Return columns and targets as the network learns them."""
         dtype = self.network.dtype
-        return self.inputs.apply(rows.X, dtype), self.outputs.apply(rows.targets, dtype)
+        return self.inputs.scaled(rows.X, dtype), self.outputs.scaled(rows.targets, dtype)
 
     def arguments(self, seed: int) -> dict[str, Any]:
         """Return what `actwise.training.start` needs beside network, columns and targets."""

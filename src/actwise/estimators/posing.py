@@ -5,9 +5,9 @@ from __future__ import annotations
 from actwise.activations import AnyActivation, RowActivation, activation
 from actwise.errors import InputError
 from actwise.estimators.base import Problem
-from actwise.estimators.labels import Labels
 from actwise.model import losses
 from actwise.model.losses import Loss
+from actwise.tasks import Task
 
 LOG_LOSS, HINGE = "log_loss", "hinge"
 _LOSSES = (LOG_LOSS, HINGE, "squared_error")
@@ -18,13 +18,13 @@ def gives_margins(loss: str | Loss) -> bool:
     return (loss.name if isinstance(loss, Loss) else loss) == HINGE
 
 
-def pose(labels: Labels, given: str | Loss, output_activation: str | AnyActivation, *, smooths: bool) -> Problem:
+def pose(task: Task, given: str | Loss, output_activation: str | AnyActivation, *, smooths: bool) -> Problem:
     """Say what is to be learned.
 
     Result: with a loss and an output activation that give probabilities of these labels, or margins.
     """
     margins = gives_margins(given)
-    several = labels.kind == "multiclass"
+    several = task.kind == "multiclass"
     output: str | AnyActivation = "softmax" if several else "sigmoid"
     if margins:
         loss, output = losses.loss(given), "identity"
@@ -63,4 +63,4 @@ def pose(labels: Labels, given: str | Loss, output_activation: str | AnyActivati
                 f", {'which sum to 1' if several else 'each of which has one output'}: take "
                 f"{'softmax' if several else 'sigmoid'!r}"
             )
-    return Problem(loss, output, labels.n_outputs)
+    return Problem(loss, output, task.n_outputs)

@@ -22,6 +22,7 @@ from actwise.model import losses
 from actwise.model.losses import Loss
 from actwise.model.optimizers import Optimizer
 from actwise.model.schedules import Schedule
+from actwise.tasks.metrics import r2
 from actwise.tasks.scaling import Scaling
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson")
@@ -214,15 +215,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return np.asarray(y, np.float64).reshape(len(y), -1)
 
     def _own_score(self, outputs: FloatArray, rows: Rows, outputs_scaling: Scaling) -> float:
-        given = rows.targets
-        with np.errstate(all="ignore"):
-            predicted = outputs.astype(np.float64) * outputs_scaling.scale + outputs_scaling.mean
-            left = np.average(np.square(given - predicted), axis=0, weights=rows.weights)
-            all_ = np.average(
-                np.square(given - np.average(given, axis=0, weights=rows.weights)), axis=0, weights=rows.weights
-            )
-            shares = np.where(all_ > 0, 1 - left / all_, np.where(left > 0, 0.0, 1.0))
-        return float(shares.mean()) if np.all(np.isfinite(left)) else float("nan")
+        return r2(rows.targets, outputs_scaling.undo(outputs), rows.weights)
 
     def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
         return None

@@ -10,7 +10,8 @@ import numpy as np
 
 from actwise.errors import InputError
 from actwise.model.network import Network
-from actwise.parts import Floats, HasParts, ModelParts, Scaling, described, parts_of
+from actwise.parts import Floats, HasParts, ModelParts, described, parts_of
+from actwise.tasks.scaling import Scaling
 
 
 def exported_parts(model: object) -> ModelParts:
@@ -31,7 +32,7 @@ def exported_parts(model: object) -> ModelParts:
     width = parts.network.n_inputs
     scalings = [_centre_and_scale(name, step, width) for name, step in before]
     if parts.inputs is not None:
-        scalings.append(parts.inputs.arrays)
+        scalings.append((parts.inputs.centres, parts.inputs.scales))
     centres, scales = np.zeros(width), np.ones(width)
     for centre, scale in scalings:
         centres, scales = centres + centre * scales, scales * scale

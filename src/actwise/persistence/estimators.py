@@ -14,7 +14,6 @@ from sklearn.exceptions import NotFittedError
 
 from actwise.errors import InputError, ModelError
 from actwise.estimators import MLPClassifier, MLPRegressor
-from actwise.estimators.labels import Labels
 from actwise.estimators.weights import Weights
 from actwise.model.layers import Dense, Dropout
 from actwise.model.network import Network
@@ -28,7 +27,7 @@ from actwise.persistence import (
 )
 from actwise.persistence.parameters import parameter_from_document, parameter_to_document
 from actwise.persistence.sections import Section, from_number, to_number
-from actwise.tasks.scaling import Scaling
+from actwise.tasks import Scaling, Task
 
 Estimator = MLPClassifier | MLPRegressor
 _FIELDS = ("parameters", "network", "columns", "records", "labels")
@@ -60,10 +59,10 @@ def _to_saved(model: Estimator) -> Saved:
     }
     scaling = {"inputs": model._inputs, "outputs": model._outputs}
     arrays = {
-        f"{side}.{part}": np.asarray(getattr(each, part), np.float64)
+        f"{side}.{part}": values
         for side, each in scaling.items()
         if each is not None
-        for part in ("mean", "scale")
+        for part, values in (("mean", each.centres), ("scale", each.scales))
     }
     return Saved(document, network_arrays(network) | arrays)
 
@@ -84,7 +83,7 @@ def _labels_to_document(model: Estimator) -> Any:
     if classes.dtype.kind not in _LABEL_KINDS and not all(isinstance(each, str) for each in values):
         raise InputError(f"classes of the dtype {classes.dtype} cannot be saved; use numbers or text")
     kept = [from_number(each) if isinstance(each, float) else each for each in values]
-    return {"kind": model._labels.kind, "dtype": classes.dtype.str, "classes": kept}
+    return {"kind": model._task.kind, "dtype": classes.dtype.str, "classes": kept}
 
 
 def _from_saved(kind: type[Estimator], saved: Saved) -> Estimator:
@@ -156,12 +155,12 @@ def _scaling(saved: Saved, side: str, width: int) -> Scaling | None:
 def _set_labels(model: MLPClassifier, section: Section, network: Network) -> None:
     kind = section.choice("kind", ["binary", "multiclass", "multilabel"], "kinds of labels")
     classes = _classes(section)
-    labels = Labels(classes, kind)  # type: ignore[arg-type]  # one of the words, as was just checked
+    task = Task("multilabel", len(classes)) if kind == "multilabel" else Task.of_classes(classes)
     if kind == "binary" and len(classes) > 2:
         raise ModelError(f"{section.where} has {len(classes)} classes, which are more than two")
-    if labels.n_outputs != network.n_outputs:
+    if task.n_outputs != network.n_outputs:
         raise ModelError(f"{section.where}: {len(classes)} classes do not fit {network.n_outputs} outputs")
-    model.classes_, model._labels = classes, labels
+    model.classes_, model._task = classes, task
 
 
 def _classes(section: Section) -> npt.NDArray[Any]:

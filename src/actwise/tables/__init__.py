@@ -1,13 +1,14 @@
 """Tables in, numeric matrices out, and back.
 
-`read_table` and `scan_batches` read files, frames and bundled samples; `find_task` tells what a target asks
-for; `split_rows` chooses training, validation and test rows; `TableEncoding` learns from the training rows
+`read_table` and `scan_batches` read files, frames and bundled samples; `find_target` tells what is
+to be learned; `TableEncoding` learns from the training rows
 how each column becomes numbers.
 
 Examples
 --------
+>>> from actwise.tasks import split_rows
 >>> table = read_table("sample:iris")
->>> target = find_task(table, "species")
+>>> target = find_target(table, "species")
 >>> rows = target.labelled_rows(table)
 >>> split = split_rows(len(rows), classes=target.encode(table, rows))
 >>> training_rows = rows[split.train]
@@ -28,9 +29,7 @@ from actwise.tables.encoding import TableEncoding
 from actwise.tables.learning import learn_column
 from actwise.tables.reading import default_targets, read_table, scan_batches
 from actwise.tables.samples import sample_names, sample_table
-from actwise.tasks.find import find_task
-from actwise.tasks.splits import Split, split_rows
-from actwise.tasks.targets import Target
+from actwise.tables.targets import Target, find_target
 
 __all__ = [
     "BooleanColumn",
@@ -39,15 +38,13 @@ __all__ = [
     "DateColumn",
     "DroppedColumn",
     "NumberColumn",
-    "Split",
     "TableEncoding",
     "Target",
     "default_targets",
-    "find_task",
+    "find_target",
     "learn_column",
     "read_table",
     "sample_names",
     "sample_table",
     "scan_batches",
-    "split_rows",
 ]

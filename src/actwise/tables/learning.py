@@ -38,6 +38,7 @@ from actwise.tables.columns import (
 )
 from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
 from actwise.tables.refusals import refuse_infinite
+from actwise.tasks.scaling import has_heavy_tail
 
 # Labels beyond the 30 most frequent share one output: each output costs a weight per unit of the first layer.
 MOST_CATEGORIES = 30
@@ -58,12 +59,6 @@ MOST_SLIPS = 3
 FEWEST_NUMBERS = 10
 
 NUMBER_WITH_UNIT = r"^([+-]?\d[\d.,]*)\s?([^\d\s.,]\S*)$"
-
-# Tails are heavy when a value lies more than 8 spreads from the median, a spread being the distance from the
-# median to the 5 % or the 95 % quantile, whichever is farther. For a million normal values the farthest lies
-# 3 spreads away, for exponential ones 6; log-normal ones (sigma = 1) pass 8 from some thousand rows on.
-HEAVY_TAIL_SPREADS = 8.0
-TAIL_QUANTILES = (0.05, 0.5, 0.95)
 
 
 def learn_column(column: pl.Series, rows: NDArray[np.int64] | None = None, missing: Sequence[str] = ()) -> Column:
@@ -244,22 +239,6 @@ def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:
 
 def _tells_rows_apart(n_different: int, present: NDArray[np.float64]) -> bool:
     return n_different == len(present) > FEWEST_IDENTIFIERS
-
-
-def has_heavy_tail(present: NDArray[np.float64]) -> bool:
-    """Tell whether a few numbers lie so far out that they outweigh the others.
-
-    Result: whether one lies more than `HEAVY_TAIL_SPREADS` spreads from the median.
-
-    >>> has_heavy_tail(np.arange(100.0)), has_heavy_tail(np.exp(np.arange(100.0)))
-    (False, True)
-    """
-    small = present / (np.abs(present).max() or 1.0)  # so that no difference overflows
-    low, median, high = np.quantile(small, TAIL_QUANTILES)
-    # Where nine tenths of the values are equal, the quantiles say nothing; the standard deviation then does.
-    spread = max(high - median, median - low) or small.std()
-    farthest = max(small.max() - median, median - small.min())
-    return bool(farthest > HEAVY_TAIL_SPREADS * spread)
 
 
 def _centre_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:

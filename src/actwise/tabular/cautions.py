@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from actwise.doctor import Data, Subject, Suspicion, find_task, suspicions
+from actwise.doctor import Data, Subject, Suspicion, as_targets, suspicions
 from actwise.model.network import Network
 from actwise.tables import Target
 from actwise.tasks.baselines import Rows
@@ -22,7 +22,7 @@ def find_cautions(network: Network, options: dict[str, Any], training: Rows, tar
     """
     step = -(-len(training) // MOST_ROWS)
     X, y = training.X[::step], training.y[::step]
-    task = find_task(y.astype(np.float64), task_kind(target))
+    task = as_targets(y.astype(np.float64), target.task.kind)
     if task.is_classification and len(np.unique(task.truth)) < 2:
         return ()
     rows = np.arange(len(X))
@@ -35,10 +35,3 @@ def find_cautions(network: Network, options: dict[str, Any], training: Rows, tar
     )
     found = suspicions(subject, Data(X.astype(np.float64), task, rows, rows))
     return tuple(each for each in found if each.weight >= WORTH_SAYING)
-
-
-def task_kind(target: Target) -> str:
-    """Return the doctor's word for what is to be learned."""
-    if not target.is_classification:
-        return "regression"
-    return "binary" if len(target.labels) == 2 else "multiclass"

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from actwise.doctor import FEW_UPDATES, FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, examine, find_task
+from actwise.doctor import FEW_UPDATES, FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, as_targets, examine
 from actwise.model import optimizers
 from actwise.model.layers import Dense, Dropout, Maxout
 from actwise.model.losses import loss
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
-from actwise.tables import Split, TableEncoding, Target, split_rows
-from actwise.tabular.cautions import task_kind
+from actwise.tables import TableEncoding, Target
 from actwise.tabular.fitting import fit_table, learn_table
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import NETWORK, FitReport
 from actwise.tabular.settings import MAXOUT, MOST_EPOCHS, FitSettings, build_network, training_options
 from actwise.tasks.metrics import beats
+from actwise.tasks.splits import Split, split_rows
 
 _OPTIONS = (
     "optimizer",
@@ -165,7 +165,7 @@ def _subject(
     n_train, n_watch = len(split.train), len(split.validation)
     places = np.arange(len(rows))
     train, watch, test = places[:n_train], places[n_train : n_train + n_watch], places[n_train + n_watch :]
-    task = find_task(target.encode(frame, rows).astype(np.float64), task_kind(target))
+    task = as_targets(target.encode(frame, rows).astype(np.float64), target.task.kind)
     X = encoding.encode(frame, rows).astype(np.float64)
     # Held-out rows are few in a small table: those that stop the training then judge as well, or all rows do.
     judge = test if len(test) >= FEWEST_HELD_OUT else np.concatenate([watch, test])

@@ -16,14 +16,15 @@ from actwise.errors import InputError, TableError
 from actwise.model.layers import Dropout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
-from actwise.tables import Split, TableEncoding, Target, find_task, split_rows
+from actwise.tables import TableEncoding, Target, find_target
 from actwise.tabular.cautions import find_cautions
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
 from actwise.tasks import baselines
 from actwise.tasks.baselines import Rows, baseline_predictions, constant_prediction
-from actwise.tasks.metrics import METRIC_NAMES, Scores, beats, class_scores, decisive_metric, number_scores
+from actwise.tasks.metrics import METRICS, Scores, beats, class_scores, decisive_metric, number_scores
+from actwise.tasks.splits import Split, split_rows
 from actwise.training import History, Run, start
 from actwise.training.api import train_in_silence
 
@@ -207,7 +208,7 @@ def learn_table(
     frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings
 ) -> tuple[Target, TableEncoding, Split]:
     """Split the rows, then learn target and columns from the training rows; return positions in the frame."""
-    target = find_task(frame, targets, settings.task)
+    target = find_target(frame, targets, settings.task)
     labelled = target.labelled_rows(frame)
     found = split_rows(
         len(labelled),
@@ -342,4 +343,4 @@ def _comparison(network: Scores, constant: Scores) -> str:
     shown = "undefined" if reached is None else f"{reached:.4g}"
     what = "probabilities" if metric == "log_loss" else "predictions"
     how = "no better than" if reached == constant[metric] else "worse than"
-    return f"its {what} are {how} the constant's ({METRIC_NAMES[metric]} {shown} against {constant[metric]:.4g})"
+    return f"its {what} are {how} the constant's ({METRICS[metric].label} {shown} against {constant[metric]:.4g})"

@@ -19,7 +19,7 @@ from actwise.errors import InputError, ModelError
 from actwise.export.onnx.columns import column_inputs
 from actwise.model.layers import Dense
 from actwise.model.network import Network
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
 from actwise.persistence import (
     Saved,
     SavedKind,
@@ -34,6 +34,7 @@ from actwise.persistence import (
 )
 from actwise.tables import TableEncoding, Target, read_table, scan_batches
 from actwise.tabular.report import FitReport
+from actwise.tasks import Scaling
 from actwise.training import History
 
 METRICS_FILE = "metrics.json"
@@ -63,18 +64,15 @@ class TableModel:
     report: FitReport
 
     def __post_init__(self) -> None:
-        n_classes = len(self.target.labels)
-        outputs = (1 if n_classes == 2 else n_classes) or len(self.target.names)
-        output = self.network.output_activation
-        expected = {0: "identity", 2: "sigmoid"}.get(n_classes, "softmax")
+        task, output = self.target.task, self.network.output_activation
         fits = (
             self.network.n_inputs == self.encoding.n_features
-            and self.network.n_outputs == outputs
+            and self.network.n_outputs == task.n_outputs
             and self.encoding.targets == self.target.names
-            and len(self.target.scales) == (0 if n_classes else outputs)
+            and (task.scaling is None) == task.is_classification
             and output is not None
-            and output.name == expected
-            and (self.target.transform == "none" or self.network.structure[-1].biases_at >= 0)
+            and output.name == task.output_activation
+            and (task.transform == "none" or self.network.structure[-1].biases_at >= 0)
         )
         if not fits:
             raise ModelError("the network, the columns and the target of the model do not belong together")
@@ -90,7 +88,8 @@ class TableModel:
     def _exponential(self) -> Network:
         """The network of a target's logarithm, its last layer scaled back and ending in an exponential."""
         last, values = self.network.structure[-1], self.network.values.astype(np.float64)
-        (centre,), (scale,) = self.target.centres, self.target.scales
+        assert self.target.task.scaling is not None
+        (centre,), (scale,) = self.target.task.scaling.centres, self.target.task.scaling.scales
         values[last.weights_at : last.weights_at + last.n_weights] *= scale
         values[last.biases_at] = values[last.biases_at] * scale + centre
         layers = (*self.network.layers[:-1], Dense(1, activation("exponential")))
@@ -104,11 +103,9 @@ class TableModel:
         ModelParts
             Columns, network, and what its outputs mean.
         """
-        network, outputs = self.network, None
-        if self.target.transform == "log":
-            network, outputs = self._exponential, Scaling([0.0], [1.0])  # in the target's own units already
-        elif not self.target.is_classification:
-            outputs = Scaling(self.target.centres, self.target.scales)
+        network, outputs = self.network, self.target.task.scaling
+        if self.target.task.transform == "log":
+            network, outputs = self._exponential, Scaling.none(1)  # in the target's own units already
         return ModelParts(
             network,
             columns=self.encoding.columns,
@@ -156,7 +153,7 @@ class TableModel:
         outputs = self._logits.predict(X).astype(np.float64)
         if not self.target.is_classification:
             return self.decode(outputs)
-        if len(self.target.labels) == 2:
+        if self.target.task.kind == "binary":
             return np.exp(-np.logaddexp(0.0, np.hstack([outputs, -outputs])))
         return np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
 
@@ -175,7 +172,7 @@ class TableModel:
         """
         if self.target.is_classification:
             return np.asarray(outputs, np.float64)
-        return np.asarray(self.target.decode(outputs), np.float64).reshape(outputs.shape)
+        return np.asarray(self.target.task.decode(outputs), np.float64)
 
     def predict(self, source: Any) -> npt.NDArray[Any]:
         """Predict the target.

@@ -163,17 +163,13 @@ def build_network(settings: FitSettings, target: Target, n_inputs: int, n_rows: 
     """Make the network and choose its loss."""
     # An output layer that starts at 0 starts from the same answer for every row, the mean, instead of noise
     # that has to be unlearned first; on small tables this decides.
-    if not target.is_classification:
-        output, loss = Dense(len(target.names), activation("identity"), init="zeros"), "squared_error"
-    elif len(target.labels) == 2:
-        output, loss = Dense(1, activation("sigmoid"), init="zeros"), "binary_cross_entropy"
-    else:
-        output, loss = Dense(len(target.labels), activation("softmax"), init="zeros"), "categorical_cross_entropy"
+    task = target.task
+    output = Dense(task.n_outputs, activation(task.output_activation), init="zeros")
     dropout = settings.dropout
     if dropout is None:
         dropout = 0.0 if n_rows >= ENOUGH_ROWS or settings.optimizer.lower() == "lbfgs" else DROPOUT
     layers = hidden_layers(settings.hidden, settings.activation, dropout)
-    return Network([*layers, output], n_inputs), loss
+    return Network([*layers, output], n_inputs), task.loss
 
 
 def training_options(settings: FitSettings, loss: str, n_rows: int) -> dict[str, Any]:

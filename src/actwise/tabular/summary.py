@@ -31,7 +31,7 @@ def summarise_target(target: Target) -> dict[str, Any]:
     return {
         "names": list(target.names),
         "task": target.kind,
-        "reason": target.reason,
+        "reason": target.task.reason,
         "classes": list(target.labels),
         "rows_without": target.n_missing,
     }

@@ -1,14 +1,18 @@
-"""Split rows into those for training, validation and test."""
+"""Split rows into those for training, validation and test, or into folds."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from actwise.errors import InputError, TableError
+
+FEWEST_TO_JUDGE = 30  # with fewer test rows a score is mostly noise
+MOST_COMPARED, MOST_COLUMNS = 20_000, 16  # rows and columns that can be a whole truth table
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,28 @@ def split_rows(
             part.append(chosen)
     train, validation_rows, test_rows = (np.sort(np.concatenate(part)).astype(np.int64) for part in parts)
     return Split(train, validation_rows, test_rows)
+
+
+def fold_of_rows(n_rows: int, n_folds: int, *, classes: ArrayLike | None = None, seed: int = 0) -> NDArray[np.int64]:
+    """Say in which fold each row is left out, shape (n_rows,); each fold gets its share of every class.
+
+    >>> np.bincount(fold_of_rows(10, 5, classes=[0] * 5 + [1] * 5)).tolist()
+    [2, 2, 2, 2, 2]
+    """
+    shuffled = np.random.default_rng(seed).permutation(n_rows)
+    if classes is not None:
+        shuffled = shuffled[np.argsort(np.asarray(classes)[shuffled], kind="stable")]
+    folds = np.empty(n_rows, np.int64)
+    folds[shuffled] = np.arange(n_rows) % n_folds
+    return folds
+
+
+def is_complete(columns: NDArray[Any]) -> bool:
+    """Whether every combination of the columns' values is a row of (n_rows, n_columns), as in a truth table."""
+    if len(columns) > MOST_COMPARED or not 1 < columns.shape[1] <= MOST_COLUMNS or not np.isfinite(columns).all():
+        return False
+    counts = [len(np.unique(column)) for column in columns.T]
+    return int(np.prod(counts, dtype=float)) == len(np.unique(columns, axis=0))
 
 
 def _rows_asked_for(size: float, n_rows: int, name: str) -> int:

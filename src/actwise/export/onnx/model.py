@@ -18,7 +18,8 @@ from actwise.export.onnx.graph import DOUBLE, FLOAT, INT64, ML_DOMAIN, STRING, G
 from actwise.export.requirements import require
 from actwise.formula.expression import sigmoid, symbol
 from actwise.model.network import Network
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
+from actwise.tasks.scaling import Scaling
 
 # The lowest versions that have every operator used: Gelu came with opset 20, and with it these two.
 OPSET = 20
@@ -88,7 +89,7 @@ def _type_of(network: Network) -> int:
 
 def _scaled(builder: GraphBuilder, scaling: Scaling, value: str, to: int) -> str:
     # In float64: a centre that is large beside its scale would take the digits of the difference.
-    centres, scales = scaling.arrays
+    centres, scales = scaling.centres, scaling.scales
     wide = builder.cast(value, DOUBLE)
     centred = builder.add("Sub", wide, builder.array(centres, "input_centres"))
     standard = builder.add("Div", centred, builder.array(scales, "input_scales"))
@@ -147,7 +148,7 @@ def _answers(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) 
     """Add what turns outputs into answers; returns the graph's outputs by name, type and width (0 for none)."""
     height = parts.network.n_outputs
     if parts.outputs is not None:
-        centres, scales = parts.outputs.arrays
+        centres, scales = parts.outputs.centres, parts.outputs.scales
         spread = builder.add("Mul", builder.cast(value, DOUBLE), builder.array(scales, "output_scales"))
         predicted = builder.add("Add", spread, builder.array(centres, "output_centres"), output="predictions")
         return [(predicted, DOUBLE, height)]

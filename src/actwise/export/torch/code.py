@@ -127,7 +127,7 @@ def _arrays(step: Stage) -> Arrays:
         case Composed():
             return {attribute(name): value for name, value in step.trained.items()}
         case Scaled(scaling, _):
-            return dict(zip(("centres", "scales"), scaling.arrays, strict=True))
+            return {"centres": scaling.centres, "scales": scaling.scales}
     return {}
 
 
@@ -227,7 +227,7 @@ def _layer(step: Stage, names: Mapping[int, str]) -> str:
         case DroppedOut(rate):
             return f"nn.Dropout({rate!r})"
         case Scaled(scaling, undone):
-            return f"Scale({len(scaling.arrays[0])}, undone={undone})"
+            return f"Scale({len(scaling)}, undone={undone})"
         case Composed():
             return f"{names[id(step)]}()"
 

@@ -118,7 +118,7 @@ class ScaleModule(nn.Module):
 
     def __init__(self, stage: Scaled) -> None:
         super().__init__()
-        centres, scales = stage.scaling.arrays
+        centres, scales = stage.scaling.centres, stage.scaling.scales
         self.undone = stage.undone
         self.register_buffer("centres", torch.from_numpy(centres.copy()))
         self.register_buffer("scales", torch.from_numpy(scales.copy()))

@@ -17,7 +17,8 @@ from actwise.formula.folding import fold_constants
 from actwise.formula.simplify import simplify
 from actwise.model.layers import BatchNorm, Dropout, activation_formula
 from actwise.model.network import Network
-from actwise.parts import ModelParts, Scaling
+from actwise.parts import ModelParts
+from actwise.tasks.scaling import Scaling
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 

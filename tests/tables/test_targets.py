@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import math
@@ -18,7 +17,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from actwise.errors import ActwiseWarning, InputError, ModelError, TableError
-from actwise.tables import Target, find_task, read_table
+from actwise.tables import Target, find_target, read_table
+from actwise.tasks import Task
 
 BINARY, MANY = "binary_classification", "multiclass_classification"
 
@@ -43,12 +43,12 @@ BINARY, MANY = "binary_classification", "multiclass_classification"
     ],
 )
 def test_the_task_is_found_with_its_reason(cells: list[Any], kind: str, labels: tuple, reason: str) -> None:
-    target = find_task(pl.DataFrame({"y": cells}), "y")
+    target = find_target(pl.DataFrame({"y": cells}), "y")
     assert target.kind == kind
     assert target.labels == labels
     assert [type(label) for label in target.labels] == [type(label) for label in labels]
-    assert reason in target.reason
-    assert target.describe() == [target.reason]
+    assert reason in target.task.reason
+    assert target.describe() == [target.task.reason]
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def test_the_task_is_found_with_its_reason(cells: list[Any], kind: str, labels: 
 )
 def test_the_bundled_samples_are_recognised(sample: str, kind: str) -> None:
     frame = read_table(f"sample:{sample}")
-    assert find_task(frame, frame.columns[-1]).kind == kind
+    assert find_target(frame, frame.columns[-1]).kind == kind
 
 
 def test_the_task_can_be_asked_for() -> None:
     frame = pl.DataFrame({"y": [0, 1, 1, 0], "z": [0.5, 1.5, 0.5, 1.5]})
-    assert find_task(frame, "y", task="regression").kind == "regression"
-    assert find_task(frame, "z", task="classification").labels == (0.5, 1.5)
+    assert find_target(frame, "y", task="regression").kind == "regression"
+    assert find_target(frame, "z", task="classification").labels == (0.5, 1.5)
     with pytest.raises(InputError, match="task 'guess' is unknown"):
-        find_task(frame, "y", task="guess")
+        find_target(frame, "y", task="guess")
 
 
 LABELS = st.one_of(
@@ -83,7 +83,7 @@ def test_classes_come_back_as_they_were(labels: list[Any], data: st.DataObject) 
     cells = labels * 2 + data.draw(st.lists(st.sampled_from(labels), max_size=20))
     cells = data.draw(st.permutations(cells))
     frame = pl.DataFrame({"y": cells})
-    target = find_task(frame, "y", task="classification")
+    target = find_target(frame, "y", task="classification")
     assert list(target.labels) == sorted(labels)
     codes = target.encode(frame)
     assert codes.dtype == np.int64
@@ -106,22 +106,22 @@ def test_quantities_are_standardised_by_training_rows_and_come_back(
     spread = [seen[name].max() - seen[name].min() for name in seen.columns]
     assume(all(each > 1e-6 * max(1, seen[name].abs().max()) for each, name in zip(spread, seen.columns, strict=True)))
     assume(frame["a"].n_unique() > 1)
-    target = find_task(frame, ["a", "b"]).learn(frame, training)
+    target = find_target(frame, ["a", "b"]).learn(frame, training)
     assert target.kind == "multi_output_regression"
     changed = frame.with_columns(a=frame["a"].scatter(len(values) - 1, other))
-    assert find_task(changed, ["a", "b"]).learn(changed, training) == target
+    assert find_target(changed, ["a", "b"]).learn(changed, training) == target
     encoded = target.encode(frame, training)
     assert encoded.dtype == np.float32
     np.testing.assert_allclose(encoded.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(encoded.std(axis=0), 1, rtol=1e-3)
     back = target.decode(encoded)
-    np.testing.assert_allclose(back, seen.to_numpy(), rtol=1e-5, atol=1e-5 * max(target.scales))
+    np.testing.assert_allclose(back, seen.to_numpy(), rtol=1e-5, atol=1e-5 * max(target.task.scaling.scales))
     assert Target.from_dict(json.loads(json.dumps(target.to_dict()))) == target
 
 
 def test_one_quantity_decodes_flat_and_needs_learning_first() -> None:
     frame = pl.DataFrame({"y": ["10.5", "20", None, "30"]})
-    target = find_task(frame, "y")
+    target = find_target(frame, "y")
     rows = target.labelled_rows(frame)
     with pytest.raises(InputError, match="after learn"):
         target.encode(frame, rows)
@@ -136,11 +136,11 @@ def test_one_quantity_decodes_flat_and_needs_learning_first() -> None:
 
 def test_rows_without_a_target_are_left_out_and_counted() -> None:
     frame = pl.DataFrame({"y": ["a", None, "b", "NA", "a", "b", ""], "z": [1, 2, None, 4, 5, 6, 7]})
-    target = find_task(frame, "y")
+    target = find_target(frame, "y")
     assert target.labelled_rows(frame).tolist() == [0, 2, 4, 5]
     assert target.describe()[1] == "3 rows are left out: no value in 'y'"
     numbers = pl.DataFrame({"y": [1.5, math.nan, 2.5, 0.1], "z": [1, 2, None, 4]})
-    both = find_task(numbers, ["y", "z"])
+    both = find_target(numbers, ["y", "z"])
     assert both.labelled_rows(numbers).tolist() == [0, 3]
     assert both.describe()[1] == "2 rows are left out: no value in 'y' or 'z'"
     with pytest.raises(TableError, match="target 'y' is missing in row 2"):
@@ -179,7 +179,7 @@ def test_rows_without_a_target_are_left_out_and_counted() -> None:
 )
 def test_targets_that_cannot_be_predicted_say_why(cells: list[Any], task: str, problem: str) -> None:
     with pytest.raises(TableError, match=problem) as caught:
-        find_task(pl.DataFrame({"y": cells}, strict=False), "y", task)
+        find_target(pl.DataFrame({"y": cells}, strict=False), "y", task)
     assert "\n" not in str(caught.value)
 
 
@@ -189,9 +189,9 @@ LONG = np.exp(3 * NORMAL)  # positive, with a tail that a logarithm cures
 
 def test_a_positive_target_with_a_long_tail_is_learned_as_its_logarithm() -> None:
     frame = pl.DataFrame({"y": LONG})
-    target = find_task(frame, "y").learn(frame, np.arange(60))
-    assert target.transform == "log"
-    assert target.reason.endswith(
+    target = find_target(frame, "y").learn(frame, np.arange(60))
+    assert target.task.transform == "log"
+    assert target.task.reason.endswith(
         "not all of them whole: regression; its logarithm is learned, since it is positive and its tail is long"
     )
     encoded = target.encode(frame)
@@ -203,14 +203,15 @@ def test_a_positive_target_with_a_long_tail_is_learned_as_its_logarithm() -> Non
     plain = json.loads(json.dumps(target.to_dict()))
     assert Target.from_dict(plain) == target
     with pytest.raises(ModelError, match="no logarithm is learned for a multi_output_regression"):
-        dataclasses.replace(
-            target, kind="multi_output_regression", names=("y", "z"), centres=(0.0, 0.0), scales=(1.0, 1.0)
+        Target.from_dict(
+            plain
+            | {"kind": "multi_output_regression", "names": ["y", "z"], "centres": [0.0, 0.0], "scales": [1.0, 1.0]}
         )
 
 
 def test_targets_saved_before_logarithms_are_none() -> None:
     frame = pl.DataFrame({"y": [1.5, 2.0, 4.0]})
-    target = find_task(frame, "y").learn(frame, np.arange(3))
+    target = find_target(frame, "y").learn(frame, np.arange(3))
     old = target.to_dict()
     assert old.pop("transform") == "none"
     assert Target.from_dict(old) == target
@@ -227,42 +228,42 @@ def test_targets_saved_before_logarithms_are_none() -> None:
 )
 def test_other_targets_are_learned_as_they_are(values: np.ndarray, said: str) -> None:
     frame = pl.DataFrame({"y": values})
-    target = find_task(frame, "y").learn(frame, np.arange(frame.height))
-    assert target.transform == "none"
-    assert re.search(said, target.reason)
+    target = find_target(frame, "y").learn(frame, np.arange(frame.height))
+    assert target.task.transform == "none"
+    assert re.search(said, target.task.reason)
     if values.min() > 0:
         both = frame.with_columns(z="y")
-        assert find_task(both, ["y", "z"]).learn(both, np.arange(60)).transform == "none"
+        assert find_target(both, ["y", "z"]).learn(both, np.arange(60)).task.transform == "none"
 
 
 def test_classes_that_differ_by_case_or_blanks_only_are_announced() -> None:
     said = "target 'y': the classes 'New York' and 'NewYork' and 'new  york' differ by case or blanks only"
     with pytest.warns(ActwiseWarning, match=said):
-        labels = find_task(pl.DataFrame({"y": ["new  york", "Bern", "NewYork", "New York"] * 2}), "y").labels
+        labels = find_target(pl.DataFrame({"y": ["new  york", "Bern", "NewYork", "New York"] * 2}), "y").labels
     assert labels == ("Bern", "New York", "NewYork", "new  york")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        find_task(pl.DataFrame({"y": ["yes", "no", "maybe"] * 2}), "y")
+        find_target(pl.DataFrame({"y": ["yes", "no", "maybe"] * 2}), "y")
 
 
 def test_wrong_names_and_combinations_say_why() -> None:
     frame = pl.DataFrame({"species": ["a", "b"], "width": [1.0, 2.0], "height": [2.0, 3.0]})
     with pytest.raises(TableError, match=r"no target column 'specis': did you mean 'species'\?"):
-        find_task(frame, "specis")
+        find_target(frame, "specis")
     with pytest.raises(TableError, match="does the file lack a first line with names"):
-        find_task(pl.DataFrame({"5.1": [4.9], "3.5": [3.0], "setosa": ["setosa"]}), "species")
+        find_target(pl.DataFrame({"5.1": [4.9], "3.5": [3.0], "setosa": ["setosa"]}), "species")
     with pytest.raises(TableError, match="name a target column"):
-        find_task(frame, [])
+        find_target(frame, [])
     with pytest.raises(TableError, match="named once"):
-        find_task(frame, ["width", "width"])
+        find_target(frame, ["width", "width"])
     with pytest.raises(TableError, match="2 targets cannot be classes"):
-        find_task(frame, ["width", "height"], task="classification")
+        find_target(frame, ["width", "height"], task="classification")
     with pytest.raises(TableError, match="target 'species' should hold numbers for a regression, but row 1 holds 'a'"):
-        find_task(frame, ["width", "species"])
+        find_target(frame, ["width", "species"])
 
 
 def test_new_rows_are_held_to_the_classes() -> None:
-    target = find_task(pl.DataFrame({"y": [1, 2, 1, 2]}), "y")
+    target = find_target(pl.DataFrame({"y": [1, 2, 1, 2]}), "y")
     assert target.encode(pl.DataFrame({"y": ["2", "1.0"]})).tolist() == [1, 0]
     with pytest.raises(TableError, match="column 'y' held one of the classes in training, but row 2 holds 3"):
         target.encode(pl.DataFrame({"y": [1, 3]}))
@@ -291,14 +292,14 @@ def test_new_rows_are_held_to_the_classes() -> None:
     ],
 )
 def test_tampered_targets_are_refused(change: dict[str, Any], problem: str) -> None:
-    good = find_task(pl.DataFrame({"y": ["a", "b", "a", "b"]}), "y").to_dict()
+    good = find_target(pl.DataFrame({"y": ["a", "b", "a", "b"]}), "y").to_dict()
     with pytest.raises(ModelError, match=problem):
         Target.from_dict({**good, **change})
 
 
 def test_negative_scales_are_refused() -> None:
     frame = pl.DataFrame({"y": [0.5, 1.5, 3.0]})
-    plain = find_task(frame, "y").learn(frame, [0, 1, 2]).to_dict()
+    plain = find_target(frame, "y").learn(frame, [0, 1, 2]).to_dict()
     with pytest.raises(ModelError, match="scales of a target should be positive"):
         Target.from_dict({**plain, "scales": [-1.0]})
 
@@ -306,8 +307,8 @@ def test_negative_scales_are_refused() -> None:
 def test_a_target_constant_in_training_rows_is_refused() -> None:
     frame = pl.DataFrame({"y": [1.5, 1.5, 2.5]})
     with pytest.raises(TableError, match=r"^1 training row is too few .*--test-size"):
-        Target("regression", ("y",), "asked").learn(pl.DataFrame({"y": [1.5, 1.5, 2.5]}), [0])
+        Target(("y",), Task("regression", 1)).learn(pl.DataFrame({"y": [1.5, 1.5, 2.5]}), [0])
     with pytest.raises(TableError, match="only one row has a value in 'y': add rows"):
-        find_task(pl.DataFrame({"y": [0.64, None]}), "y")
+        find_target(pl.DataFrame({"y": [0.64, None]}), "y")
     with pytest.raises(TableError, match=r"target 'y' is 1.5 in every training row"):
-        find_task(frame, "y").learn(frame, [0, 1])
+        find_target(frame, "y").learn(frame, [0, 1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
-from actwise.doctor import find_task
+from actwise.doctor import as_targets
 from actwise.errors import InputError
 
 RNG = np.random.default_rng(3)
@@ -25,36 +25,36 @@ ROWS = np.arange(60)
     ],
 )
 def test_the_task_is_recognised(y, kind, n_outputs):
-    task = find_task(y)
+    task = as_targets(y)
     assert task.kind == kind
     assert task.n_outputs == n_outputs
 
 
 def test_numbers_are_judged_by_r2():
     y, said = RNG.normal(size=(60, 2)), RNG.normal(size=(60, 2))
-    assert find_task(y).score(said, ROWS) == pytest.approx(max(-1, r2_score(y, said)))
+    assert as_targets(y).score(said, ROWS) == pytest.approx(max(-1, r2_score(y, said)))
     close = y + 0.1 * said
-    assert find_task(y).score(close, ROWS) == pytest.approx(r2_score(y, close))
-    assert find_task(y).score(y * 1e9, ROWS) == -1
-    assert find_task(y).score(np.full((60, 2), np.nan), ROWS) == -1
+    assert as_targets(y).score(close, ROWS) == pytest.approx(r2_score(y, close))
+    assert as_targets(y).score(y * 1e9, ROWS) == -1
+    assert as_targets(y).score(np.full((60, 2), np.nan), ROWS) == -1
 
 
 @pytest.mark.parametrize("labels", [(0, 1), (-1, 1), (1, 2)])
 def test_one_output_is_cut_between_two_labels(labels):
     y, said = RNG.choice(labels, 60), RNG.uniform(-1, 2, 60)
     expected = balanced_accuracy_score(y, np.where(said > np.mean(labels), labels[1], labels[0]))
-    assert find_task(y).score(said.reshape(-1, 1), ROWS) == pytest.approx(expected)
+    assert as_targets(y).score(said.reshape(-1, 1), ROWS) == pytest.approx(expected)
 
 
 def test_several_outputs_name_the_class_by_the_largest():
     y, said = RNG.integers(0, 4, 60), RNG.normal(size=(60, 4))
-    assert find_task(y).score(said, ROWS) == pytest.approx(balanced_accuracy_score(y, said.argmax(axis=1)))
+    assert as_targets(y).score(said, ROWS) == pytest.approx(balanced_accuracy_score(y, said.argmax(axis=1)))
     rounded = np.clip(np.rint(said[:, 0] + 1), 0, 3)
-    assert find_task(y).score(said[:, :1] + 1, ROWS) == pytest.approx(balanced_accuracy_score(y, rounded))
+    assert as_targets(y).score(said[:, :1] + 1, ROWS) == pytest.approx(balanced_accuracy_score(y, rounded))
 
 
 def test_what_cannot_be_a_task_is_refused():
     with pytest.raises(InputError, match="unknown task 'clasification'"):
-        find_task([0, 1], "clasification")
+        as_targets([0, 1], "clasification")
     with pytest.raises(InputError, match="hold rows"):
-        find_task(np.empty((0, 2)))
+        as_targets(np.empty((0, 2)))
