@@ -28,7 +28,7 @@ GROUPS = [
     {"tables", "estimators", "doctor"},
     {"export"},
     {"tabular", "report"},
-    {"saving"},
+    {"saving", "study"},
     {"cli"},
     {"__main__"},
 ]

@@ -7,6 +7,7 @@ import click
 from actwise import __version__
 from actwise.cli.activations import activations
 from actwise.cli.check import check
+from actwise.cli.compare import compare
 from actwise.cli.describe import describe
 from actwise.cli.diagnose import diagnose
 from actwise.cli.export import export
@@ -20,6 +21,7 @@ actwise fit sample:breast_cancer        train on a bundled data set
 actwise fit houses.csv --target price   train on your own
 actwise predict houses-model new.csv    predict
 actwise diagnose houses.csv --target price --hidden 2   why does it not learn?
+actwise compare houses.csv --target price               which activation?
 """
 
 
@@ -29,7 +31,7 @@ def main() -> None:
     """Train, judge and use neural networks for tables."""
 
 
-for command in (fit, predict, describe, diagnose, export, activations, check):
+for command in (fit, predict, describe, diagnose, compare, export, activations, check):
     main.add_command(command)
 
 __all__ = ["main"]
