@@ -108,7 +108,7 @@ CASES = {
     "flag, given y": (nonlin, lambda y: nonlin(y, deriv=True), "y", {"correct"}),
     "flag, given x": (nonlin, lambda x: nonlin(x, True), "x", {GIVEN_X}),
     "relu by mask, given y": (relu_by_mask, lambda y: (y > 0) * 1, "y", {"correct"}),
-    "relu in place": (lambda x: np.maximum(0, x), relu_slope_in_place, "x", {"correct"}),
+    "relu in place": (lambda x: np.maximum(0, x), relu_slope_in_place, "x", {"changes_argument"}),
     "relu in a loop": (relu_by_mask, relu_slope_in_a_loop, "x", {"correct"}),
     "relu as its own slope": (
         relu_by_mask, lambda x: np.where(x > 0, x, 0), "x", {"wrong_region", "wrong_formula"},

@@ -1,8 +1,9 @@
-"""Calls functions that users wrote: with arrays, with rows or number by number, whatever they take."""
+"""Calls functions that users wrote: with arrays, rows, tensors or number by number, whatever they take."""
 
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -97,11 +98,10 @@ class UserFunction:
 
 
 def user_function(function: object, role: str, sample: FloatingArray, like: UserFunction | None = None) -> UserFunction:
-    """Find out how a user's function wants to be called.
+    """Find the first way in which a user's function can be called: with an array, a row, a tensor, number by number.
 
     `role`: its name in messages where it has none of its own.
     `sample` of shape (n,): inputs to try it on; a function that raises on all of them is refused.
-    Result: the first way of calling that works: with an array, with a row, number by number.
 
     >>> import math
     >>> sigmoid = user_function(lambda x: 1 / (1 + math.exp(-x)), "f", np.array([0.5, 1.0]))
@@ -110,32 +110,62 @@ def user_function(function: object, role: str, sample: FloatingArray, like: User
     """
     if not callable(function):
         raise InputError(f"{role} must be a function of one array, but it is {type(function).__name__}")
-    own_name = getattr(function, "__name__", role)
-    name = role if own_name == "<lambda>" else own_name
+    name = name_of(function, role)
     problem: BaseException | None = None
     modes: tuple[Mode, ...] = ("row", "array") if like is not None and like.mode == "row" else ("array", "row")
     single = list(sample[:, None])
-    attempts: list[tuple[Mode, Sequence[Any]]] = [
-        *((mode, [sample]) for mode in modes),
-        ("scalar", list(sample)),
+    attempts: list[tuple[Callable[[Any], Any], Mode, Sequence[Any]]] = [
+        *((function, mode, [sample]) for mode in modes),
+        *((adapted, mode, [sample]) for adapted in _for_libraries(function) for mode in modes),
+        (function, "scalar", list(sample)),
         # Code that loops over an array may raise for some of its numbers, as math.log does.
-        *((mode, single) for mode in modes),
+        *((function, mode, single) for mode in modes),
     ]
-    for mode, inputs in attempts:
-        adapted = UserFunction(function, name, mode)
+    for called, mode, inputs in attempts:
+        adapted = UserFunction(called, name, mode)
         for each in inputs:
             try:
                 adapted.raw(each)
             except CALL_ERRORS as error:
                 if isinstance(error, InputError):
                     raise
-                problem = problem if inputs is single else error
+                problem = problem if inputs is single or called is not function else error
             else:
                 return adapted
     raise InputError(
         f"{name} raised {type(problem).__name__} on every input{f' ({problem})' if str(problem) else ''}; "
         "it must take one argument, a NumPy array or a number"
     ) from problem
+
+
+def name_of(function: object, role: str) -> str:
+    """What a function is called in messages."""
+    own = getattr(function, "__name__", role)
+    return role if own == "<lambda>" else str(own)
+
+
+def overwrites(function: UserFunction, sample: FloatingArray) -> bool:
+    """Whether the function changes the array that it is given."""
+    given = (sample[None] if function.mode == "row" else sample).copy()
+    before = given.copy()
+    with quietly():
+        _attempt(function.function, given)
+    return function.mode != "scalar" and not np.array_equal(given, before, equal_nan=True)
+
+
+def _for_libraries(function: Callable[[Any], Any]) -> list[Callable[[Any], Any]]:
+    """The function as it takes what PyTorch and JAX hand over, if the program has loaded them."""
+    ways: list[Callable[[Any], Any]] = []
+    if "torch" in sys.modules:
+        import torch
+
+        ways.append(lambda x: function(torch.tensor(x)))
+        ways.append(lambda x: function(torch.tensor(x, dtype=torch.float32)))
+    if "jax" in sys.modules:
+        import jax  # type: ignore[import-not-found, unused-ignore]
+
+        ways.append(lambda x: jax.vmap(function)(x.ravel()).reshape(x.shape))
+    return ways
 
 
 @contextmanager
@@ -154,9 +184,18 @@ def _attempt(function: Callable[[Any], Any], argument: object) -> object:
         return np.nan
 
 
+def plain_array(result: Any) -> Any:
+    """A tensor of PyTorch as a NumPy array; anything else as it is."""
+    if not hasattr(result, "detach"):
+        return result
+    tensor = result.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+
+
 def _as_numbers(result: object, name: str) -> NDArray[Any]:
     if result is None:
         raise InputError(f"{name} returned None; its last line must be `return ...`")
+    result = plain_array(result)
     try:
         array = np.asarray(result)
     except ValueError as error:

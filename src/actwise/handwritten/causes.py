@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from actwise.handwritten.known import OtherFunction, other_function
 from actwise.handwritten.numeric import FloatArray
 from actwise.handwritten.reference import CORE, FAR, BoolArray, Claim, Reference
 from actwise.handwritten.regions import Interval, wrong_intervals
@@ -25,7 +26,12 @@ Cause = Literal[
     "wrong_formula",
     "wrong_region",
     "elementwise_softmax",
+    "not_elementwise",
     "overflow",
+    "surrogate_gradient",
+    "upstream_forgotten",
+    "wrong_upstream",
+    "changes_argument",
     "correct",
 ]
 
@@ -62,6 +68,8 @@ class Diagnosis:
         The term that lacks the factor or the constant, where not the whole derivative does.
     intervals : tuple of (float, float)
         Where the derivative is wrong; empty for everywhere.
+    other : OtherFunction or None
+        Whose derivative it is instead.
     """
 
     cause: Cause
@@ -70,6 +78,7 @@ class Diagnosis:
     factor_text: str = ""
     term: str = ""
     intervals: tuple[Interval, ...] = ()
+    other: OtherFunction | None = None
 
 
 def diagnose(claim: Claim, other: Claim, reference: Reference) -> Diagnosis:
@@ -94,7 +103,7 @@ def diagnose(claim: Claim, other: Claim, reference: Reference) -> Diagnosis:
     # Being 0 where f is flat is no merit: the derivative of tanh for that of its hard form.
     telling = _informative(claim, reference) & ~wrong
     if not inside and not telling.any():
-        return Diagnosis("wrong_formula")
+        return Diagnosis("wrong_formula", other=other_function(claim, reference))
     return replace(inside or Diagnosis("wrong_region"), intervals=intervals)
 
 

@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+BFLOAT16_BITS, FLOAT16_BITS, FLOAT32_BITS = 8, 11, 24
+MIN_VALUES = 32
+"""So many different values tell a number format."""
 FIRST_STEP = 1 / math.e
 """Not a round number, so that no step of the ladder is a period of a function with a round period."""
 N_STEPS = 16
@@ -126,20 +129,23 @@ def differentiate(
 
 
 def resolution_of(values: NDArray[np.floating]) -> float:
-    """Relative spacing of the values: that of their dtype, or of float32 if that holds all of them exactly.
+    """Relative spacing of the values: that of their dtype, or of a coarser format that holds all of them exactly.
 
-    Code that computes in float32 inside and hands out float64 is found this way.
+    Code that computes in bfloat16, float16 or float32 inside and hands out float64 is found this way.
 
     >>> resolution_of(np.sin(np.arange(9.0)).astype(np.float32).astype(float))
     1.1920928955078125e-07
     """
-    if values.dtype.itemsize < np.dtype(np.float64).itemsize:
-        return float(np.finfo(values.dtype).eps)
-    finite = values[np.isfinite(values)]
-    with np.errstate(over="ignore"):
-        single = finite.astype(np.float32)
-    coarse = np.array_equal(single.astype(np.float64), finite)
-    return float(np.finfo(np.float32 if coarse else np.float64).eps)
+    own = float(np.finfo(values.dtype).eps)
+    finite = np.asarray(values[np.isfinite(values)], np.float64)
+    mantissas = np.frexp(finite)[0]
+    several = len(np.unique(mantissas)) >= MIN_VALUES
+    for bits in (BFLOAT16_BITS, FLOAT16_BITS, FLOAT32_BITS):
+        held = np.array_equal(np.round(mantissas * 2.0**bits), mantissas * 2.0**bits)
+        # Few values, as those of a step, are short in any format.
+        if held and (several or bits == FLOAT32_BITS):
+            return max(own, 2.0 ** (1 - bits))
+    return own
 
 
 def noise_of(values: FloatArray) -> FloatArray:
