@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.engines.numba import engine, halves, lanes
+from actwise.engines.numba import build, engine, halves, lanes
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.model.schedules import Schedule, as_schedule
@@ -198,7 +198,8 @@ class Group:
             self.stopped_because[index] = self.stopped_because[index] or ended or "all epochs done"
 
     def _train_one(self, index: int) -> None:
-        stage = engine.stage("loop", "run_steps", self.context.dtype.name)
+        dtype = self.context.dtype.name
+        stage = engine.training_stage(build.stage("loop", "run_steps", dtype).address, dtype)
 
         def call(steps: int) -> int:
             ended = stage(self.integers[index].ctypes.data, steps, 0, 0)

@@ -238,9 +238,9 @@ class Progress:
         if rule is not None:
             described = settings.loss.for_engine(self.network.n_outputs)
             address = tiny.stage_address(self.network.structure, described, rule, self.network.dtype)
-            run_steps = engine.stage_at(address)
         else:
-            run_steps = engine.stage("loop", "run_steps", self.network.dtype)
+            address = build.stage("loop", "run_steps", self.network.dtype).address
+        run_steps = engine.training_stage(address, self.network.dtype)
         crew = Crew(bool(self._halves) and (settings.threads or processors()) > 1)
         planned, done, before_us = FIRST_STEPS, 0, context.get("STEP")
         stopped: StoppedBecause | None = None

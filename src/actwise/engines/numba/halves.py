@@ -11,8 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from actwise.engines.numba import build
-from actwise.engines.numba.engine import Context, LinearLayer, Loss, prepare, set_parameters, stage
+from actwise.engines.numba import build, engine
+from actwise.engines.numba.engine import Context, LinearLayer, Loss, prepare, set_parameters
 
 HALVES_WORK = 2**20  # rows times weights of a batch from which two threads pay: about 40 microseconds of work
 
@@ -39,7 +39,8 @@ def second_thread(context: Context) -> Iterator[None]:
     names = build.compiled("halves", context.dtype.name)
     shared = context.hold("TEAM", np.zeros(names.TEAM_SIZE, np.int64))
     context.set(YIELD=_yield_address())
-    serve = stage("halves", "serve", context.dtype.name)
+    dtype = context.dtype.name
+    serve = engine.training_stage(build.stage("halves", "serve", dtype).address, dtype)
     thread = threading.Thread(target=serve, args=(context.integers.ctypes.data, 0, 0, 0), daemon=True)
     thread.start()
     try:

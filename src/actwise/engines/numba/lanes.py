@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from actwise.engines.numba import build
-from actwise.engines.numba.engine import LinearLayer, Loss, Stage, stage_at
+from actwise.engines.numba import build, engine
+from actwise.engines.numba.engine import LinearLayer, Loss, Stage
 from actwise.engines.numba.unrolled import (
     RULES,
     Rule,
@@ -58,7 +58,7 @@ def stage(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) ->
     The stage takes the address of a block and a number of steps; it returns how many networks go on.
     """
     module = build.rendered("lanes", source(exact_layers(layers, element), loss, rule), element)
-    return stage_at(module.run_steps.address)
+    return engine.training_stage(module.run_steps.address, element)
 
 
 @cache
