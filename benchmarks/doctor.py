@@ -27,7 +27,8 @@ import keras_cases
 import numpy as np
 
 import actwise as aw
-from actwise.doctor.examine import examine
+from actwise.doctor.examine import DEFAULT_UPDATES, examine
+from actwise.experiments.budget import Budget
 
 # On the same programs, as their authors or later studies report them.
 PUBLISHED = (
@@ -52,7 +53,7 @@ def find_loader(cases: Path, given: Path | None) -> Callable[..., Any]:
     raise SystemExit("realize.py was not found beside the cases; name it with --realize FILE")
 
 
-def run_network(job: tuple[dict[str, Any], Path, Path | None, float]) -> dict[str, Any]:
+def run_network(job: tuple[dict[str, Any], Path, Path | None, int]) -> dict[str, Any]:
     """Diagnose one network, and its repaired version where there is one; an error is a wrong answer."""
     try:
         return _diagnose(*job)
@@ -65,17 +66,17 @@ def run_network(job: tuple[dict[str, Any], Path, Path | None, float]) -> dict[st
         }  # fmt: skip
 
 
-def _diagnose(case: dict[str, Any], cases: Path, realize: Path | None, budget: float) -> dict[str, Any]:
+def _diagnose(case: dict[str, Any], cases: Path, realize: Path | None, updates: int) -> dict[str, Any]:
     load = find_loader(cases, realize)
     rebuilt = keras_cases.rebuild(case, load)
     began = time.perf_counter()
     found = aw.diagnose(
-        rebuilt.network, rebuilt.X, rebuilt.y, n_train=rebuilt.n_train, budget=budget, **rebuilt.settings
+        rebuilt.network, rebuilt.X, rebuilt.y, n_train=rebuilt.n_train, updates=updates, **rebuilt.settings
     )
     seconds = time.perf_counter() - began
     repaired = None
-    if found.fixed_subject is not None and found.data is not None:
-        after = examine(found.fixed_subject, found.data, budget=budget, seed=LATER_SEEDS)
+    if found.fixed_setup is not None and found.data is not None:
+        after = examine(found.fixed_setup, found.data, Budget(updates), seed=LATER_SEEDS)
         repaired = {"verdict": after.verdict, "cured": found.cured, "scores": list(after.scores), "note": after.note}
     return {
         "id": case["id"], "really_broken": case["really_broken"], "accepted": case["accepted_causes"],
@@ -197,7 +198,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="only the first so many cases")
     parser.add_argument("--only", help="only cases whose name holds this")
     parser.add_argument("--jobs", type=int, default=1, help="cases at once; times are then those of a busy machine")
-    parser.add_argument("--budget", type=float, default=10.0, help="seconds the doctor is given for a case")
+    parser.add_argument("--updates", type=int, default=DEFAULT_UPDATES, help="that the doctor may make for a case")
     parser.add_argument("--realize", type=Path, help="the file that defines the data")
     options = parser.parse_args()
     cases = keras_cases.read_cases(options.cases)
@@ -206,7 +207,7 @@ def main() -> None:
         rows = doctor_scripts.run_all(cases)
         written: dict[str, Any] = {"scripts": rows}
     else:
-        jobs = [(case, options.cases.resolve(), options.realize, options.budget) for case in cases]
+        jobs = [(case, options.cases.resolve(), options.realize, options.updates) for case in cases]
         if options.jobs > 1:
             with ProcessPoolExecutor(options.jobs) as pool:
                 found = pool.map(run_network, jobs)
@@ -220,7 +221,7 @@ def main() -> None:
         if any(row["really_broken"] for row in rows):
             lines += ["Answers that look at nothing:", *constant_answers(rows), PUBLISHED]
         print("\n" + "\n".join(lines))
-        written = {"machine_cores": os.cpu_count(), "budget": options.budget, "summary": lines, "cases": rows}
+        written = {"machine_cores": os.cpu_count(), "updates": options.updates, "summary": lines, "cases": rows}
     if options.json:
         options.json.write_text(json.dumps(written, indent=1) + "\n", "utf-8")
 

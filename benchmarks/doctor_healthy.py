@@ -1,6 +1,6 @@
 """False alarms on healthy networks of all kinds: each activation of the catalogue with default settings.
 
-    python benchmarks/doctor_healthy.py [--json OUT] [--data NAME] [--only TEXT] [--hidden 32] [--budget 10]
+    python benchmarks/doctor_healthy.py [--json OUT] [--data NAME] [--only TEXT] [--hidden 32]
 
 On digits, breast cancer and diabetes, standardised, one hidden layer, Adam with its default rate. A network counts as
 healthy by an independent look: with three other seeds its median score on held-out rows comes within a tenth of the way
@@ -71,7 +71,7 @@ def best_of_others(name: str) -> tuple[float, float]:
     return 1 / len(np.unique(y_train)), max(scores)
 
 
-def examine(name: str, entry: Any, hidden: int, budget: float) -> dict[str, Any]:
+def examine(name: str, entry: Any, hidden: int) -> dict[str, Any]:
     """Train a network by itself and ask the doctor about it."""
     data = load(name)
     X_train, X_test, y_train, y_test = data
@@ -85,8 +85,7 @@ def examine(name: str, entry: Any, hidden: int, budget: float) -> dict[str, Any]
     ]
     began = time.perf_counter()
     found = aw.diagnose(
-        network, np.vstack([X_train, X_test]), np.concatenate([y_train, y_test]), n_train=len(X_train),
-        budget=budget, **settings,
+        network, np.vstack([X_train, X_test]), np.concatenate([y_train, y_test]), n_train=len(X_train), **settings,
     )  # fmt: skip
     missing = (reach - float(np.median(reached))) / (reach - constant)
     return {
@@ -128,13 +127,12 @@ def main() -> None:
     parser.add_argument("--data", choices=list(LOADERS), help="one of the data sets only")
     parser.add_argument("--only", default="", help="only activations whose name holds this")
     parser.add_argument("--hidden", type=int, default=32)
-    parser.add_argument("--budget", type=float, default=10.0)
     options = parser.parse_args()
     rows = []
     for name in [options.data] if options.data else LOADERS:
         for entry in ENTRIES:
             if options.only in entry.name:
-                rows.append(examine(name, entry, options.hidden, options.budget))
+                rows.append(examine(name, entry, options.hidden))
                 print(show(rows[-1]), flush=True)
     lines = summary(rows)
     print("\n" + "\n".join(lines))

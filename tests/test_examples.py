@@ -299,11 +299,11 @@ def test_leaving(tmp_path: Path) -> None:
 
 
 def test_the_doctor_answers_every_story() -> None:
-    shown, printed = run("diagnoses", "--budget", "3")
+    shown, printed = run("diagnoses", "--updates", "300000")
     assert shown["xor"]["findings"][0]["code"] == "wrong_convention_expects_x_given_y"
     assert "expects the pre-activation and is given the output" in " ".join(printed.split())
     assert shown["and sigmoid"]["findings"][0]["code"] == "missing_bias"
-    assert "inputs of 0 always give 0.5" in " ".join(printed.split())
+    assert "its output for inputs of 0 is always 0.5" in " ".join(printed.split())
     assert shown["and relu"]["verdict"] == "broken"
     assert shown["and relu"]["cured"]
     logistic = shown["logistic"]

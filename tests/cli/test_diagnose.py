@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-SMALL = ["--hidden", "8", "--learning-rate", "0.02", "--epochs", "150", "--budget", "6"]
+SMALL = ["--hidden", "8", "--learning-rate", "0.02", "--epochs", "150", "--updates", "600000"]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_healthy_network_has_exit_status_0(aw, tables):
 
 def test_a_broken_one_has_1_and_a_letter(aw, tables):
     result = aw("diagnose", "good.csv", "--target", "y", "--hidden", "8", "--optimizer", "sgd", "--learning-rate",
-                "1e-6", "--epochs", "5", "--budget", "6")  # fmt: skip
+                "1e-6", "--epochs", "5", "--updates", "600000")  # fmt: skip
     assert result.exit_code == 1
     assert "Cause: " in result.stdout
     assert "learning_rate_too_low" in result.stdout
@@ -57,7 +57,7 @@ def test_a_table_that_fits_with_words_declared_is_diagnosed_with_them(aw, tables
 
 def test_a_saved_model_is_diagnosed_on_its_data(aw, tables):
     assert aw("fit", "good.csv", "--target", "y", "--out", "model", "--no-baselines", *SMALL[:-2]).exit_code == 0
-    result = aw("diagnose", "model", "good.csv", "--budget", "6")
+    result = aw("diagnose", "model", "good.csv", "--updates", "600000")
     assert result.exit_code == 0, result.output
     assert "healthy" in result.stdout
 

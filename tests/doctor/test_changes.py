@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.doctor import Data, Subject, as_targets
 from actwise.doctor.changes import all_changes, hidden_activations
-from actwise.doctor.subjects import MOST_UPDATES, train_once
-from actwise.experiments.trials import Laboratory
+from actwise.doctor.data import Data
+from actwise.doctor.setup import MOST_UPDATES, Setup, Training
+from actwise.doctor.targets import as_targets
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 ROWS = np.arange(80)
@@ -16,8 +16,8 @@ DATA = Data(X, as_targets(X[:, :1] * X[:, 1:2]), ROWS, ROWS)
 
 def changes_of(*layers, **settings):
     network = aw.Network([*layers, aw.Dense(1)], 3)
-    subject = Subject(network, aw.loss("squared_error"), aw.Adam(0.001), **settings)
-    return {each.name: each for each in all_changes(subject, DATA)}
+    setup = Setup(network, aw.loss("squared_error"), aw.Adam(0.001), **settings)
+    return {each.name: each for each in all_changes(setup, DATA)}
 
 
 def split_layers(times):
@@ -31,7 +31,7 @@ def test_a_linear_layer_with_an_activation_of_its_own_counts_as_one_layer():
     found = changes_of(*split_layers(3))
     assert "hidden_relu" not in found
     assert "two_hidden" not in found
-    assert hidden_activations(found["hidden_tanh"].subject.network) == ["tanh"] * 3
+    assert hidden_activations(found["hidden_tanh"].setup.network) == ["tanh"] * 3
     shared = aw.Dense(4)
     mixed = aw.Network([shared, aw.ActivationLayer("relu"), shared, shared, aw.Dense(1)], 3)
     assert hidden_activations(mixed) == ["relu", "identity", "identity"]
@@ -42,16 +42,16 @@ def test_a_linear_layer_with_an_activation_of_its_own_counts_as_one_layer():
 )  # fmt: skip
 def test_two_hidden_layers_keep_all_that_belongs_to_them(layers):
     change = changes_of(*layers)["two_hidden"]
-    kept = change.subject.network.layers
+    kept = change.setup.network.layers
     assert kept[:-1] == tuple(layers[: 2 * len(layers) // (5 if len(layers) == 10 else 4)])
     assert change.settings["hidden"] == [4, 4]
-    assert len(hidden_activations(change.subject.network)) == 2
+    assert len(hidden_activations(change.setup.network)) == 2
 
 
 def test_dropout_and_a_strong_penalty_can_be_left_out():
     found = changes_of(aw.Dense(4, "relu"), aw.Dropout(0.5), l2=0.5)
-    assert found["no_l2"].subject.l2 == 0
-    assert [type(layer) for layer in found["no_dropout"].subject.network.layers] == [aw.Dense, aw.Dense]
+    assert found["no_l2"].setup.l2 == 0
+    assert [type(layer) for layer in found["no_dropout"].setup.network.layers] == [aw.Dense, aw.Dense]
     assert not {"no_l2", "no_dropout"} & set(changes_of(aw.Dense(4, "relu"), l2=1e-4))
 
 
@@ -63,47 +63,28 @@ def test_more_epochs_than_are_trained_are_never_said():
 
 
 def test_a_training_that_is_broken_off_says_which_share_of_it_was_done():
-    subject = Subject(aw.Network([aw.Dense(1)], 3), aw.loss("squared_error"), aw.SGD(1e-3), 80, 25_000)
-    short = train_once(subject, DATA, 0)
+    setup = Setup(aw.Network([aw.Dense(1)], 3), aw.loss("squared_error"), aw.SGD(1e-3), 80, 25_000)
+    short = Training(setup, DATA).train()
     assert (len(short.losses), short.epochs_share) == (MOST_UPDATES, MOST_UPDATES / 25_000)
-    whole = train_once(subject, DATA, 0, whole=True)
+    whole = Training(setup, DATA, whole=True).train()
     assert (len(whole.losses), whole.epochs_share) == (25_000, 1.0)
-
-
-def test_rows_left_out_in_turn_are_judged_within_the_budget(monkeypatch):
-    from actwise.experiments import trials as experiments
-
-    limits = []
-
-    def train(subject, data, seed, time_limit=None, *rest, **options):
-        limits.append(time_limit)
-        return train_once(subject, data, seed, time_limit, *rest, **options)
-
-    monkeypatch.setattr(experiments, "train_once", train)
-    labels = Data(X, as_targets((X[:, 0] > 0).astype(float), "binary"), ROWS, ROWS)
-    laboratory = Laboratory(labels, 0, 60.0, lambda what, share: None)
-    assert experiments._score_of_left_out_rows(laboratory) > 0.7
-    assert len(limits) == experiments.FOLDS
-    assert max(limits) <= 60.0
-    monkeypatch.setattr(experiments, "SHORTEST_SECONDS", 1e-9)
-    assert experiments._score_of_left_out_rows(Laboratory(labels, 0, 1e-9, lambda what, share: None)) is None
 
 
 def test_a_loss_that_does_not_measure_distances_of_numbers_is_replaced():
     def with_loss(name, output="identity", y=X[:, 0]):
         data = Data(X, as_targets(y, "regression"), ROWS, ROWS)
         network = aw.Network([aw.Dense(4, "relu"), aw.Dense(1, output)], 3)
-        found = {each.name: each for each in all_changes(Subject(network, aw.loss(name), aw.Adam(0.001)), data)}
+        found = {each.name: each for each in all_changes(Setup(network, aw.loss(name), aw.Adam(0.001)), data)}
         return found.get("output_and_loss")
 
     for name in ("squared_logarithmic_error", "absolute_percentage_error"):
         change = with_loss(name)
         assert change.codes == ("loss_mismatch",)
-        assert change.subject.loss.name == "squared_error"
+        assert change.setup.loss.name == "squared_error"
     assert with_loss("poisson", "exponential").codes[-1] == "loss_mismatch"
     assert with_loss("poisson", "exponential", np.floor(np.exp(X[:, 0]))) is None
     assert with_loss("huber") is None
-    assert with_loss("huber", "tanh").subject.loss.name == "huber"
+    assert with_loss("huber", "tanh").setup.loss.name == "huber"
 
 
 def test_labels_of_a_hinge_loss_are_minus_one_and_one():
@@ -111,7 +92,7 @@ def test_labels_of_a_hinge_loss_are_minus_one_and_one():
 
     def codes(labels):
         data = Data(X, as_targets(labels, "binary"), ROWS, ROWS)
-        found = all_changes(Subject(network, aw.loss("hinge"), aw.Adam(0.001)), data)
+        found = all_changes(Setup(network, aw.loss("hinge"), aw.Adam(0.001)), data)
         return [each.codes for each in found if each.name == "output_and_loss"]
 
     labels = (X[:, 0] > 0).astype(float)

@@ -1,5 +1,6 @@
 """The whole examination, on small networks whose fault is known, and on healthy ones."""
 
+import itertools
 import json
 import warnings
 from dataclasses import replace
@@ -9,14 +10,19 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import actwise as aw
-from actwise.doctor import Data, Diagnosis, Subject, Suspicion, as_targets
+from actwise.doctor.adapters import adapt, describe
+from actwise.doctor.causes import Suspicion
 from actwise.doctor.conclusion import conclude
-from actwise.doctor.models import as_subject
-from actwise.doctor.subjects import Outcome
-from actwise.doctor.trials import Cure, Tried
+from actwise.doctor.data import Data
+from actwise.doctor.diagnosis import Diagnosis
+from actwise.doctor.examine import examine
+from actwise.doctor.reference import Reference
+from actwise.doctor.search import Cure, Tried
+from actwise.doctor.setup import Outcome, Setup
+from actwise.doctor.targets import as_targets
 from actwise.doctor.wellset import anew
 from actwise.errors import InputError
-from actwise.experiments.trials import Reference
+from actwise.experiments.budget import Budget
 
 RNG = np.random.default_rng(0)
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
@@ -28,7 +34,7 @@ X = RNG.normal(size=(300, 3))
 NUMBERS = np.tanh(X[:, 0]) + X[:, 1] * X[:, 2]
 LABELS = (X[:, 0] * X[:, 1] > 0).astype(float)
 # Problems of a few rows: an examination then takes a second, most of it for dozens of trainings.
-SETTINGS = {"optimizer": "adam", "learning_rate": 0.03, "epochs": 600, "batch_size": 4, "budget": 8}
+SETTINGS = {"optimizer": "adam", "learning_rate": 0.03, "epochs": 600, "batch_size": 4}
 CROSS_ENTROPY = {"loss": "binary_cross_entropy"}
 
 
@@ -87,8 +93,8 @@ def test_planted_faults_are_named_and_repaired(network, inputs, targets, changed
     assert np.median(found.scores_after) > np.median(found.scores) + 0.1
     repaired = found.fixed(seed=77)
     assert found.data is not None
-    said = repaired.predict(inputs)[found.data.judge]
-    assert found.data.task.score(said, found.data.judge) == pytest.approx(repaired.score)
+    said = repaired.predict(inputs)[found.data.test]
+    assert found.data.task.score(said, found.data.test) == pytest.approx(repaired.score)
 
 
 def test_targets_without_signal_are_hopeless():
@@ -123,34 +129,34 @@ FOUR = net(aw.Dense(4, "sigmoid"), aw.Dense(1, "sigmoid"))
 
 def test_a_network_that_needs_many_updates_is_trained_to_its_end():
     """20,000 updates are not enough for these, and all of them are."""
-    found = aw.diagnose(FOUR, CORNERS, XOR, budget=120.0, learning_rate=0.02, epochs=300_000, **SLOW_DESCENT)
+    found = aw.diagnose(FOUR, CORNERS, XOR, learning_rate=0.02, epochs=300_000, **SLOW_DESCENT)
     assert (found.verdict, found.failing_share, found.note) == ("healthy", 0, "")
     assert len(found.losses[0]) == 300_000
 
 
 def test_a_network_that_cannot_be_trained_to_its_end_is_undecided():
-    found = aw.diagnose(FOUR, CORNERS, XOR, learning_rate=1e-4, epochs=10**8, budget=1, **SLOW_DESCENT)
+    found = aw.diagnose(FOUR, CORNERS, XOR, learning_rate=1e-4, epochs=10**8, updates=50_000, **SLOW_DESCENT)
     assert found.verdict == "undecided"
     assert "of its 100,000,000 updates" in str(found)
 
 
 def test_nothing_that_helps_is_hopeless_though_others_do_better():
     data = Data(X, as_targets(NUMBERS), np.arange(200), np.arange(200, 300))
-    subject = Subject(FOR_MANY, aw.loss("squared_error"), aw.Adam(0.001))
+    setup = Setup(FOR_MANY, aw.loss("squared_error"), aw.Adam(0.001))
     outcomes = [Outcome(0.0, FOR_MANY, np.ones(3), "all epochs done", 0.1, 1.0, k) for k in range(6)]
     known = Diagnosis("broken", (), "R2", (0.0,) * 6, 0.0, Reference({"boosted trees": 0.8}), True, 1.0,
-                      subject=subject, data=data)  # fmt: skip
-    tried = Tried((anew(subject, data),), outcomes, -0.01)
-    found = conclude(known, [], [tried], [], Cure(tried, heals=False))
+                      setup=setup, data=data)  # fmt: skip
+    tried = Tried((anew(setup, data),), outcomes, -0.01)
+    found = conclude(known, [], [tried], [], Cure(tried, is_healthy=False))
     assert found.verdict == "hopeless"
-    assert "nothing that was tried makes this network better" in " ".join(str(found).split())
-    helped = Cure(Tried(tried.changes, outcomes, 0.1), heals=False)
+    assert "nothing that was tried improves this network" in " ".join(str(found).split())
+    helped = Cure(Tried(tried.changes, outcomes, 0.1), is_healthy=False)
     assert conclude(known, [], [tried], [], helped).verdict == "broken"
     certain = [Suspicion("output_activation_mismatch", 1.0, "out of reach")]
-    assert conclude(known, certain, [tried], [], Cure(tried, heals=False)).verdict == "broken"
-    assert conclude(known, [], [tried], [], Cure(tried, heals=False, confirmed=False)).verdict == "broken"
+    assert conclude(known, certain, [tried], [], Cure(tried, is_healthy=False)).verdict == "broken"
+    assert conclude(known, [], [tried], [], Cure(tried, is_healthy=False, confirmed=False)).verdict == "broken"
     for hope in ({"failing_share": 0.5}, {"scores": (-1.0,) * 6}):
-        assert conclude(replace(known, **hope), [], [tried], [], Cure(tried, heals=False)).verdict == "broken"
+        assert conclude(replace(known, **hope), [], [tried], [], Cure(tried, is_healthy=False)).verdict == "broken"
 
 
 def test_a_network_that_is_trained_from_several_starts_by_default_is_examined_so():
@@ -161,11 +167,11 @@ def test_a_network_that_is_trained_from_several_starts_by_default_is_examined_so
 def test_counts_are_numbers_and_labels_classes():
     counts = RNG.poisson(np.exp(X[:, 0])).astype(float)
     for_counts = net(aw.Dense(8, "tanh"), aw.Dense(1, "exponential"), n_inputs=3)
-    assert as_subject(for_counts, X, counts, None, {"loss": "poisson"}).task.kind == "regression"
-    assert as_subject(FOR_MANY, X, LABELS, None, CROSS_ENTROPY).task.kind == "binary"
+    assert describe(for_counts, X, counts, None, {"loss": "poisson"}).task.kind == "regression"
+    assert describe(FOR_MANY, X, LABELS, None, CROSS_ENTROPY).task.kind == "binary"
     for_classes = net(aw.Dense(8, "tanh"), aw.Dense(3, "softmax"), n_inputs=3)
     three = np.arange(300) % 3
-    assert as_subject(for_classes, X, three, None, {"loss": "categorical_cross_entropy"}).task.kind == "multiclass"
+    assert describe(for_classes, X, three, None, {"loss": "categorical_cross_entropy"}).task.kind == "multiclass"
 
 
 def test_what_is_certainly_wrong_is_repaired_first():
@@ -175,7 +181,7 @@ def test_what_is_certainly_wrong_is_repaired_first():
         one, CORNERS, XOR, on_progress=lambda doing, _: doings.append(doing), **(SETTINGS | CROSS_ENTROPY)
     )
     tried = [each for each in doings if each.startswith("trying")]
-    assert tried == ["trying 1 output unit with sigmoid, and binary_cross_entropy as loss"]
+    assert tried == ["trying 1 output unit with sigmoid, and binary_cross_entropy as the loss"]
     assert found.findings[0].settings == {
         "output_activation": "sigmoid",
         "n_outputs": 1,
@@ -185,7 +191,7 @@ def test_what_is_certainly_wrong_is_repaired_first():
 
 
 def test_the_same_seed_gives_the_same_answer():
-    slow = SETTINGS | CROSS_ENTROPY | {"learning_rate": 1e-4, "budget": 20}
+    slow = SETTINGS | CROSS_ENTROPY | {"learning_rate": 1e-4}
     first, again = (aw.diagnose(GOOD, CORNERS, XOR, **slow, seed=1) for _ in range(2))
     assert first.scores == again.scores
     assert [each.code for each in first.findings] == [each.code for each in again.findings]
@@ -203,10 +209,35 @@ def test_values_that_are_not_finite_are_the_finding():
 def test_a_budget_that_is_too_small_leaves_it_undecided():
     wide = net(aw.Dense(200, "tanh"), aw.Dense(200, "tanh"), aw.Dense(1, "sigmoid"), n_inputs=3)
     many = np.tile(X, (30, 1))
-    options = SETTINGS | CROSS_ENTROPY | {"budget": 0.01, "epochs": 100_000, "learning_rate": 1e-7, "batch_size": 32}
+    options = SETTINGS | CROSS_ENTROPY | {"updates": 1, "epochs": 100_000, "learning_rate": 1e-7, "batch_size": 32}
     found = aw.diagnose(wide, many, np.tile(LABELS, 30), **options)
     assert found.verdict == "undecided"
-    assert "more seconds" in str(found)
+    assert "raise `updates`" in str(found)
+
+
+def test_where_time_is_up_what_is_known_is_told():
+    """The clock stands still until the first change is tried."""
+    clock = [0.0]
+
+    def observe(doing, share):
+        clock[0] = 9.0 if doing.startswith("trying") else 1.0
+
+    case = adapt(GOOD, CORNERS, XOR, None, {**CROSS_ENTROPY, "learning_rate": 1e-5, "optimizer": "adam", "epochs": 200})
+    found = examine(*case, Budget(1_000_000, 8.0, lambda: clock[0]), observe=observe)
+    assert (found.verdict, found.cure, found.seconds) == ("broken", "", 9.0)
+    assert found.findings[0].code == "learning_rate_too_low"
+    assert "Stopped after 8 seconds" in str(found)
+
+
+def test_an_answer_does_not_depend_on_how_fast_the_machine_is():
+    slow = CROSS_ENTROPY | {"learning_rate": 1e-4, "optimizer": "adam", "epochs": 200}
+    answers = []
+    for seconds in (0.0, 1e6):  # per look at the clock
+        ticks = itertools.count()
+        budget = Budget(300_000, clock=lambda ticks=ticks, seconds=seconds: next(ticks) * seconds)
+        found = examine(*adapt(GOOD, CORNERS, XOR, None, slow), budget)
+        answers.append({name: value for name, value in found.to_dict().items() if name != "seconds"})
+    assert answers[0] == answers[1]
 
 
 def test_an_interruption_reports_what_is_known():
@@ -242,21 +273,21 @@ def test_scikit_learns_perceptrons_are_mapped(activation):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it has not converged after two iterations
             fitted.set_params(max_iter=2).fit(X, targets)
-        subject = as_subject(fitted, X, targets, None, {}).subject
+        setup = describe(fitted, X, targets, None, {}).setup
         values = np.concatenate(
             [part.ravel() for pair in zip(fitted.coefs_, fitted.intercepts_, strict=True) for part in pair]
         )
-        outputs = subject.network.with_parameters(values).predict(X)
+        outputs = setup.network.with_parameters(values).predict(X)
         expected = fitted.predict_proba(X) if model is MLPClassifier else fitted.predict(X).reshape(-1, 1)
         expected = expected[:, 1:] if outputs.shape[1] == 1 and expected.shape[1] == 2 else expected
         np.testing.assert_allclose(outputs, expected, atol=1e-5)
-        assert (subject.batch_size, subject.epochs, subject.l2) == (40, 2, pytest.approx(1e-4 / 40))
-        assert (subject.patience, subject.tolerance) == (11, 1e-4)
+        assert (setup.batch_size, setup.epochs, setup.l2) == (40, 2, pytest.approx(1e-4 / 40))
+        assert (setup.patience, setup.tolerance) == (11, 1e-4)
 
 
 def test_a_classifier_of_scikit_learn_with_labels_of_any_kind():
     names = np.where(LABELS > 0, "yes", "no")
-    found = aw.diagnose(MLPClassifier((16,), learning_rate_init=0.03), X, names, budget=6)
+    found = aw.diagnose(MLPClassifier((16,), learning_rate_init=0.03), X, names)
     assert found.verdict == "healthy", str(found)
 
 
@@ -270,7 +301,7 @@ def test_a_classifier_of_scikit_learn_with_labels_of_any_kind():
         ((FOR_MANY, X[:1], LABELS[:1]), {"task": "regression"}, "one row"),
         (("nonsense", X, LABELS), {}, "a str cannot be diagnosed"),
         ((MLPClassifier, X, LABELS), {}, "hand over an instance"),
-        ((FOR_MANY, X, LABELS), {"epoch": 3}, "did you mean 'epochs'"),
+        ((FOR_MANY, X, LABELS), {"epoch": 3}, "has no setting 'epoch'"),
         ((FOR_MANY, X, LABELS), {"budget": 0}, "budget must be"),
         ((FOR_MANY, X, LABELS), {"n_train": 1}, "n_train must be between 2"),
         ((FOR_MANY, X, LABELS), {"task": "ranking"}, "unknown task"),

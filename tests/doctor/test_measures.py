@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import actwise as aw
-from actwise.doctor import Data, Subject, as_targets
+from actwise.doctor.data import Data
 from actwise.doctor.measures import course, measure
-from actwise.doctor.subjects import Outcome
+from actwise.doctor.setup import Outcome, Setup
+from actwise.doctor.targets import as_targets
 
 X = np.random.default_rng(0).normal(size=(40, 2))
 Y = X[:, :1] - X[:, 1:]
@@ -16,10 +17,10 @@ def measured(layers, parameters=None):
     network = aw.Network(layers, 2, dtype="float64").initialised(1)
     if parameters is not None:
         network = network.with_parameters(parameters(network))
-    subject = Subject(network, aw.loss("squared_error"), aw.Adam())
+    setup = Setup(network, aw.loss("squared_error"), aw.Adam())
     rows = np.arange(40)
     outcome = Outcome(0.0, network, np.array([2.0, 1.0, 1.0]), "all epochs done", 0.0, 1.0, seed=1)
-    return network, measure(subject, outcome, Data(X, as_targets(Y), rows, rows))
+    return network, measure(setup, outcome, Data(X, as_targets(Y), rows, rows))
 
 
 def test_dead_units_are_those_whose_slope_is_zero_for_every_row():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
-from actwise.doctor import as_targets
+from actwise.doctor.targets import as_targets
 from actwise.errors import InputError
 
 RNG = np.random.default_rng(3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ SOMETHING_WRONG = 1
 @click.option("--epochs", type=int, help="At most so many.  [default: by rows]")
 @click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by rows]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
-@click.option("--budget", type=float, default=20.0, show_default=True, metavar="SECONDS", help="For the experiments.")
+@click.option("--updates", type=int, default=1_000_000, show_default=True, help="At most so many in all experiments.")
+@click.option("--budget", type=float, metavar="SECONDS", help="Stop then with what is known.  [default: no limit]")
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Save a picture there.")
-@click.option("--quiet", is_flag=True, help="Print the letter only.")
+@click.option("--quiet", is_flag=True, help="Print the report only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def diagnose(
     what: tuple[str, ...],
@@ -39,7 +41,8 @@ def diagnose(
     missing: tuple[str, ...],
     activation: str | None,
     hidden: str | None,
-    budget: float,
+    updates: int,
+    budget: float | None,
     plot: Path | None,
     quiet: bool,
     as_json: bool,
@@ -58,10 +61,15 @@ def diagnose(
     from rich.console import Console
 
     from actwise.cli.display import experiments_shown
+    from actwise.doctor import diagnose as diagnose_model
+    from actwise.doctor.adapters.tables import diagnose_table
     from actwise.tables import default_targets, read_table
-    from actwise.tabular import FitSettings, TableModel, diagnose_model, diagnose_table
+    from actwise.tabular import FitSettings, TableModel
 
-    if not budget > 0:
+    if updates < 1:
+        raise InputError(f"--updates must be a positive whole number, not {updates}")
+    seconds = inf if budget is None else budget
+    if not seconds > 0:
         raise InputError(f"--budget must be a positive number of seconds, not {budget!r}")
     if len(what) > 2 or (len(what) == 1 and Path(what[0]).is_dir()):
         raise InputError("give a data file, or a model's folder and a data file: actwise diagnose [DIR] DATA")
@@ -75,7 +83,12 @@ def diagnose(
     with experiments_shown(Console(stderr=True), quiet or as_json) as observe:
         if len(what) == 2:
             found = diagnose_model(
-                TableModel.load(Path(what[0])), frame, budget=budget, seed=settings.seed, observe=observe
+                TableModel.load(Path(what[0])),
+                frame,
+                updates=updates,
+                budget=seconds,
+                seed=settings.seed,
+                on_progress=observe,
             )
         else:
             wanted = targets or default_targets(what[0])
@@ -83,7 +96,9 @@ def diagnose(
                 shown = ", ".join(frame.columns[:10])
                 raise InputError(f"name the column to predict with --target; {what[0]!r} has {shown}")
             with naming_options():
-                found = diagnose_table(frame, wanted, settings, budget=budget, seed=settings.seed, observe=observe)
+                found = diagnose_table(
+                    frame, wanted, settings, updates=updates, budget=seconds, seed=settings.seed, observe=observe
+                )
     if plot is not None:
         found.plot(str(plot))
     click.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))

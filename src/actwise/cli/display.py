@@ -283,4 +283,4 @@ def experiments_shown(console: Console, quiet: bool) -> Iterator[Callable[[str, 
         yield lambda doing, share: None
         return
     with console.status("looking at the data") as status:
-        yield lambda doing, share: status.update(f"{share:.0%} of the time: {doing}")
+        yield lambda doing, share: status.update(f"{share:.0%} of the budget: {doing}")

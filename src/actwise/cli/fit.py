@@ -112,6 +112,7 @@ def _fit(
     from rich.console import Console
 
     from actwise.cli.display import Display, TrainingBar, experiments_shown
+    from actwise.doctor.adapters.tables import cautions, diagnose_table, needs_doctor
     from actwise.engines.numba import build
     from actwise.tables import default_targets, read_table
     from actwise.tabular import (
@@ -119,9 +120,7 @@ def _fit(
         FitEvent,
         Prepared,
         Trained,
-        diagnose_table,
         fit_table,
-        needs_doctor,
     )
     from actwise.tabular.summary import summarise
 
@@ -135,7 +134,7 @@ def _fit(
             case Prepared():
                 display.prepared(event)
                 if asks_doctor:
-                    display.suspicions(event.cautions)
+                    display.suspicions(cautions(event))
                 if not build.is_compiled(event.network.dtype):
                     display.compiling()
                 if watched.is_terminal and not quiet:

@@ -1,28 +1,7 @@
 """The doctor: why a network does not learn, answered by experiment."""
 
 from actwise.doctor.api import check_settings, diagnose
-from actwise.doctor.changes import FEW_UPDATES
-from actwise.doctor.examine import examine
-from actwise.doctor.findings import Diagnosis, Finding, Repaired
-from actwise.doctor.prescriptions import Origin
-from actwise.doctor.rules import Suspicion, suspicions
-from actwise.doctor.subjects import FEWEST_HELD_OUT, Data, Subject
-from actwise.doctor.targets import Targets, as_targets
+from actwise.doctor.causes import Suspicion
+from actwise.doctor.diagnosis import Diagnosis, Finding, Repaired
 
-__all__ = [
-    "FEWEST_HELD_OUT",
-    "FEW_UPDATES",
-    "Data",
-    "Diagnosis",
-    "Finding",
-    "Origin",
-    "Repaired",
-    "Subject",
-    "Suspicion",
-    "Targets",
-    "as_targets",
-    "check_settings",
-    "diagnose",
-    "examine",
-    "suspicions",
-]
+__all__ = ["Diagnosis", "Finding", "Repaired", "Suspicion", "check_settings", "diagnose"]

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from math import inf
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from actwise.arrays import check_number, check_whole
-from actwise.doctor.examine import examine
-from actwise.doctor.findings import Diagnosis
-from actwise.doctor.models import as_subject
-from actwise.doctor.rules import Suspicion, suspicions
-from actwise.doctor.subjects import Data
-from actwise.errors import InputError
-
-DEFAULT_BUDGET = 10.0
+from actwise.doctor.adapters import adapt, refuse_settings
+from actwise.doctor.causes import Suspicion
+from actwise.doctor.diagnosis import Diagnosis
+from actwise.doctor.examine import DEFAULT_UPDATES, examine
+from actwise.doctor.rules import suspicions
+from actwise.experiments.budget import Budget
 
 
 def diagnose(
@@ -27,7 +24,8 @@ def diagnose(
     *,
     task: str | None = None,
     n_train: int | None = None,
-    budget: float = DEFAULT_BUDGET,
+    updates: int = DEFAULT_UPDATES,
+    budget: float = inf,
     seed: int = 0,
     on_progress: Callable[[str, float], object] = lambda what, share: None,
     **settings: Any,
@@ -35,7 +33,7 @@ def diagnose(
     """Say whether a network learns what can be learned, and if not, why; proven by retraining with the fix.
 
     It is trained from several initial draws and compared with a constant, a linear model, boosted trees (where
-    rows can be held back) and a well-set network. If it falls short, single changes are tried, then pairs. The
+    rows can be held out) and a standard network. If it falls short, single changes are tried, then pairs. The
     cause is the smallest change that closes most of the gap.
 
     Parameters
@@ -51,10 +49,13 @@ def diagnose(
     task : {"regression", "binary", "multiclass", "multilabel"}, optional
         What is to be learned; guessed from `y` and the loss where not given.
     n_train : int, optional
-        The first so many rows are learned from, the others judge. Where not given, a quarter judges if there
+        Train on the first so many rows and score on the others. Where not given, a quarter is held out if there
         are 200 rows or more.
+    updates : int
+        At most about so many updates for all experiments; one of a large network counts as several. The answer
+        depends on this number and on nothing that the machine does. If it is too small the verdict is ``"undecided"``.
     budget : float
-        Seconds. If they are too few the verdict is ``"undecided"``.
+        Seconds after which the examination stops with what is known by then.
     seed : int
         Of everything random.
     on_progress : callable
@@ -66,7 +67,7 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        With ``.verdict``, ``.findings``, ``.fixed()``, ``.plot()``, ``.to_dict()``; ``str()`` is a short letter.
+        With ``.verdict``, ``.findings``, ``.fixed()``, ``.plot()``, ``.to_dict()``; ``str()`` is a short report.
         Ctrl-C returns what is known so far.
 
     Raises
@@ -83,18 +84,15 @@ def diagnose(
     >>> found.verdict, found.findings[0].code
     ('broken', 'missing_nonlinearity')
     """
-    budget, seed = check_number("budget", budget), check_whole("seed", seed, least=0)
+    seconds = check_number("budget", budget, infinite=True)
+    seed = check_whole("seed", seed, least=0)
+    limits = Budget(check_whole("updates", updates), seconds)
     if not isinstance(model, type) and callable(own := getattr(model, "diagnosed", None)):
-        for name in ("task", "n_train"):
-            settings |= {name: given} if (given := {"task": task, "n_train": n_train}[name]) is not None else {}
-        if settings:
-            raise InputError(f"{next(iter(settings))} belongs to a network; a {type(model).__name__} has its own")
-        answer: Diagnosis = own(X, y, budget=budget, seed=seed, observe=on_progress)
+        refuse_settings(model, settings, task, n_train)
+        answer: Diagnosis = own(X, y, budget=seconds, seed=seed, observe=on_progress)
         return answer
-    if y is None:
-        raise InputError("y is missing: hand over the targets that go with X")
-    subject, data = _prepare(model, X, y, task, n_train, seed, settings)
-    return examine(subject, data, budget=budget, seed=seed, observe=on_progress)
+    setup, data = adapt(model, X, y, task, settings, n_train, seed)
+    return examine(setup, data, limits, seed=seed, observe=on_progress)
 
 
 def check_settings(
@@ -104,33 +102,4 @@ def check_settings(
 
     The parameters are those of `diagnose`.
     """
-    return suspicions(*_prepare(model, X, y, task, None, 0, settings))
-
-
-def _prepare(
-    model: object,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    task: str | None,
-    n_train: int | None,
-    seed: int,
-    settings: dict[str, Any],
-) -> tuple[Any, Data]:
-    handed = as_subject(model, X, y, task, settings)
-    network, rows, targets = handed.subject.network, handed.X, handed.task
-    if rows.shape[1] != network.n_inputs:
-        raise InputError(f"the network takes {network.n_inputs} inputs, and X has {rows.shape[1]} columns")
-    if len(targets.given) != len(rows):
-        raise InputError(f"X has {len(rows)} rows and y {len(targets.given)}")
-    if targets.is_classification and len(np.unique(targets.truth)) < 2:
-        raise InputError("y holds one class only: there is nothing to tell apart; bring rows of another class")
-    if len(rows) < 2:
-        raise InputError("one row is the same answer for every row; bring more rows")
-    if n_train is not None and not 2 <= check_whole("n_train", n_train) <= len(rows):
-        raise InputError(f"n_train must be between 2 and the number of rows, {len(rows)}, not {n_train}")
-    data = handed.data(n_train, seed)
-    if handed.has_steps and data.held_out:
-        handed = as_subject(model, X, y, task, settings, data.train)
-        data = replace(data, X=handed.X)
-    handed.subject.targets(data)  # refuses outputs and columns that do not go together
-    return handed.subject, data
+    return suspicions(*adapt(model, X, y, task, settings))

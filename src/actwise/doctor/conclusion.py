@@ -6,34 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from actwise.doctor.changes import Code
-from actwise.doctor.findings import EXPLANATIONS, Diagnosis, Finding
-from actwise.doctor.prescriptions import as_code
-from actwise.doctor.rules import SURE, Suspicion
-from actwise.doctor.trials import REPAIRED, Cure, Tried, plausibility, rank, weights_of
+from actwise.doctor.causes import CERTAIN, EXPLANATIONS, Code, Suspicion, plausible
+from actwise.doctor.diagnosis import Diagnosis, Finding, untried
+from actwise.doctor.search import CLOSED, Cure, Tried, plausibility, rank
+from actwise.doctor.snippets import as_code
 
 HELPFUL = 0.2  # share of the gap from which a change is worth a word
 PLAUSIBLE = 0.4  # weight from which a suspicion goes before changes that only help
 
 
-def from_suspicion(each: Suspicion) -> Finding:
-    """Make a finding of a suspicion that was not tried."""
-    return Finding(each.code, each.evidence, EXPLANATIONS[each.code], layer=each.layer)
-
-
 def conclude(
     known: Diagnosis,
-    suspected: Sequence[Suspicion],
+    suspected: list[Suspicion],
     singles: Sequence[Tried],
     pairs: Sequence[Tried],
     cure: Cure | None,
 ) -> Diagnosis:
     """Order the causes: what is certain, what was repaired by single changes, by pairs, and what was only seen."""
-    weights = weights_of(suspected)
-    dialect = known.subject.origin.dialect if known.subject else "network"
-    repairing = sorted((each for each in singles if each.closed >= REPAIRED), key=lambda each: -rank(each, weights))
-    pairs = sorted((each for each in pairs if each.closed >= REPAIRED), key=lambda each: -rank(each, weights))
-    helping = sorted((each for each in singles if HELPFUL <= each.closed < REPAIRED), key=lambda each: -each.closed)
+    weights = plausible(suspected)
+    dialect = known.setup.origin.dialect if known.setup else "network"
+    repairing = sorted((each for each in singles if each.closed >= CLOSED), key=lambda each: -rank(each, weights))
+    pairs = sorted((each for each in pairs if each.closed >= CLOSED), key=lambda each: -rank(each, weights))
+    helping = sorted((each for each in singles if HELPFUL <= each.closed < CLOSED), key=lambda each: -each.closed)
     evidence = {each.code: each for each in sorted(suspected, key=lambda each: each.weight)}
     findings: list[Finding] = []
 
@@ -43,13 +37,12 @@ def conclude(
         suspicion = evidence.get(code)
         if tried is None:
             if suspicion is not None:
-                findings.append(from_suspicion(suspicion))
+                findings.append(untried(suspicion))
             return
-        fix = " and ".join(change.text for change in tried.changes)
-        shown = f"with {fix} it reaches {median(tried.scores):.3f}"
+        shown = f"with {tried.text} it reaches {median(tried.scores):.3f}"
         findings.append(
             Finding(
-                code, suspicion.evidence if suspicion else shown, EXPLANATIONS[code], fix,
+                code, suspicion.evidence if suspicion else shown, EXPLANATIONS[code], tried.text,
                 as_code(tried.settings, dialect), suspicion.layer if suspicion else None,
                 tried.scores, tried.closed, tried.settings,
             )
@@ -62,7 +55,7 @@ def conclude(
         return None
 
     for each in suspected:
-        if each.weight == SURE:
+        if each.weight == CERTAIN:
             add(each.code, best_with(each.code))
     for tried in repairing:
         # Another activation repairs units that died: then their death is the cause, seen and proven.
@@ -84,20 +77,20 @@ def conclude(
         add(each.code, None)
     if cure is None:
         return replace(known, findings=tuple(findings), note="")
-    changes = cure.tried.changes
     note = ""
     if not cure.confirmed:
-        note = "There was no time to confirm it with other seeds: give it more seconds."
-    elif not cure.heals:
-        note = "Nothing that was tried brings it all the way" + ("." if cure.tried.closed > 0 else ", or part of it.")
-    certain = any(each.weight == SURE for each in suspected)
+        note = "The budget did not allow for confirming it with other seeds: raise `updates`."
+    elif not cure.is_healthy:
+        none = "Nothing that was tried closes the gap"
+        note = f"{none} completely." if cure.tried.closed > 0 else f"{none}, not even in part."
+    certain = any(each.weight == CERTAIN for each in suspected)
     # Where some seeds succeed, or it does better than it did, there is hope.
     better = known.failing_share < 1 or median(cure.tried.scores) > median(known.scores)
     helpless = cure.confirmed and cure.tried.closed <= 0 and not certain and not better
     return replace(
         known, verdict="hopeless" if helpless else known.verdict, findings=tuple(findings), note=note,
         losses=(*known.losses, cure.tried.outcomes[0].losses),
-        fixed_subject=changes[-1].subject if cure.heals or cure.tried.closed >= REPAIRED else None, cured=cure.heals,
-        cure=" and ".join(each.text for each in changes), code_of_cure=as_code(cure.tried.settings, dialect),
+        fixed_setup=cure.tried.setup if cure.is_healthy or cure.tried.closed >= CLOSED else None, cured=cure.is_healthy,
+        cure=cure.tried.text, code_of_cure=as_code(cure.tried.settings, dialect),
         settings_of_cure=cure.tried.settings, scores_after=cure.tried.scores, confirmed=cure.confirmed,
     )  # fmt: skip

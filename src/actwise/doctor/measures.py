@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import Activation
-from actwise.doctor.subjects import Data, Outcome, Subject
-from actwise.model import oracle as reference
+from actwise.doctor.data import Data
+from actwise.doctor.setup import Outcome, Setup
+from actwise.model import oracle
+from actwise.model.network import Network
 
 MOST_ROWS = 500  # a sample tells as much, and these passes are plain NumPy
 FLAT_SHARE = 0.05  # of its steepest slope: where an activation is flatter it is called saturated
@@ -146,18 +148,18 @@ def steepest_slope(activation: Activation) -> float:
     return float(np.nanmax(np.abs(activation.derivative(PROBES))))
 
 
-def measure(subject: Subject, outcome: Outcome, data: Data) -> Measures:
+def measure(setup: Setup, outcome: Outcome, data: Data) -> Measures:
     """Measure a network after a training, on the training rows."""
     network = outcome.network
     rows = data.train[:: max(1, len(data.train) // MOST_ROWS)][:MOST_ROWS]
-    X = subject.inputs(data)[rows].astype(np.float64)
-    targets = subject.targets(data)[0][rows].astype(np.float64)
+    X = setup.inputs(data)[rows].astype(np.float64)
+    targets = setup.targets(data)[0][rows].astype(np.float64)
     parameters = network.values.astype(np.float64)
-    start = network.drawn(outcome.seed).astype(np.float64) if not subject.own_parameters else subject.network.values
-    loss = subject.loss.for_engine(network.n_outputs)
+    start = network.drawn(outcome.seed).astype(np.float64) if not setup.keep_parameters else setup.network.values
+    loss = setup.loss.for_engine(network.n_outputs)
     with np.errstate(all="ignore"):
-        passed = reference.forward(network.structure, parameters, X)
-        _, gradient = reference.loss_and_gradient(network.structure, parameters, X, targets, loss)
+        passed = oracle.forward(network.structure, parameters, X)
+        _, gradient = oracle.loss_and_gradient(network.structure, parameters, X, targets, loss)
     places = [index for index, layer in enumerate(network.layers) if layer in network.computed_layers]
     found = []
     for index, (shape, layer, (_, z, y)) in enumerate(
@@ -182,6 +184,14 @@ def measure(subject: Subject, outcome: Outcome, data: Data) -> Measures:
                 )
             )
     return Measures(tuple(found), course(outcome.losses))
+
+
+def outputs_of_layers(setup: Setup, network: Network, data: Data) -> list[npt.NDArray[np.float64]]:
+    """Return the outputs of each layer with weights for some training rows."""
+    X = setup.inputs(data)[data.train[:MOST_ROWS]].astype(np.float64)
+    with np.errstate(all="ignore"):
+        passed = oracle.forward(network.structure, network.values.astype(np.float64), X)
+    return [y for shape, (_, _, y) in zip(network.structure, passed, strict=True) if shape.n_weights]
 
 
 def _flatness(activation: object, z: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from actwise.arrays import as_numbers
 from actwise.errors import InputError
 from actwise.tasks import find_task
 from actwise.tasks.metrics import balanced_accuracy, r2
-from actwise.tasks.task import Kind
+from actwise.tasks.task import Kind, Task
 
 Numbers: TypeAlias = npt.NDArray[np.floating[Any]]
 WORST_R2 = -1.0  # everything worse counts alike, so that one diverged run does not rule a mean
@@ -24,7 +24,7 @@ class Targets:
 
     Parameters
     ----------
-    task : Targets
+    task : Task
         What is to be learned.
     given : ndarray of shape (n_rows, n_columns)
         The targets as they are handed to the network.
@@ -32,7 +32,7 @@ class Targets:
         Numbers (n_rows, n_columns) of a regression, class indices (n_rows,), or 0 and 1 (n_rows, n_columns).
     """
 
-    task: Targets
+    task: Task
     given: Numbers
     truth: npt.NDArray[Any]
 
@@ -73,7 +73,7 @@ class Targets:
         return 0.5 if self.kind == "multilabel" else 1.0 / max(1, len(np.unique(self.truth[rows])))
 
     def score(self, outputs: Numbers, rows: npt.NDArray[np.int64]) -> float:
-        """Judge outputs (n_rows, n_outputs), on the scale of `given`, for some rows.
+        """Score outputs (n_rows, n_outputs), on the scale of `given`, for some rows.
 
         Result: R2, at least -1, or balanced accuracy; a mean over columns where there are several.
         """

@@ -41,10 +41,11 @@ class DescribedTraining:
             optimizer, patience = replace(optimizer, learning_rate=optimizer.learning_rate.rate), 0
             note = NOTE_ON_ADAPTIVE
         settings = {name: value for name, value in fitting.arguments(0).items() if name in PLAIN}
+        restarts = None if choices.starts is None else choices.starts - 1
         fitted: Any = self
         return TrainingParts(
             fitting.network, rows.X, rows.targets, twin._task.kind if is_classifier(twin) else "regression",
-            settings | {"optimizer": optimizer, "patience": patience, "starts": choices.starts},
+            settings | {"optimizer": optimizer, "patience": patience, "restarts": restarts},
             scales_inputs=twin._inputs is not None, scales_targets=twin._outputs is not None, weights=rows.weights,
             validation_share=twin.validation_fraction if choices.early_stopping and choices.stochastic else 0.0,
             outputs=fitted._predict_outputs(X) if hasattr(self, "coefs_") else None, note=note,

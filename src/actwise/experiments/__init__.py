@@ -1,1 +1,1 @@
-"""Trainings over several seeds, within a budget."""
+"""Trains things several times over, side by side, within a budget that is counted in updates."""

@@ -10,7 +10,6 @@ Examples
 
 from __future__ import annotations
 
-from actwise.tabular.diagnosis import diagnose_model, diagnose_table, needs_doctor
 from actwise.tabular.fitting import (
     BaselineDone,
     EpochsDone,
@@ -41,10 +40,7 @@ __all__ = [
     "Trained",
     "TrainingFacts",
     "check_output",
-    "diagnose_model",
-    "diagnose_table",
     "fit_table",
-    "needs_doctor",
     "write_delimited",
     "write_table",
 ]

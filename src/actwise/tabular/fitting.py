@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from actwise.doctor import Suspicion
 from actwise.engines.numba import build
 from actwise.errors import InputError, TableError
 from actwise.model.layers import Dropout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.tables import TableEncoding, Target, find_target
-from actwise.tabular.cautions import find_cautions
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
@@ -49,8 +47,8 @@ class Prepared:
         How it will be trained: keyword arguments of `actwise.training.start`.
     untested : tuple of str
         The classes of which there is no test row.
-    cautions : tuple of Suspicion
-        What looks wrong before any training.
+    training : Rows
+        Encoded rows to train on.
     """
 
     target: Target
@@ -58,8 +56,8 @@ class Prepared:
     rows: RowCounts
     network: Network
     options: Mapping[str, Any]
-    untested: tuple[str, ...] = ()
-    cautions: tuple[Suspicion, ...] = ()
+    untested: tuple[str, ...]
+    training: Rows
 
 
 @dataclass(frozen=True)
@@ -179,8 +177,7 @@ def fit_table(
     network, loss = build_network(settings, target, encoding.n_features, len(training))
     options = training_options(settings, loss, len(training))
     counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), baselines.MOST_ROWS))
-    cautions = find_cautions(network, options, training, target)
-    observe(Prepared(target, encoding, counts, network, options, _untested(target, frame, split.test), cautions))
+    observe(Prepared(target, encoding, counts, network, options, _untested(target, frame, split.test), training))
 
     run = _train(network, training, judging, options, observe, should_stop)
     observe(Trained(run))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,6 @@ import numpy.typing as npt
 import polars as pl
 
 from actwise.activations import activation
-from actwise.doctor import Diagnosis
 from actwise.errors import InputError, ModelError
 from actwise.export.onnx.columns import column_inputs
 from actwise.model.layers import Dense
@@ -340,26 +339,6 @@ class TableModel:
         found = load_as(TABLE_MODEL, directory)
         assert isinstance(found, cls)
         return found
-
-    def diagnosed(
-        self, X: pl.DataFrame, y: None = None, *, budget: float, seed: int, observe: Callable[[str, float], object]
-    ) -> Diagnosis:
-        """Say whether this model learned what can be learned; `aw.diagnose` calls it.
-
-        Parameters
-        ----------
-        X : polars.DataFrame
-            Rows with the model's columns and its targets.
-        y : None
-            The targets are columns of `X`.
-        budget, seed, observe
-            As for `actwise.diagnose`.
-        """
-        from actwise.tabular.diagnosis import diagnose_model
-
-        if y is not None or not isinstance(X, pl.DataFrame):
-            raise InputError("a model of a table is diagnosed with a frame that has its columns and targets, without y")
-        return diagnose_model(self, X, budget=budget, seed=seed, observe=observe)
 
     @classmethod
     def from_saved(cls, saved: Saved) -> TableModel:

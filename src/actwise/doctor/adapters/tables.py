@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from actwise.doctor import FEW_UPDATES, FEWEST_HELD_OUT, Data, Diagnosis, Origin, Subject, as_targets, examine
+from actwise.doctor.causes import Suspicion
+from actwise.doctor.changes import FEW_UPDATES
+from actwise.doctor.data import FEWEST_TEST_ROWS, Data
+from actwise.doctor.diagnosis import Diagnosis
+from actwise.doctor.examine import DEFAULT_UPDATES, examine
+from actwise.doctor.rules import suspicions
+from actwise.doctor.setup import Origin, Setup
+from actwise.doctor.targets import as_targets
+from actwise.experiments.budget import Budget
 from actwise.model import optimizers
 from actwise.model.layers import Dense, Dropout, Maxout
 from actwise.model.losses import loss
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.tables import TableEncoding, Target
-from actwise.tabular.fitting import fit_table, learn_table
+from actwise.tabular.fitting import Prepared, fit_table, learn_table
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import NETWORK, FitReport
 from actwise.tabular.settings import MAXOUT, MOST_EPOCHS, FitSettings, build_network, training_options
@@ -31,7 +40,8 @@ _OPTIONS = (
     "l2",
     "dropout",
 )  # that a fit calls as a training does
-DEFAULT_BUDGET = 20.0  # seconds: a fit trains longer than most networks that are handed over by themselves
+MOST_ROWS = 5_000  # a sample tells as much about scales and ranges
+WORTH_SAYING = 0.5  # weight from which a suspicion is worth a line
 
 
 def diagnose_table(
@@ -39,46 +49,29 @@ def diagnose_table(
     targets: str | Sequence[str],
     settings: FitSettings | None = None,
     *,
-    budget: float = DEFAULT_BUDGET,
+    updates: int = DEFAULT_UPDATES,
+    budget: float = inf,
     seed: int = 0,
     observe: Callable[[str, float], object] = lambda what, share: None,
 ) -> Diagnosis:
     """Say whether the network that `fit_table` would train learns what can be learned, and if not, why.
 
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        The table.
-    targets : str or sequence of str
-        The columns to predict.
-    settings : FitSettings, optional
-        How it would be fitted.
-    budget, seed, observe
-        As for `actwise.diagnose`, `observe` being its `on_progress`.
+    `targets` and `settings` are those of `fit_table`, the others those of `actwise.diagnose`.
     """
-    subject, data = prepare(frame, targets, settings or FitSettings())
-    return examine(subject, data, budget=budget, seed=seed, observe=observe)
+    setup, data = adapt_fit(frame, targets, settings or FitSettings())
+    return examine(setup, data, Budget(updates, budget), seed=seed, observe=observe)
 
 
-def diagnose_model(
-    model: TableModel,
-    frame: pl.DataFrame,
-    *,
-    budget: float = DEFAULT_BUDGET,
-    seed: int = 0,
-    observe: Callable[[str, float], object] = lambda what, share: None,
-) -> Diagnosis:
-    """Say whether a model of a table learned what can be learned; its training is repeated on the rows given.
+def adapt_fit(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> tuple[Setup, Data]:
+    """Describe what a fit would train, and on what."""
+    target, encoding, split = learn_table(frame, targets, settings)
+    network, loss_name = build_network(settings, target, encoding.n_features, len(split.train))
+    options = training_options(settings, loss_name, len(split.train))
+    return _adapt(frame, target, encoding, split, network, options, settings)
 
-    Parameters
-    ----------
-    model : TableModel
-        From `fit_table` or `load`.
-    frame : polars.DataFrame
-        Rows with the columns of the model and its targets.
-    budget, seed, observe
-        As for `diagnose_table`.
-    """
+
+def adapt_model(model: TableModel, frame: pl.DataFrame, seed: int) -> tuple[Setup, Data]:
+    """Describe the training of a model of a table, to be repeated on the rows given."""
     labelled = model.target.labelled_rows(frame)
     classes = model.target.encode(frame, labelled) if model.target.is_classification else None
     found = split_rows(len(labelled), classes=classes, test_size=0.2, validation_size=0.15, seed=seed)
@@ -91,12 +84,11 @@ def diagnose_model(
     }  # fmt: skip
     if facts.stopped_because == "no improvement" and facts.best_epoch:
         options["patience"] = max(1, facts.epochs_done - facts.best_epoch)
-    subject, data = _subject(
+    setup, data = _adapt(
         frame, model.target, model.encoding, split, model.network, options, _settings_of(model, options, seed)
     )
     fitted = model.network.predict(data.X.astype(model.network.dtype))
-    subject = replace(subject, origin=replace(subject.origin, fitted_outputs=fitted))
-    return examine(subject, data, budget=budget, seed=seed, observe=observe)
+    return replace(setup, origin=replace(setup.origin, fitted_outputs=fitted)), data
 
 
 def needs_doctor(report: FitReport) -> bool:
@@ -116,12 +108,19 @@ def needs_doctor(report: FitReport) -> bool:
     return early and (linear is None or beats(linear, report.scores[NETWORK]))
 
 
-def prepare(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> tuple[Subject, Data]:
-    """Describe what a fit would train, and on what."""
-    target, encoding, split = learn_table(frame, targets, settings)
-    network, loss_name = build_network(settings, target, encoding.n_features, len(split.train))
-    options = training_options(settings, loss_name, len(split.train))
-    return _subject(frame, target, encoding, split, network, options, settings)
+def cautions(fit: Prepared) -> tuple[Suspicion, ...]:
+    """Say what looks wrong with a fit before it trains, the most plausible first; nothing for most fits."""
+    step = -(-len(fit.training) // MOST_ROWS)
+    X, y = fit.training.X[::step], fit.training.y[::step]
+    task = as_targets(y.astype(np.float64), fit.target.task.kind)
+    if task.is_classification and len(np.unique(task.truth)) < 2:
+        return ()
+    rows, options = np.arange(len(X)), fit.options
+    batch_size = int(min(options["batch_size"], len(X)))
+    epochs = int(options["epochs"]) * step  # as many updates as all rows make
+    setup = Setup(fit.network, options["loss"], options["optimizer"], batch_size, epochs)
+    found = suspicions(setup, Data(X.astype(np.float64), task, rows, rows))
+    return tuple(each for each in found if each.weight >= WORTH_SAYING)
 
 
 def _settings_of(model: TableModel, options: dict[str, Any], seed: int) -> FitSettings:
@@ -152,7 +151,7 @@ def _changed(settings: FitSettings, changed: Mapping[str, Any]) -> FitSettings:
     return replace(settings, **new, baselines=False)
 
 
-def _subject(
+def _adapt(
     frame: pl.DataFrame,
     target: Target,
     encoding: TableEncoding,
@@ -160,31 +159,36 @@ def _subject(
     network: Network,
     options: dict[str, Any],
     settings: FitSettings,
-) -> tuple[Subject, Data]:
+) -> tuple[Setup, Data]:
     rows = np.concatenate([split.train, split.validation, split.test])
-    n_train, n_watch = len(split.train), len(split.validation)
+    n_train, n_validation = len(split.train), len(split.validation)
     places = np.arange(len(rows))
-    train, watch, test = places[:n_train], places[n_train : n_train + n_watch], places[n_train + n_watch :]
+    train, validation, test = (
+        places[:n_train],
+        places[n_train : n_train + n_validation],
+        places[n_train + n_validation :],
+    )
     task = as_targets(target.encode(frame, rows).astype(np.float64), target.task.kind)
     X = encoding.encode(frame, rows).astype(np.float64)
-    # Held-out rows are few in a small table: those that stop the training then judge as well, or all rows do.
-    judge = test if len(test) >= FEWEST_HELD_OUT else np.concatenate([watch, test])
-    judge = judge if len(judge) >= FEWEST_HELD_OUT else train
+    # Where there are few test rows the validation rows are scored as well, or else the training rows.
+    scored = test if len(test) >= FEWEST_TEST_ROWS else np.concatenate([validation, test])
+    scored = scored if len(scored) >= FEWEST_TEST_ROWS else train
 
     def rebuild(changed: Mapping[str, Any], rows: object, seed: int) -> TableModel:
         return fit_table(frame, target.names, replace(_changed(settings, changed), seed=seed)).model
 
-    def described(network: Network, options: Mapping[str, Any]) -> Subject:
+    def described(network: Network, options: Mapping[str, Any]) -> Setup:
         batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
-        return Subject(
+        return Setup(
             network, options["loss"], options["optimizer"], int(batch_size), int(options["epochs"]),
-            l2=float(options["l2"]), patience=int(options["patience"]), watches=bool(n_watch), origin=origin,
+            l2=float(options["l2"]), patience=int(options["patience"]), early_stopping=bool(n_validation),
+            origin=origin,
         )  # fmt: skip
 
-    def describe(changed: Mapping[str, Any]) -> Subject:
+    def describe(changed: Mapping[str, Any]) -> Setup:
         chosen = _changed(settings, changed)
         built, loss_name = build_network(chosen, target, encoding.n_features, n_train)
         return described(built, training_options(chosen, loss_name, n_train))
 
     origin = Origin("fit", rebuild, describe=describe)
-    return described(network, options), Data(X, task, train, judge, watch if n_watch else None)
+    return described(network, options), Data(X, task, train, scored, validation if n_validation else None)

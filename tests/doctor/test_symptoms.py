@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from actwise.doctor.states import _course
+from actwise.doctor.symptoms import _course
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from actwise.doctor.states import _course
 def test_an_early_stop_is_told_with_its_reason(tolerance, said):
     outcome = SimpleNamespace(losses=[1.0] * 41, stopped_because="no improvement", is_finite=True)
     measures = SimpleNamespace(course=SimpleNamespace(falls=False, jumps=False), most_moved=1.0, layers=[])
-    subject = SimpleNamespace(epochs=1000, tolerance=tolerance)
-    (found,) = _course(subject, [outcome], outcome, measures)
+    setup = SimpleNamespace(epochs=1000, tolerance=tolerance)
+    (found,) = _course(setup, [outcome], outcome, measures)
     assert found.code == "undertrained"
     assert f"training was stopped after 41 of 1,000 epochs, {said}" in str(found)

@@ -1,4 +1,4 @@
-"""scikit-learn's perceptrons: what they would be as a network and a training here, and repaired."""
+"""scikit-learn's perceptrons: the network and training that they are here, and copies with changed settings."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ def _names(model: object) -> set[str]:
     return {each.__name__ for each in type(model).__mro__ if each.__module__.startswith("sklearn.")}
 
 
-def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike) -> TrainingParts:
-    """Say how scikit-learn trains a perceptron on some rows; labels may be of any type.
-
-    Shapes: `X` (n_rows, n_inputs).
-    """
+def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike, changes: Mapping[str, Any]) -> TrainingParts:
+    """Say how scikit-learn trains a perceptron with some changes on rows of shape (n_rows, n_inputs)."""
+    if changes:
+        model = changed(model, {name: value for name, value in changes.items() if not name.startswith("scale_")}, 0)
     task, targets, outputs = _targets(model, X, y)
     if model.activation not in ACTIVATIONS:
         raise InputError(f"activation={model.activation!r} is none of scikit-learn's {', '.join(ACTIVATIONS)}")
@@ -85,6 +84,8 @@ def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike) -> Trainin
         targets,
         task,
         settings,
+        scales_inputs="scale_inputs" in changes,
+        scales_targets="scale_targets" in changes,
         validation_share=share,
         outputs=outputs,
         note=NOTE_ON_ADAPTIVE if adapts else "",

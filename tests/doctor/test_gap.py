@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from actwise.doctor import Data, as_targets
-from actwise.doctor.shortfall import Shortfall
-from actwise.doctor.subjects import Outcome
-from actwise.experiments.trials import Reference
+from actwise.doctor.data import Data
+from actwise.doctor.gap import Gap
+from actwise.doctor.reference import Reference
+from actwise.doctor.setup import Outcome
+from actwise.doctor.targets import as_targets
 
 ROWS = np.arange(100)
 LABELS = np.repeat([0.0, 1.0], 50)
@@ -16,7 +17,7 @@ X = np.random.default_rng(0).normal(size=(200, 2))
 def shortfall(scores, labels=LABELS, reach=1.0):
     data = Data(X, as_targets(np.r_[labels, labels], "binary"), ROWS, ROWS + 100)
     outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0) for score in scores]
-    return Shortfall(Reference({"a network": reach}), data, outcomes)
+    return Gap(Reference({"a network": reach}), data, outcomes)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_what_few_rows_cannot_tell_is_no_failure_but_is_told():
 
     def of(score, reach):
         outcomes = [Outcome(score, None, np.ones(1), "all epochs done", 0.0, 1.0, 0)] * 6
-        return Shortfall(Reference({"a linear model": reach}), numbers, outcomes)
+        return Gap(Reference({"a linear model": reach}), numbers, outcomes)
 
     assert of(0.2, 0.36).is_doubtful
     assert not of(0.2, 0.36).is_broken

@@ -1,4 +1,4 @@
-"""Is a network broken: its scores over several seeds beside what can be reached, with noise allowed for."""
+"""The gap between a network's scores over several seeds and what can be reached, with noise allowed for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from statistics import median
 
 import numpy as np
 
-from actwise.doctor.subjects import Data, Outcome
-from actwise.experiments.trials import Reference
+from actwise.doctor.data import Data
+from actwise.doctor.reference import Reference
+from actwise.doctor.setup import Outcome
 
 MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure
 SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows
@@ -19,14 +20,14 @@ FAILING_SEEDS = 1 / 3  # beyond so many, failing is a fault and not bad luck
 
 def _worth_of_a_row(data: Data) -> float:
     """Return what a row of the rarest class counts for in a balanced accuracy."""
-    truth = data.task.truth[data.judge]
+    truth = data.task.truth[data.test]
     if truth.ndim > 1:
         return 1 / len(truth)
     counts = np.unique(truth, return_counts=True)[1]
     return 1 / float(counts.min() * len(counts))
 
 
-class Shortfall:
+class Gap:
     """Whether scores fall short of what can be reached.
 
     Parameters
@@ -42,6 +43,7 @@ class Shortfall:
     def __init__(self, reference: Reference, data: Data, outcomes: Sequence[Outcome]) -> None:
         self.scores = tuple(each.score for each in outcomes)
         self.data = data
+        self.reference = reference
         self.reach = reference.score
         self.noise = 0.0
         if data.task.is_classification and data.held_out:
@@ -49,9 +51,9 @@ class Shortfall:
         elif data.held_out:
             # Of a mean square of normal residuals, as a share of the targets' variance. All seeds share the rows, so
             # that many seeds do not make it smaller.
-            self.noise = STANDARD_ERRORS * max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.judge)))
-        elif data.task.is_classification and reference.is_of_others:
-            self.noise = 0.5 / float(np.sqrt(len(data.judge)))  # a standard error of a share
+            self.noise = STANDARD_ERRORS * max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.test)))
+        elif data.task.is_classification and reference.is_cross_validated:
+            self.noise = 0.5 / float(np.sqrt(len(data.test)))  # a standard error of a share
         self.failing = [self.falls_short(score) for score in self.scores]
         self.failing_share = float(np.mean(self.failing))
 
@@ -84,7 +86,7 @@ class Shortfall:
     @property
     def is_hopeless(self) -> bool:
         """Whether on held-out rows nothing does better than a constant, beyond what sampling explains."""
-        noise = max(SAMPLING_NOISE, 1 / np.sqrt(len(self.data.judge)))
+        noise = max(SAMPLING_NOISE, 1 / np.sqrt(len(self.data.test)))
         best = max(self.reach, median(self.scores))
         return self.data.held_out and best - self.data.constant_score < noise
 

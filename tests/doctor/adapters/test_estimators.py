@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import actwise as aw
-from actwise.doctor.models import as_subject
+from actwise.doctor.adapters import describe
 from actwise.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -21,7 +21,7 @@ X = RNG.normal(size=(300, 3))
 LABELS = np.where(X[:, 0] + X[:, 1] > 0, "yes", "no")
 NUMBERS = X[:, 0] + 0.5 * X[:, 1] + 0.1 * RNG.normal(size=300)
 WIDE = X * [1.0, 3000.0, 1.0] + [0, 9000.0, 0]
-BUDGET = {"budget": 6}
+BUDGET = {"updates": 600_000}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_broken_estimator_comes_back_repaired(model, inputs, targets, codes):
     assert found.cured, str(found)
     repaired = found.fixed(seed=3)
     assert isinstance(repaired, Pipeline) or not isinstance(model, Pipeline)
-    judged = found.data.judge
+    judged = found.data.test
     assert repaired.score(inputs[judged], targets[judged]) > 0.85
     assert np.median(found.scores_after) > np.median(found.scores) + 0.02
     assert found.findings[0].settings
@@ -87,31 +87,31 @@ def test_a_broken_estimator_comes_back_repaired(model, inputs, targets, codes):
 
 
 def test_choices_of_the_estimator_are_those_of_the_subject():
-    """Every number that trains the subject is one that the estimator was told or chose."""
+    """Every number that trains the setup is one that the estimator was told or chose."""
     model = aw.MLPRegressor(
         hidden_layer_sizes=(7, 5), solver="adam", alpha=0.3, batch_size=25, max_iter=9, learning_rate_init=0.02,
         max_gradient_norm=2.0, scale_inputs=True, scale_targets=False, shuffle=False, tol=1e-5, n_iter_no_change=4,
         dropout=0.25,
     )  # fmt: skip
-    subject = as_subject(model, X, NUMBERS, None, {}).subject
-    assert (subject.batch_size, subject.epochs, subject.shuffle, subject.patience) == (25, 9, False, 5)
-    assert (subject.l2, subject.tolerance, subject.max_gradient_norm) == (pytest.approx(0.3 / 25), 1e-5, 2.0)
-    assert (subject.standard_inputs, subject.standard_targets) == (True, False)
-    assert subject.optimizer == aw.Adam(0.02)
-    assert [type(layer).__name__ for layer in subject.network.layers] == [
+    setup = describe(model, X, NUMBERS, None, {}).setup
+    assert (setup.batch_size, setup.epochs, setup.shuffle, setup.patience) == (25, 9, False, 5)
+    assert (setup.l2, setup.tolerance, setup.max_gradient_norm) == (pytest.approx(0.3 / 25), 1e-5, 2.0)
+    assert (setup.scale_inputs, setup.scale_targets) == (True, False)
+    assert setup.optimizer == aw.Adam(0.02)
+    assert [type(layer).__name__ for layer in setup.network.layers] == [
         "Dense",
         "Dropout",
         "Dense",
         "Dropout",
         "Dense",
     ]
-    ours = as_subject(aw.MLPRegressor(hidden_layer_sizes=7), X, NUMBERS, None, {}).subject
-    assert (ours.standard_inputs, ours.standard_targets, ours.starts) == (True, True, None)
+    ours = describe(aw.MLPRegressor(hidden_layer_sizes=7), X, NUMBERS, None, {}).setup
+    assert (ours.scale_inputs, ours.scale_targets, ours.restarts) == (True, True, None)
 
 
 def test_class_weights_reach_the_training():
     rare = np.where(X[:, 0] > 1.4, "rare", "common")
-    weighted = as_subject(aw.MLPClassifier(8, class_weight="balanced"), X, rare, None, {})
+    weighted = describe(aw.MLPClassifier(8, class_weight="balanced"), X, rare, None, {})
     share = float(np.mean(rare == "rare"))
     assert weighted.weights is not None
     assert weighted.weights[rare == "rare"][0] == pytest.approx(0.5 / share)
@@ -150,7 +150,7 @@ def test_first_steps_of_a_pipeline_do_not_see_the_rows_that_judge(fitted):
 def test_the_weights_of_a_fitted_pipeline_are_judged_on_what_its_own_steps_make_of_the_rows():
     model = make_pipeline(StandardScaler(), aw.MLPClassifier(8, random_state=0)).fit(WIDE[:40], LABELS[:40])
     found = aw.diagnose(model, WIDE, LABELS, **BUDGET)
-    outputs = found.subject.origin.fitted_outputs
+    outputs = found.setup.origin.fitted_outputs
     np.testing.assert_allclose(outputs[:, 0], model.predict_proba(WIDE)[:, 1], atol=1e-6)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import actwise as aw
-from actwise.tabular import diagnose_table, needs_doctor
+from actwise.doctor.adapters.tables import diagnose_table, needs_doctor
 
 RANDOM = np.random.default_rng(0)
 INPUTS = RANDOM.normal(size=(300, 2))
@@ -18,10 +18,10 @@ SLOW = aw.FitSettings(hidden=(8,), activation=("tanh",), optimizer="sgd", learni
 @pytest.mark.parametrize("how", ["settings", "model"])
 def test_what_comes_back_is_a_model_that_learned(how):
     if how == "settings":
-        found = diagnose_table(FRAME, "y", SLOW, budget=6)
+        found = diagnose_table(FRAME, "y", SLOW, updates=600_000)
     else:
         model = aw.fit_table(FRAME, "y", SLOW).model
-        found = aw.diagnose(model, FRAME, budget=6)
+        found = aw.diagnose(model, FRAME, updates=600_000)
     assert found.verdict == "broken"
     assert "--learning-rate" in found.code_of_cure
     repaired = found.fixed(seed=1)
