@@ -27,7 +27,8 @@ from actwise.tables.columns import (
 )
 from actwise.tables.encoding import TableEncoding
 from actwise.tables.learning import learn_column
-from actwise.tables.reading import default_targets, read_table, scan_batches
+from actwise.tables.options import ReadOptions
+from actwise.tables.reading import Reading, default_targets, read_table, read_training_table, scan_batches
 from actwise.tables.samples import sample_names, sample_table
 from actwise.tables.targets import Target, find_target
 
@@ -38,12 +39,15 @@ __all__ = [
     "DateColumn",
     "DroppedColumn",
     "NumberColumn",
+    "ReadOptions",
+    "Reading",
     "TableEncoding",
     "Target",
     "default_targets",
     "find_target",
     "learn_column",
     "read_table",
+    "read_training_table",
     "sample_names",
     "sample_table",
     "scan_batches",

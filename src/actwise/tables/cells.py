@@ -1,7 +1,7 @@
-"""What a cell means: missing, a number, a truth value or a moment.
+"""What a cell means: missing, a number or a truth value.
 
 Each reader takes a column of any type and returns its values, null where the cell is missing, beside a mask
-of the strange cells: those that are present but cannot be read that way. It looks at one cell at a time,
+of the odd cells: those that are present but cannot be read that way. It looks at one cell at a time,
 so the answer for a row never depends on which other rows came along.
 """
 
@@ -38,45 +38,29 @@ TRUTH_WORDS = {
 }  # fmt: skip
 TRUTH_PAIRS = tuple(frozenset(pair) for pair in (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f")))
 
-THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+# What may stand beside the digits: a bound, a sign and a currency before them; a unit behind them.
+_CURRENCY = r"(?:[A-Z]{0,3}\p{Sc}|USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|BRL|Rs\.?|[kK]r\.?|zł)"
+_BOUND = "[<>~≈≤≥]"
+BEFORE_DIGITS = rf"{_BOUND}?=?\s?[+\-−]?\s?(?:{_CURRENCY}\s?)?[+\-−]?"
+BEHIND_DIGITS = r"(?:\s?[^\d\s.,()][^\d()]*)?"
 
-# What may stand beside the digits: a sign and a currency before them, a currency or a percent sign behind them.
-_CURRENCY = r"(?:[$€£¥₹]|USD|EUR|GBP)"
-BEFORE_DIGITS = rf"[+-]?(?:{_CURRENCY}\s?)?"
-BEHIND_DIGITS = rf"(?:\s?(?:%|{_CURRENCY}))?"
-
-# A sum of money or a percentage; and how accountants write negative ones: in parentheses. A whole number there
-# needs a unit or thousands, since (1) may well be a label.
-WITH_UNIT = rf"^([+-]?)(?:{_CURRENCY}\s?([\d,.]*\d)|([\d,.]*\d)\s?(?:%|{_CURRENCY}))$"
-NEGATIVE = rf"^\(({_CURRENCY}\s?[\d,.]*\d|[\d,.]*\d\s?(?:%|{_CURRENCY})|[\d,]*[,.]\d+)\)$"
-
-_CLOCKS = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p")
-
-
-def _with_clock(*days: str) -> tuple[str, ...]:
-    return tuple(each for day in days for each in (day, *(f"{day} {clock}" for clock in _CLOCKS)))
-
-
-# Where a column fits two of them, such as 01/02/2024, the first one listed wins.
-DATE_LAYOUTS: dict[str, tuple[str, ...]] = {
-    "year-month-day": (
-        *_with_clock("%Y-%m-%d"),
-        "%Y-%m-%dT%H:%M",
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M:%S%.f%#z",
-        "%Y-%m-%d %H:%M:%S%.f%#z",
-        "%Y-%m-%d %H:%M:%S%.f %#z",
-    ),
-    "year/month/day": _with_clock("%Y/%m/%d"),
-    "day.month.year": _with_clock("%d.%m.%Y"),
-    "month/day/year": _with_clock("%m/%d/%Y"),
-    "day/month/year": _with_clock("%d/%m/%Y"),
-    "day-month-year": _with_clock("%d-%m-%Y"),
-    "day month-name year": _with_clock("%d %b %Y", "%d-%b-%Y", "%d %B %Y"),
-    "month-name day, year": _with_clock("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
-}
-FIRST_YEAR = 1000  # a year of two digits would be read as one of the first century
-MOMENT = pl.Datetime("us")
+_NUMBER = (
+    rf"^(?P<opened>\()?{_BOUND}?=?\s?(?P<sign>[+\-−])?\s?(?P<before>{_CURRENCY})?\s?(?P<inner>[+\-−])?"
+    r"(?P<digits>\d(?:[\d.,'’\s]*\d)?|[.,]\d+)(?P<exponent>[eEdD][+\-]?\d+)?"
+    r"\s?(?P<behind>[^\d\s][^\d]*?(?:\p{L}[23])?)??(?P<closed>\))?$"
+)
+# Groups of three digits; of two and three, as in India; between blanks or apostrophes, as in France and Switzerland.
+_GROUPED = r"^(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:[ '’\s]\d{3})+)(?:\.\d+)?$"
+_DURATION = (
+    r"^(?P<sign>-)?(?:(?P<days>\d+)\s?d(?:ays?)?,?\s)?(?:(?P<hours>\d+):)?"
+    r"(?P<minutes>\d+):(?P<seconds>[0-5]\d(?:[.,]\d+)?)$"
+)
+DURATION = "h:m:s"  # the unit of numbers that were written so
+MAGNITUDES = {
+    "k": 1e3, "K": 1e3, "thousand": 1e3, "M": 1e6, "m": 1e6, "mn": 1e6, "mln": 1e6, "Mio": 1e6, "million": 1e6,
+    "B": 1e9, "b": 1e9, "bn": 1e9, "Bn": 1e9, "G": 1e9, "Mrd": 1e9, "billion": 1e9, "T": 1e12, "trillion": 1e12,
+    "lakh": 1e5, "Lakh": 1e5, "Lac": 1e5, "Cr": 1e7, "crore": 1e7, "Crore": 1e7,
+}  # fmt: skip
 
 
 class Cells(NamedTuple):
@@ -85,7 +69,7 @@ class Cells(NamedTuple):
     Parameters
     ----------
     values : polars.Series
-        What the cells mean; null where they are missing or strange.
+        What the cells mean; null where they are missing or odd.
     strange : polars.Series of bool
         True where a cell is present but means nothing of the kind.
     """
@@ -99,147 +83,150 @@ def is_text(column: pl.Series) -> bool:
     return column.dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
-def read_text(column: pl.Series) -> pl.Series:
-    """Read cells as text.
+def read_text(column: pl.Series, words: Sequence[str] = (), present: Sequence[str] = ()) -> pl.Series:
+    """Read cells as text, without blanks around it; null where the cell is empty or says that it is missing.
 
-    Result: without blanks around it; null where the cell is empty or holds a missing marker.
+    `words` stand for a missing value beside the usual ones, `present` ones do not although they are usual.
 
     >>> read_text(pl.Series([" a", "?", None])).to_list()
     ['a', None, None]
+    >>> read_text(pl.Series(["a", "?", "none"]), words=["none"], present=["?"]).to_list()
+    ['a', '?', None]
     """
     text = column.cast(pl.String).str.strip_chars()
-    return text.set(text.is_in(MISSING_MARKERS), None)
+    missing = text.is_in([each for each in (*MISSING_MARKERS, *words) if each == "" or each not in present])
+    if numbers := _numbers_among(words):
+        missing |= text.cast(pl.Float64, strict=False).is_in(numbers)
+    return text.set(missing, None)
 
 
-def read_numbers(column: pl.Series, missing_words: Sequence[str] = ()) -> Cells:
-    """Read cells as numbers.
+def read_numbers(column: pl.Series, words: Sequence[str] = (), unit: str = "") -> Cells:
+    """Read cells as float64 numbers; NaN counts as missing, infinities stay.
 
-    Result: float64 values; NaN counts as missing, infinities stay, a sign of a currency or percent is
-    left out, and what stands in parentheses is negative.
+    Signs of a currency, percent and the unit named are left out, magnitudes are multiplied, digits may be
+    grouped, and what stands in parentheses is negative. `words` are missing values, numbers among them too.
 
-    >>> read_numbers(pl.Series(["1.5", " 2", "1,234", "NA", "many"])).values.to_list()
-    [1.5, 2.0, 1234.0, None, None]
-    >>> read_numbers(pl.Series(["-$5,678.90", "45%", "12 €", "($3.50)"])).values.to_list()
-    [-5678.9, 45.0, 12.0, -3.5]
+    >>> read_numbers(pl.Series(["1.5", " 2", "1,234", "NA", "many", "-9"]), words=["-9"]).values.to_list()
+    [1.5, 2.0, 1234.0, None, None, None]
+    >>> read_numbers(pl.Series(["-$5,678.90", "45%", "12 €", "($3.50)", "1.5M", "10,000+"])).values.to_list()
+    [-5678.9, 45.0, 12.0, -3.5, 1500000.0, 10000.0]
+    >>> read_numbers(pl.Series(["74 bhp", "2 300 bhp", "5 kg"]), unit="bhp").values.to_list()
+    [74.0, 2300.0, None]
     """
     if column.dtype == pl.Duration:
         values = column.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif column.dtype == pl.Time:
         values = column.cast(pl.Int64).cast(pl.Float64) / 1e9
     elif column.dtype.is_temporal() or column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return _all_strange(column, pl.Float64)
+        return all_strange(column, pl.Float64)
+    elif is_text(column):
+        return _read_number_text(column.cast(pl.String), words, unit)
     else:
-        text_column = is_text(column)
-        source = column.cast(pl.String) if text_column else column
-        values = source.cast(pl.Float64, strict=False)
-        unread = (values.is_null() & source.is_not_null()).arg_true() if text_column else pl.Series([])
-        if len(unread):
-            return _read_untidy_numbers(source, values, unread, missing_words)
-    return Cells(values.fill_nan(None), _nowhere(column))
+        values = column.cast(pl.Float64, strict=False)
+    values = values.fill_nan(None)
+    if numbers := _numbers_among(words):
+        values = values.set(values.is_in(numbers), None)
+    return Cells(values, nowhere(column))
 
 
-def read_truth(column: pl.Series) -> Cells:
-    """Read cells as truth values.
-
-    `column`: truth values, 0 and 1, or text such as ``yes`` and ``no``, in any case.
+def read_truth(column: pl.Series, words: Sequence[str] = ()) -> Cells:
+    """Read cells as truth values: truth values, 0 and 1, or text such as ``yes`` and ``no``, in any case.
 
     >>> read_truth(pl.Series(["Yes", "no", "", "maybe"])).values.to_list()
     [True, False, None, None]
     """
     if column.dtype == pl.Boolean:
-        return Cells(column, _nowhere(column))
+        return Cells(column, nowhere(column))
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return _all_strange(column, pl.Boolean)
-    text = read_text(column).str.to_lowercase()
+        return all_strange(column, pl.Boolean)
+    text = read_text(column, words).str.to_lowercase()
     values = text.replace_strict(TRUTH_WORDS, default=None, return_dtype=pl.Boolean)
     return Cells(values, values.is_null() & text.is_not_null())
 
 
-def read_moments(column: pl.Series, layout: str) -> Cells:
-    """Read cells as moments in time.
+def find_unit(text: pl.Series) -> str:
+    """Find the unit that stands behind most numbers which have one; empty if none has.
 
-    Result: datetimes in microseconds; moments with a time zone are taken to UTC.
-
-    >>> read_moments(pl.Series(["31.12.1999"]), "day.month.year").values.to_list()
-    [datetime.datetime(1999, 12, 31, 0, 0)]
+    >>> find_unit(pl.Series(["74 bhp", "80 bhp", "12 kg", "9"]))
+    'bhp'
     """
-    if column.dtype == pl.Date:
-        return Cells(column.cast(MOMENT), _nowhere(column))
-    if column.dtype == pl.Datetime:
-        return Cells(_without_zone(column), _nowhere(column))
-    if not is_text(column):
-        return _all_strange(column, MOMENT)
-    text = read_text(column)
-    values = pl.Series(column.name, [None], dtype=MOMENT).new_from_index(0, len(text))
-    for pattern in DATE_LAYOUTS[layout]:
-        unread = (values.is_null() & text.is_not_null()).arg_true()
-        if not len(unread):
-            break
-        found = text.gather(unread).str.to_datetime(pattern, strict=False, time_unit="us")
-        found = _without_zone(found)
-        values = values.scatter(unread, found.set(found.dt.year() < FIRST_YEAR, None))
-    return Cells(values, values.is_null() & text.is_not_null())
+    units = _parse_numbers(text)["unit"]
+    units = units.filter(units.is_not_null() & (units != ""))
+    # Of units that are equally frequent the first by name, so that nothing depends on the order of rows.
+    return (
+        str(units.value_counts(name="n").sort(["n", units.name], descending=[True, False])[0, 0]) if len(units) else ""
+    )
 
 
-def find_date_layout(texts: pl.Series) -> str | None:
-    """Find the layout in which every text is a date.
-
-    >>> find_date_layout(pl.Series(["2024-01-31", "2024-02-01 12:30"]))
-    'year-month-day'
-    >>> find_date_layout(pl.Series(["01/02/2024", "31/01/2024"]))
-    'day/month/year'
-    """
-    # A few texts settle most columns, so the rest is read only in a layout that fits these.
-    first = texts.head(50)
-    for layout in DATE_LAYOUTS:
-        if not read_moments(first, layout).strange.any() and not read_moments(texts, layout).strange.any():
-            return layout
-    return None
-
-
-def find_two_layouts(texts: pl.Series) -> tuple[str, str] | None:
-    """Find out whether texts that fit no single layout are dates all the same, most of them.
-
-    Result: A date in the layout of most of them, and a text that is not written so.
-
-    >>> find_two_layouts(pl.Series(["2024-01-31", "2024-02-01", "01.03.2024"]))
-    ('2024-01-31', '01.03.2024')
-    """
-    first = texts.head(50)
-    dates = pl.DataFrame({layout: ~read_moments(first, layout).strange for layout in DATE_LAYOUTS})
-    if dates.select(pl.any_horizontal(pl.all()).mean()).item() <= 0.5:
-        return None
-    likeliest = max(DATE_LAYOUTS, key=lambda layout: dates[layout].sum())
-    strange = read_moments(texts, likeliest).strange
-    return (texts.filter(~strange)[0], texts.filter(strange)[0]) if strange.any() else None
-
-
-def _read_untidy_numbers(
-    source: pl.Series, values: pl.Series, unread: pl.Series, missing_words: Sequence[str]
-) -> Cells:
-    """Read the cells that are no numbers as they stand: blanks, missing markers, units, thousands commas."""
-    text = read_text(source.gather(unread))
-    if missing_words:
-        text = text.set(text.is_in(list(missing_words)), None)
-    text = text.str.replace(NEGATIVE, "-$1").str.replace(WITH_UNIT, "$1$2$3")
-    grouped = text.str.contains(THOUSANDS).fill_null(value=False)
-    if grouped.any():
-        text = text.zip_with(~grouped, text.str.replace_all(",", "", literal=True))
-    found = text.cast(pl.Float64, strict=False)
-    strange = _nowhere(source).scatter(unread, found.is_null() & text.is_not_null())
-    return Cells(values.scatter(unread, found).fill_nan(None), strange)
-
-
-def _without_zone(moments: pl.Series) -> pl.Series:
-    if isinstance(moments.dtype, pl.Datetime) and moments.dtype.time_zone is not None:
-        moments = moments.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return moments.cast(MOMENT)
-
-
-def _nowhere(column: pl.Series) -> pl.Series:
+def nowhere(column: pl.Series) -> pl.Series:
+    """Return a mask that is false for every cell."""
     return pl.Series(column.name, [False], dtype=pl.Boolean).new_from_index(0, len(column))
 
 
-def _all_strange(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> Cells:
+def all_strange(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> Cells:
+    """Read none of the cells."""
     empty = pl.Series(column.name, [None], dtype=dtype).new_from_index(0, len(column))
     return Cells(empty, column.is_not_null())
+
+
+def _numbers_among(words: Sequence[str]) -> list[float]:
+    return [value for value in pl.Series(words, dtype=pl.String).cast(pl.Float64, strict=False) if value is not None]
+
+
+def _read_number_text(source: pl.Series, words: Sequence[str], unit: str) -> Cells:
+    values = source.cast(pl.Float64, strict=False)
+    numbers = _numbers_among(words)
+    strange = nowhere(source)
+    # Most cells are plain numbers; the others may have blanks, units and groups of digits, or be missing.
+    unread = (values.is_null() & source.is_not_null()).arg_true()
+    if len(unread):
+        text = read_text(source.gather(unread), words)
+        parsed = _parse_numbers(text)
+        found = parsed["value"].set(~parsed["unit"].is_in(["", unit]), None)
+        strange = strange.scatter(unread, found.is_null() & text.is_not_null())
+        values = values.scatter(unread, found)
+    values = values.fill_nan(None)
+    return Cells(values.set(values.is_in(numbers), None) if numbers else values, strange)
+
+
+def _parse_numbers(text: pl.Series) -> pl.DataFrame:
+    """Take numbers with whatever stands beside them apart into ``value`` and ``unit``; null where there is none."""
+    part = pl.col
+    behind = part("behind").fill_null("").str.strip_chars(" +*†‡")
+    unit = behind.str.replace(rf"^(?:{_CURRENCY}|%)\s?|\s?(?:{_CURRENCY}|%)$", "")
+    is_magnitude = unit.is_in(list(MAGNITUDES))
+    factor = unit.replace_strict(MAGNITUDES, default=1.0, return_dtype=pl.Float64)
+    grouped = part("digits").str.contains(_GROUPED)
+    plain = part("digits").str.replace_all(r"[,'’\s]", "")
+    digits = pl.when(grouped).then(plain).when(part("digits").str.contains(r"[^\d.]")).then(None)
+    digits = digits.otherwise(part("digits"))
+    size = (digits + part("exponent").fill_null("").str.replace("[dD]", "e")).cast(pl.Float64, strict=False)
+    bracketed = part("opened").is_not_null() & part("closed").is_not_null()
+    # A whole number in parentheses needs a unit or a mark, since (1) may well be a label.
+    labelled = (part("before").fill_null("") == "") & (behind == "") & ~part("digits").str.contains("[.,]")
+    broken = (part("opened").is_not_null() & part("closed").is_null()) | (bracketed & labelled)
+    minus = part("sign").is_in(["-", "−"]) | part("inner").is_in(["-", "−"]) | (behind == "-") | bracketed
+    value = pl.when(minus.fill_null(value=False)).then(-size * factor).otherwise(size * factor)
+    # 9 pm is a time, not a number of a unit.
+    no_unit = unit.str.to_lowercase().str.replace_all(".", "", literal=True).is_in(["am", "pm"])
+    wrong = broken | no_unit | (part("closed").is_not_null() & part("opened").is_null() & (behind == ""))
+    unit = pl.when(is_magnitude | (unit == "-")).then(pl.lit("")).otherwise(unit)
+    groups = text.alias("text").str.extract_groups(_NUMBER).struct.unnest()
+    numbers = groups.select(value=pl.when(~wrong).then(value), unit=unit)
+    durations = text.str.extract_groups(_DURATION).struct.unnest()
+    if durations["seconds"].null_count() == len(text):
+        return numbers
+    seconds = pl.lit(0.0)
+    for name, factor_of in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0), ("seconds", 1.0)):
+        number = part(name).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        seconds += number.fill_null(0.0) * factor_of
+    found = durations.select(
+        value=pl.when(part("seconds").is_not_null()).then(
+            pl.when(part("sign") == "-").then(-seconds).otherwise(seconds)
+        )
+    )["value"]
+    is_duration = found.is_not_null()
+    return numbers.with_columns(
+        value=numbers["value"].zip_with(~is_duration, found),
+        unit=numbers["unit"].zip_with(~is_duration, pl.Series([DURATION]).new_from_index(0, len(text))),
+    )

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from actwise.errors import ActwiseWarning, TableError
 from actwise.tables import cells
-from actwise.tables.columns import CategoryColumn, Column, DroppedColumn, NumberColumn
+from actwise.tables.columns import CategoryColumn, Column, DroppedColumn
+from actwise.tables.refusals import refuse_strange
 
 # In a column that had gaps or rare labels in training, fewer rows than these with nothing else are no surprise.
 FEWEST_ROWS = 10
+KINDS = {"number": "numbers", "boolean": "truth values", "date": "dates"}
 
 
 def check_changes(column: Column, given: pl.Series, encoded: NDArray[np.float32]) -> None:
@@ -28,23 +30,18 @@ def check_changes(column: Column, given: pl.Series, encoded: NDArray[np.float32]
             return
     elif (encoded != encoded[0]).any():
         return  # cells that differ hold values, so most columns need no second reading
-    present = _present(column, given)
+    values, odd = column.read(given)
+    present = values.drop_nulls()
     if len(present):
         if isinstance(column, CategoryColumn):
             _refuse_numbers(column, present)
             _warn_unseen(column, present)
-    elif not column.n_missing or len(given) >= FEWEST_ROWS:
+    elif odd.sum() >= FEWEST_ROWS:
+        refuse_strange(given, odd, np.arange(1, len(given) + 1), KINDS[column.kind])
+    elif not odd.any() and (not column.n_missing or len(given) >= FEWEST_ROWS):
         _warn(
             f"column {column.name!r} has no value in {_count(len(given), 'row')}: look whether it was lost on the way"
         )
-
-
-def _present(column: Column, given: pl.Series) -> pl.Series:
-    """Return the cells that hold a value."""
-    if isinstance(column, NumberColumn):
-        read = cells.read_numbers(given, (*cells.NUMBER_GAPS, *column.missing_words))
-        return given.filter(read.values.is_not_null())
-    return cells.read_text(given).drop_nulls()
 
 
 def _refuse_numbers(column: CategoryColumn, present: pl.Series) -> None:

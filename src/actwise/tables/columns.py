@@ -7,8 +7,9 @@ person what is done with the column.
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from actwise.errors import ModelError
 from actwise.persistence import records
 from actwise.persistence.records import require
-from actwise.tables import cells
+from actwise.tables import cells, dates
 from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
 from actwise.tables.refusals import refuse_infinite, refuse_strange
 
@@ -46,7 +47,9 @@ class NumberColumn:
     n_missing : int
         Missing training values; where there were any, a second output tells missing cells apart.
     missing_words : tuple of str
-        Words that were declared to stand for a missing number, beside `cells.NUMBER_GAPS`.
+        Words that stand for a missing number, beside `cells.NUMBER_GAPS`; numbers among them too.
+    written_unit : str
+        What stands behind the digits.
     """
 
     kind: ClassVar[str] = "number"
@@ -58,6 +61,7 @@ class NumberColumn:
     fill: float
     n_missing: int
     missing_words: tuple[str, ...]
+    written_unit: str = ""
 
     def __post_init__(self) -> None:
         require(self.scale > 0, f"column {self.name!r} should have a positive scale, not {self.scale}")
@@ -74,23 +78,28 @@ class NumberColumn:
         how = f"signed logarithm in units of {self.unit:.4g} (its tail is long), then " * (
             self.transform == "signed_log"
         )
-        line = f"{self.name}: number; {how}centred on {self.centre:.4g}, divided by {self.scale:.4g}"
+        unit = {"": "", cells.DURATION: " of seconds"}.get(self.written_unit, f" with the unit {self.written_unit!r}")
+        line = f"{self.name}: number{unit}; {how}centred on {self.centre:.4g}, divided by {self.scale:.4g}"
         if self.n_missing:
             line += f"; {self.n_missing} missing filled with the median {self.fill:.4g}, plus a column that marks them"
         if self.missing_words:
             line += f"; {', '.join(map(repr, self.missing_words))} counted as missing"
         return line
 
-    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
-        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors."""
-        values, strange = cells.read_numbers(column, (*cells.NUMBER_GAPS, *self.missing_words))
-        refuse_strange(column, strange, numbers, "numbers")
+    def read(self, column: pl.Series) -> cells.Cells:
+        """Read cells as the numbers that they hold."""
+        return cells.read_numbers(column, (*cells.NUMBER_GAPS, *self.missing_words), self.written_unit)
+
+    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> pl.Series | None:
+        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors; return the odd cells."""
+        values, odd = self.read(column)
         missing = values.is_null()
         plain = values.fill_null(self.fill).to_numpy()
         refuse_infinite(self.name, plain, numbers)
         out[:, 0] = self.standardise(plain)
         if self.n_missing:
             out[:, 1] = missing.to_numpy()
+        return odd
 
     def standardise(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Transform, centre, scale and clip numbers without missing ones."""
@@ -111,11 +120,14 @@ class BooleanColumn:
         The column.
     n_missing : int
         Missing training values.
+    missing_words : tuple of str
+        Words that stand for a missing one.
     """
 
     kind: ClassVar[str] = "boolean"
     name: str
     n_missing: int
+    missing_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.n_missing >= 0, f"column {self.name!r} cannot have {self.n_missing} missing values")
@@ -130,11 +142,15 @@ class BooleanColumn:
         missing = f", {self.n_missing} missing as 0" if self.n_missing else ""
         return f"{self.name}: truth value; true as 1, false as -1{missing}"
 
-    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
-        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors."""
-        values, strange = cells.read_truth(column)
-        refuse_strange(column, strange, numbers, "truth values")
+    def read(self, column: pl.Series) -> cells.Cells:
+        """Read cells as truth values."""
+        return cells.read_truth(column, self.missing_words)
+
+    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> pl.Series | None:
+        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors; return the odd cells."""
+        values, odd = self.read(column)
         out[:, 0] = (values.cast(pl.Float32) * 2 - 1).fill_null(0).to_numpy()
+        return odd
 
 
 @dataclass(frozen=True)
@@ -151,6 +167,9 @@ class CategoryColumn:
         Further labels seen in training; where there were any, they share one output, and so do new ones.
     n_missing : int
         Missing training values; where there were any, an output tells missing cells apart.
+    missing_words : tuple of str
+        Words that stand for a missing label, beside `cells.MISSING_MARKERS`. Those that are among the categories
+        are labels here.
     """
 
     kind: ClassVar[str] = "category"
@@ -158,6 +177,7 @@ class CategoryColumn:
     categories: tuple[str, ...]
     n_others: int
     n_missing: int
+    missing_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(len(self.categories) > 0, f"column {self.name!r} should have categories")
@@ -186,11 +206,16 @@ class CategoryColumn:
             line += f", one for missing ({self.n_missing})"
         return line
 
-    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
-        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors."""
+    def read(self, column: pl.Series) -> cells.Cells:
+        """Read cells as labels; those that are none of the categories too."""
+        text = cells.read_text(column, self.missing_words, self.categories)
+        return cells.Cells(text, cells.nowhere(text))
+
+    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> pl.Series | None:
+        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors; no cell is odd."""
         if column.dtype.is_nested() or column.dtype == pl.Object:
             refuse_strange(column, column.is_not_null(), numbers, "labels")
-        text = cells.read_text(column)
+        text = self.read(column).values
         codes = text.cast(pl.Enum(self.categories), strict=False).to_physical()
         out[:] = 0
         known = codes.is_not_null().to_numpy()
@@ -200,6 +225,7 @@ class CategoryColumn:
             out[:, len(self.categories)] = ~(known | missing)
         if self.n_missing:
             out[:, -1] = missing
+        return None
 
 
 @dataclass(frozen=True)
@@ -211,7 +237,7 @@ class DateColumn:
     name : str
         The column.
     layout : str
-        How text is read, a key of `cells.DATE_LAYOUTS`.
+        How text is read, a key of `dates.LAYOUTS`.
     centre, scale : float
         Mean and standard deviation of the training moments, in days since 1970-01-01.
     fill : float
@@ -220,6 +246,8 @@ class DateColumn:
         The cycles along which training moments differ; each becomes a sine and a cosine.
     n_missing : int
         Missing training values; where there were any, an output tells missing cells apart.
+    missing_words : tuple of str
+        Words that stand for a missing one, beside `cells.MISSING_MARKERS`.
     """
 
     kind: ClassVar[str] = "date"
@@ -230,10 +258,11 @@ class DateColumn:
     fill: float
     cycles: tuple[Cycle, ...]
     n_missing: int
+    missing_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.scale > 0, f"column {self.name!r} should have a positive scale, not {self.scale}")
-        known = self.layout in cells.DATE_LAYOUTS
+        known = self.layout in dates.LAYOUTS
         require(known, f"column {self.name!r} should have a known date layout, not {self.layout[:40]!r}")
         distinct = len(set(self.cycles)) == len(self.cycles)
         require(distinct, f"column {self.name!r} should have each cycle once")
@@ -249,18 +278,24 @@ class DateColumn:
 
     def describe(self) -> str:
         """Say in one line what is done with the column."""
-        day = np.datetime64("1970-01-01") + np.timedelta64(round(self.centre), "D")
-        line = f"{self.name}: date ({self.layout}); days since {day}, divided by {self.scale:.4g}"
+        if self.layout == dates.TIME_OF_DAY:
+            line = f"{self.name}: time of day; hours since {24 * self.centre:.4g}, divided by {24 * self.scale:.4g}"
+        else:
+            day = np.datetime64("1970-01-01") + np.timedelta64(round(self.centre), "D")
+            line = f"{self.name}: date ({self.layout}); days since {day}, divided by {self.scale:.4g}"
         if self.cycles:
             line += f", and its place in the {' and the '.join(self.cycles)} as sine and cosine"
         if self.n_missing:
             line += f"; {self.n_missing} missing, plus a column that marks them"
         return line
 
-    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
-        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors."""
-        moments, strange = cells.read_moments(column, self.layout)
-        refuse_strange(column, strange, numbers, f"dates ({self.layout})")
+    def read(self, column: pl.Series) -> cells.Cells:
+        """Read cells as moments."""
+        return dates.read_moments(column, self.layout, self.missing_words)
+
+    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> pl.Series | None:
+        """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors; return the odd cells."""
+        moments, odd = self.read(column)
         missing = moments.is_null().to_numpy()
         days = days_since_epoch(moments).fill_null(self.fill).to_numpy()
         out[:, 0] = np.clip((days - self.centre) / self.scale, -FARTHEST, FARTHEST)
@@ -270,6 +305,7 @@ class DateColumn:
             out[:, 2 + 2 * position] = np.where(missing, 0, np.cos(angle))
         if self.n_missing:
             out[:, -1] = missing
+        return odd
 
 
 @dataclass(frozen=True)
@@ -297,8 +333,9 @@ class DroppedColumn:
         """Say in one line what is done with the column."""
         return f"{self.name}: left out; {self.reason}"
 
-    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
+    def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> pl.Series | None:
         """Write nothing."""
+        return None
 
 
 Column = NumberColumn | BooleanColumn | CategoryColumn | DateColumn | DroppedColumn
@@ -311,7 +348,7 @@ def column_to_dict(column: Column) -> dict[str, Any]:
     """Turn a column's record into plain data.
 
     >>> column_to_dict(BooleanColumn("smoker", n_missing=0))
-    {'kind': 'boolean', 'name': 'smoker', 'n_missing': 0}
+    {'kind': 'boolean', 'name': 'smoker', 'n_missing': 0, 'missing_words': []}
     """
     return {"kind": column.kind, **records.to_plain(column)}
 
@@ -320,13 +357,16 @@ def column_from_dict(data: object) -> Column:
     """Build a column's record from plain data.
 
     >>> column_from_dict({"kind": "boolean", "name": "smoker", "n_missing": 0})
-    BooleanColumn(name='smoker', n_missing=0)
+    BooleanColumn(name='smoker', n_missing=0, missing_words=())
     """
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(kind, str) or kind not in COLUMN_KINDS:
         raise ModelError(f"a column should be of the kind {', '.join(COLUMN_KINDS)}: the saved model is damaged")
-    fields = {name: value for name, value in data.items() if name != "kind"}
-    return records.from_plain(COLUMN_KINDS[kind], fields, f"column {str(data.get('name'))[:40]!r}")
+    # Models that were saved before there were words and units for their kind of column say nothing of them.
+    later = {each.name: each.default for each in dataclasses.fields(COLUMN_KINDS[kind]) if each.default is not MISSING}
+    given = {name: value for name, value in data.items() if name != "kind"}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in later.items()} | given
+    return records.from_plain(COLUMN_KINDS[kind], plain, f"column {str(data.get('name'))[:40]!r}")
 
 
 def transformed(values: NDArray[np.float64], transform: str, unit: float) -> NDArray[np.float64]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from actwise.errors import ModelError, TableError, suggest
+from actwise.errors import ActwiseWarning, ModelError, TableError, suggest
 from actwise.persistence import records
 from actwise.tables.changes import check_changes
 from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
-from actwise.tables.learning import learn_column
+from actwise.tables.learning import Learned, learn
+from actwise.tables.odd import OddCells, find_odd, tell_odd
+from actwise.tables.options import ReadOptions, merged
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,13 @@ class TableEncoding:
         A record for each column that is not a target, in the order of the training table.
     targets : tuple of str
         The columns that are predicted and hence no features.
+    options : ReadOptions
+        How the table was read, and others like it are to be.
     """
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...]
+    options: ReadOptions = ReadOptions()
 
     def __post_init__(self) -> None:
         names = [*self.targets, *(column.name for column in self.columns)]
@@ -46,11 +52,12 @@ class TableEncoding:
         *,
         ignore: Collection[str] = (),
         missing: Sequence[str] = (),
+        options: ReadOptions | None = None,
     ) -> TableEncoding:
         """Learn an encoding from training rows.
 
         `rows` of shape (n_training_rows,): the positions of the training rows; all rows if left out. Other
-        rows only tell how cells are read: see `learn_column`.
+        rows only tell how cells are read: see `learn_column`. Words of `missing` join those of the options.
 
         >>> table = pl.DataFrame({"size": [1.0, 3.0], "sex": ["f", "m"], "y": [0, 1]})
         >>> encoding = TableEncoding.learn(table, "y")
@@ -61,22 +68,29 @@ class TableEncoding:
                [ 1.,  0.,  1.]], dtype=float32)
         """
         targets = (targets,) if isinstance(targets, str) else tuple(targets)
-        for name in (*targets, *ignore):
+        options = options or ReadOptions()
+        options = replace(options, missing=merged(options.missing, missing))
+        for name in (*targets, *ignore, *options.typed_columns):
             if name not in frame.columns:
                 raise TableError(f"no column {name!r}: {suggest(name, frame.columns, noun='columns')}")
         positions = np.arange(frame.height) if rows is None else np.asarray(rows, dtype=np.int64)
-        columns: list[Column] = []
+        learned: list[Learned] = []
         for name in frame.columns:
             if name in ignore and name not in targets:
-                columns.append(DroppedColumn(name, "as asked"))
+                learned.append(Learned(DroppedColumn(name, "as asked")))
             elif name not in targets:
-                columns.append(learn_column(frame[name], positions, missing))
+                learned.append(learn(frame[name], positions, options))
+        columns = [each.column for each in learned]
         if not any(column.feature_names for column in columns):
             reasons = "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
             raise TableError(
                 f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}; add one that varies"
             )
-        return cls(tuple(columns), targets)
+        tell_odd([each.odd for each in learned if each.odd is not None], learning=True)
+        for each in learned:
+            if each.remark is not None:
+                warnings.warn(each.remark, ActwiseWarning, stacklevel=3)
+        return cls(tuple(columns), targets, options)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -93,22 +107,38 @@ class TableEncoding:
 
         Shapes: the result (n_rows, n_features).
         `frame`: A table with the columns of the training table, in any order; further ones are ignored.
-        `rows` of shape (n_rows,): the positions of the rows to encode; all rows if left out.
+        `rows` of shape (n_rows,): the positions of the rows to encode, of a table that was learned from; all rows
+        of a new one if left out, and what is unusual about it is told.
         """
         used = [column for column in self.columns if column.feature_names]
         self._refuse_lacking([column.name for column in used], frame.columns)
         positions = np.arange(frame.height) if rows is None else np.asarray(rows, dtype=np.int64)
         numbers = positions + first_row
         matrix = np.empty((len(positions), self.n_features), dtype=np.float32)
+        odd: list[OddCells] = []
+        blank = np.ones(len(positions), dtype=bool)
         start = 0
         for column in used:
             stop = start + len(column.feature_names)
             cells = frame[column.name] if rows is None else frame[column.name].gather(positions)
-            column.encode(cells, matrix[:, start:stop], numbers)
-            # Whole columns are judged by the first batch of a file: once, and not by a last one of a few rows.
-            if first_row == 1:
-                check_changes(column, cells, matrix[:, start:stop])
+            strange = column.encode(cells, matrix[:, start:stop], numbers)
+            if rows is None:
+                blank &= cells.is_null().to_numpy()
+                if (found := find_odd(cells, strange, column.kind, numbers)) is not None:
+                    odd.append(found)
+                # Whole columns are judged by the first batch of a file: once, and not by a last one of a few rows.
+                if first_row == 1:
+                    check_changes(column, cells, matrix[:, start:stop])
             start = stop
+        tell_odd(odd, learning=False)
+        if rows is None and blank.any() and not blank.all():
+            shown = ", ".join(map(str, numbers[blank][:5])) + (", ..." if blank.sum() > 5 else "")
+            warnings.warn(
+                f"{blank.sum()} of {len(blank)} rows hold no value of the model's columns, and have the answer for an "
+                f"average row: row {shown}",
+                ActwiseWarning,
+                stacklevel=3,
+            )
         return matrix
 
     def describe(self) -> list[str]:
@@ -117,18 +147,25 @@ class TableEncoding:
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the encoding into plain data."""
-        return {"columns": [column_to_dict(each) for each in self.columns], "targets": list(self.targets)}
+        return {
+            "columns": [column_to_dict(each) for each in self.columns],
+            "targets": list(self.targets),
+            "options": self.options.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, data: object) -> TableEncoding:
         """Build an encoding from plain data."""
-        plain = records.check_keys(data, ["columns", "targets"], "a table encoding")
+        if isinstance(data, dict):
+            data = {"options": ReadOptions().to_dict(), **data}  # models of version 0.1 say nothing of them
+        plain = records.check_keys(data, ["columns", "targets", "options"], "a table encoding")
         columns, targets = plain["columns"], plain["targets"]
         if not isinstance(columns, list) or not isinstance(targets, list):
             raise ModelError("a table encoding should have lists of columns and targets: the saved model is damaged")
         if not all(isinstance(each, str) for each in targets):
             raise ModelError("the targets of a table encoding should be names: the saved model is damaged")
-        return cls(tuple(column_from_dict(each) for each in columns), tuple(targets))
+        options = ReadOptions.from_dict(plain["options"])
+        return cls(tuple(column_from_dict(each) for each in columns), tuple(targets), options)
 
     @staticmethod
     def _refuse_lacking(wanted: Sequence[str], there: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 Everything after this module sees plain files only. A compressed or foreign-encoded file is unpacked once
 into a temporary file next to the system's other temporary files, piece by piece, so that a table larger
-than memory stays readable.
+than memory stays readable. Text that is not UTF-8 is judged by its letters (charset-normalizer).
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import lzma
+import re
 import shutil
 import tempfile
 import warnings
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
 from actwise.errors import ActwiseWarning, TableError, suggest
 
-Format = Literal["delimited", "parquet", "ipc", "ndjson"]
+Format = Literal["delimited", "parquet", "ipc", "ndjson", "json"]
 
 FORMATS: dict[str, Format] = {
     ".csv": "delimited",
@@ -38,8 +41,10 @@ FORMATS: dict[str, Format] = {
     ".ipc": "ipc",
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
+    ".json": "json",
 }
-TEXT_FORMATS: frozenset[Format] = frozenset({"delimited", "ndjson"})
+TEXT_FORMATS: frozenset[Format] = frozenset({"delimited", "ndjson", "json"})
+ARCHIVE = ".zip"
 
 # The suffix only helps to find the one before it; what unpacks a file is decided by its first bytes.
 COMPRESSION_SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".lzma", ".zst", ".zstd"})
@@ -53,7 +58,7 @@ ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 # What a file is whose first bytes belie a text suffix, and what its owner can do.
 FOREIGN: dict[bytes, str] = {
-    b"PK\x03\x04": "is a zip archive or an Excel workbook: unzip it, or export the sheet as CSV",
+    b"PK\x03\x04": "is a zip archive or an Excel workbook: name it .zip, or export the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "is an Excel workbook: export the sheet as CSV",
     b"PAR1": "is a Parquet file: rename it to end in .parquet",
     b"ARROW1": "is an Arrow IPC file: rename it to end in .arrow",
@@ -61,6 +66,11 @@ FOREIGN: dict[bytes, str] = {
 }
 BYTE_ORDER_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PIECE = 1 << 20
+LATIN_PAGES = ["cp1252", "cp1250", "cp1257", "cp1254"]  # the first one where nothing speaks for another
+LATIN_RUN = 1.5
+MOST_WORDS = 5_000
+_FOREIGN_LETTERS = re.compile(rb"[\x80-\xff]+")
+_FOREIGN_WORD = re.compile(rb"[^\x00-/:;]*[\x80-\xff][^\x00-/:;]*")
 
 
 def find_file(source: str | Path) -> Path:
@@ -78,7 +88,7 @@ def find_file(source: str | Path) -> Path:
     if not path.is_file():
         if not path.parent.is_dir():
             raise TableError(f"no file {str(source)!r}: its folder does not exist either")
-        beside = [each.name for each in path.parent.iterdir() if _suffix(each) in FORMATS]
+        beside = [each.name for each in path.parent.iterdir() if _suffix(each) in (*FORMATS, ARCHIVE)]
         hint = (
             suggest(path.name, beside, noun="data files in that folder")
             if beside
@@ -105,24 +115,37 @@ def file_format(path: Path) -> Format:
     """
     suffix = _suffix(path)
     if suffix not in FORMATS:
-        wanted = ", ".join(FORMATS)
+        wanted = ", ".join((*FORMATS, ARCHIVE))
         found = f"ends in {suffix!r}" if suffix else "has no suffix"
         raise TableError(f"cannot tell the format of {path.name!r}: it {found}; known are {wanted}")
     return FORMATS[suffix]
 
 
-@contextmanager
-def plain_file(path: Path, file_format: Format, *, announce: bool = True) -> Iterator[Path]:
-    """Lend an uncompressed, UTF-8 twin of a file, or the file itself where it is that already.
+class PlainFile(NamedTuple):
+    """A file that polars can read."""
 
-    `file_format`: its format; only text formats are re-encoded.
-    `announce`: whether to say that text was taken for Windows-1252.
+    path: Path
+    form: Format
+    encoding: str | None  # of the original, where that was not UTF-8
+
+
+@contextmanager
+def plain_file(path: Path, encoding: str | None = None, *, announce: bool = True) -> Iterator[PlainFile]:
+    """Lend an uncompressed, UTF-8 copy of a file, or the file itself where it is that already.
+
+    `encoding`: that of text that is not UTF-8; guessed if None.
+    `announce`: whether to say which one was guessed.
     """
     with tempfile.TemporaryDirectory(prefix="actwise-") as folder:
-        plain = _unpacked(path, file_format, Path(folder))
-        if file_format in TEXT_FORMATS:
-            plain = _as_utf8(plain, path.name, Path(folder), announce)
-        yield plain
+        if _suffix(path) == ARCHIVE:
+            plain, form = _from_archive(path, Path(folder))
+        else:
+            form = file_format(path)
+            plain = _unpacked(path, form, Path(folder))
+        found = None
+        if form in TEXT_FORMATS:
+            plain, found = _as_utf8(plain, path.name, Path(folder), encoding, announce)
+        yield PlainFile(plain, form, found)
 
 
 def _suffix(path: Path) -> str:
@@ -131,6 +154,29 @@ def _suffix(path: Path) -> str:
     while suffixes and suffixes[-1] in COMPRESSION_SUFFIXES:
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
+
+
+def _from_archive(path: Path, folder: Path) -> tuple[Path, Format]:
+    """Unpack the one data file of a zip archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(each) for each in archive.namelist()]
+            data = [each for each in names if each.suffix.lower() in FORMATS and not _is_hidden(each)]
+            if len(data) != 1:
+                held = ", ".join(repr(str(each)) for each in data[:5]) or "no data file"
+                raise TableError(f"{path.name!r} should hold one data file, and holds {held}: unzip it and name one")
+            target = folder / "unpacked"
+            with archive.open(str(data[0])) as packed, target.open("wb") as file:
+                shutil.copyfileobj(packed, file, PIECE)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise TableError(f"{path.name!r} is damaged and cannot be unpacked: copy or download it again") from error
+    except (RuntimeError, NotImplementedError) as error:
+        raise TableError(f"{path.name!r} cannot be unpacked ({error}): unzip it first") from error
+    return target, FORMATS[data[0].suffix.lower()]
+
+
+def _is_hidden(name: PurePosixPath) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in name.parts)
 
 
 def _unpacked(path: Path, file_format: Format, folder: Path) -> Path:
@@ -171,52 +217,96 @@ def _unpack_zstandard_text(path: Path, target: Path) -> None:
         raise TableError(f"{path.name!r} is damaged and cannot be unpacked: copy or download it again") from error
 
 
-def _as_utf8(plain: Path, name: str, folder: Path, announce: bool) -> Path:
+def _as_utf8(plain: Path, name: str, folder: Path, given: str | None, announce: bool) -> tuple[Path, str | None]:
     r"""Re-encode a text file to UTF-8 with ``\n`` line ends where it is not that already."""
     with plain.open("rb") as file:
         head = file.read(PIECE)
     for magic, problem in FOREIGN.items():
         if head.startswith(magic):
             raise TableError(f"{name!r} {problem}")
-    encoding = _text_encoding(plain, head, name)
-    if encoding == "cp1252" and announce:
-        warnings.warn(
-            f"{name!r} is not UTF-8 text and was read as Windows-1252: look at letters with accents",
-            ActwiseWarning,
-            stacklevel=2,
-        )
-    only_carriage_returns = b"\r" in head and b"\n" not in head
-    if encoding == "utf-8" and not only_carriage_returns:
-        return plain
+    encoding = _marked_encoding(head) or _unmarked_encoding(plain, name, given)
+    guessed = not encoding
+    if guessed:
+        encoding = _guess(plain)
+        if announce:
+            warnings.warn(
+                f"{name!r} is not UTF-8 text and was read as {encoding}: look at its letters, and name its encoding "
+                "(--encoding) if they are wrong",
+                ActwiseWarning,
+                stacklevel=4,
+            )
+    if encoding == "utf-8" and not _has_bare_returns(head):
+        return plain, None
     target = folder / "utf-8"
     try:
         with (
-            plain.open(encoding=encoding, errors="replace" if encoding == "cp1252" else "strict") as source,
-            target.open("w", encoding="utf-8", newline="\n") as file,
+            plain.open(encoding=encoding, errors="replace" if guessed else "strict", newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as file,
         ):
-            shutil.copyfileobj(source, file, PIECE)
+            _copy_lines(source, file, _has_bare_returns(head.decode(encoding, "replace").encode()))
     except UnicodeDecodeError as error:
         raise TableError(
-            f"{name!r} is damaged: it starts as {encoding} text but goes on otherwise; save it again in UTF-8"
+            f"{name!r} is damaged, or is no {encoding} text: save it again in UTF-8, or name its encoding (--encoding)"
         ) from error
-    return target
+    return target, None if encoding.startswith("utf") else encoding
 
 
-def _text_encoding(plain: Path, head: bytes, name: str) -> str:
-    """Tell UTF-8, UTF-16 and UTF-32 by their marks; any other text is taken for Windows-1252."""
+def _has_bare_returns(head: bytes) -> bool:
+    r"""Tell whether ``\r`` alone ends most lines, or stands before ``\r\n``."""
+    bare = head.count(b"\r") - head.count(b"\r\n")
+    return b"\r\r\n" in head or bare > head.count(b"\n")
+
+
+def _copy_lines(source: io.TextIOBase, file: io.TextIOBase, bare_returns: bool) -> None:
+    held = ""
+    while piece := source.read(PIECE):
+        if bare_returns:
+            piece = held + piece
+            held = piece[len(piece.rstrip("\r\n")) :]
+            piece = piece[: len(piece) - len(held)]
+            piece = re.sub("\r+\n|\r", "\n", piece)
+        file.write(piece)
+    file.write(re.sub("\r+\n|\r", "\n", held))
+
+
+def _marked_encoding(head: bytes) -> str | None:
+    """Tell UTF-16 and UTF-32 by their marks."""
     if head.startswith(BYTE_ORDER_MARKS[:2]):
         return "utf-32"
-    if head.startswith(BYTE_ORDER_MARKS[2:]):
-        return "utf-16"
+    return "utf-16" if head.startswith(BYTE_ORDER_MARKS[2:]) else None
+
+
+def _unmarked_encoding(plain: Path, name: str, given: str | None) -> str:
+    """Return UTF-8 for text that is it beyond doubt, else the one given; empty where none was."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    encoding = "utf-8"
+    is_utf8, beyond_ascii, has_nul = True, False, False
     with plain.open("rb") as file:
         while piece := file.read(PIECE):
-            if b"\0" in piece:
-                raise TableError(f"{name!r} holds NUL bytes, so it is no text: save it as CSV in UTF-8")
-            if encoding == "utf-8":
-                try:
-                    decoder.decode(piece)
-                except UnicodeDecodeError:
-                    encoding = "cp1252"
-    return encoding
+            has_nul |= b"\0" in piece
+            beyond_ascii |= not piece.isascii()
+            try:
+                decoder.decode(piece, final=len(piece) < PIECE)
+            except UnicodeDecodeError:
+                is_utf8 = False
+                break
+    if is_utf8 and not has_nul and (beyond_ascii or given is None):
+        return "utf-8"
+    if has_nul and given is None:
+        raise TableError(f"{name!r} holds NUL bytes, so it is no text: save it as CSV in UTF-8")
+    return given or ""
+
+
+def _guess(plain: Path) -> str:
+    """Guess the code page of text that is not UTF-8 from the words with letters beyond ASCII."""
+    from charset_normalizer import from_bytes  # heavy: loaded only for such text
+
+    with plain.open("rb") as file:
+        words = list(dict.fromkeys(_FOREIGN_WORD.findall(file.read(PIECE * 8))))[:MOST_WORDS]
+    text = b" ".join(words)
+    runs = [len(run) for run in _FOREIGN_LETTERS.findall(text)]
+    # Alphabets other than Latin, and Chinese characters, make runs of bytes beyond ASCII; accents stand alone.
+    latin = sum(runs) < LATIN_RUN * len(runs)
+    found = from_bytes(text, cp_isolation=LATIN_PAGES if latin else None).best()
+    if found is None or (latin and str(found) == text.decode(LATIN_PAGES[0], "replace")):
+        return LATIN_PAGES[0]
+    return found.encoding

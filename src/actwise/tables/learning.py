@@ -3,30 +3,31 @@
 | a column                                                              | becomes                  |
 |------------------------------------------------------------------------|--------------------------|
 | without a value, or with the same one in all rows                      | left out                 |
-| of numbers, or of text that reads as numbers                           | `NumberColumn`           |
-| whole numbers, all different, under a name such as ``id`` or none       | left out (identifier)    |
 | of true/false, yes/no, y/n, t/f                                        | `BooleanColumn`          |
-| of dates, or of text that all reads as dates in one layout             | `DateColumn`             |
-| of many numbers and at most 3 words that recur                          | `NumberColumn`, aloud    |
-| of many numbers and at most 3 words, one of them once or with digits    | an error naming the row  |
+| nearly all numbers, with one unit at most                              | `NumberColumn`           |
+| nearly all dates, or times of day                                      | `DateColumn`             |
+| whole numbers, all different, under a name such as ``id``              | left out (identifier)    |
+| whole numbers, without a name                                          | left out (index)         |
 | of text, more than 10 different, and more than one per two values      | left out (identifier)    |
 | of other text                                                          | `CategoryColumn`         |
 | of lists, structures or bytes                                          | left out                 |
+
+Of a column that is nearly all of one kind the other cells count as missing. They are told, and stop nothing.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-import warnings
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from actwise.errors import ActwiseWarning, TableError
-from actwise.tables import cells
+from actwise.errors import TableError
+from actwise.tables import cells, dates
+from actwise.tables.cells import Cells
 from actwise.tables.columns import (
     BooleanColumn,
     CategoryColumn,
@@ -37,11 +38,17 @@ from actwise.tables.columns import (
     transformed,
 )
 from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
+from actwise.tables.odd import OddCells, find_odd
+from actwise.tables.options import ReadOptions
 from actwise.tables.refusals import refuse_infinite
 from actwise.tasks.scaling import has_heavy_tail
 
-# Labels beyond the 30 most frequent share one output: each output costs a weight per unit of the first layer.
-MOST_CATEGORIES = 30
+# A label has an output of its own if it is among the 30 most frequent, or in at least 3 training rows, as long as
+# the outputs of a column are no more than 1,000, nor so many that the encoded rows fill the memory.
+ALWAYS_KEPT = 30
+FEWEST_ROWS = 3
+MOST_CATEGORIES = 1000
+MOST_ENCODED_LABELS = 1 << 26
 
 # Text of which there are more than 10, and more than one per two values, tells rows apart, not kinds of rows.
 FEWEST_IDENTIFIERS = 10
@@ -51,22 +58,41 @@ IDENTIFIER_NAME = re.compile(
     r"|.*[a-z0-9]I[dD]",
     re.DOTALL,
 )
+NO_NAME = re.compile(r"(?:unnamed(?:_\d+|: ?\d+)|__index_level_\d+__)?", re.IGNORECASE)
 
-# At most 3 different words among more than 10 different numbers, in at most half of the cells, are slips or
-# placeholders. One that recurs and holds no digit stands for a missing number; others are not guessed at, so
-# that a typing error in a training row and one in a new row are refused alike.
-MOST_SLIPS = 3
-FEWEST_NUMBERS = 10
+# Odd cells among those of one kind: up to one in ten, if there are ten different ones of the kind or more, since
+# few different ones may be labels. Or up to 3 different words, which stand for missing, in half of the cells.
+MOST_ODD = 0.10
+ODD_PER_DIFFERENT = 0.01
+MOST_WORDS = 3
+FEWEST_VALUES = 10
 
-NUMBER_WITH_UNIT = r"^([+-]?\d[\d.,]*)\s?([^\d\s.,]\S*)$"
+
+class Learned(NamedTuple):
+    """A column, beside what a person should know about its reading."""
+
+    column: Column
+    odd: OddCells | None = None
+    remark: str | None = None
 
 
-def learn_column(column: pl.Series, rows: NDArray[np.int64] | None = None, missing: Sequence[str] = ()) -> Column:
+class _Reading(NamedTuple):
+    """One way to read a column."""
+
+    kind: str  # what its cells are then, for a person
+    cells: Cells
+    layout: str | None = None  # of dates
+    unit: str = ""  # of numbers
+    doubtful: str | None = None
+
+
+def learn_column(
+    column: pl.Series, rows: NDArray[np.int64] | None = None, options: ReadOptions | None = None
+) -> Column:
     """Decide what a column is and learn its centre, scale, categories and so on.
 
-    `column`: the whole column. How its cells are to be read (as numbers, dates or text, and which words
-    among numbers mean that there is none) is told by all of them; nothing else is taken from rows that
-    are not for training.
+    `column`: the whole column. How its cells are to be read (as numbers, dates or text) is told by all of
+    them; nothing else is taken from rows that are not for training.
     `rows`: the positions of the training rows; all rows if left out.
 
     >>> print(learn_column(pl.Series("age", ["20", "30", "NA", "40"])).describe())
@@ -74,64 +100,148 @@ def learn_column(column: pl.Series, rows: NDArray[np.int64] | None = None, missi
     >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
     port: category; one column for each of 2 labels (Cherbourg, Southampton)
     """
+    return learn(column, rows, options or ReadOptions()).column
+
+
+def learn(column: pl.Series, rows: NDArray[np.int64] | None, options: ReadOptions) -> Learned:
+    """Learn a column as `learn_column` does; tell what is odd about it too."""
     rows = np.arange(len(column)) if rows is None else rows
-    dtype = column.dtype
+    name, dtype, words = column.name, column.dtype, options.missing
+    asked = options.type_of(name)
+    if asked == "ignore":
+        return Learned(DroppedColumn(name, "as asked"))
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-        return DroppedColumn(column.name, f"it holds {_nested_name(dtype)}, not single values")
-    if dtype == pl.Boolean:
-        return _learn_truth(column.gather(rows))
-    if dtype in (pl.Date, pl.Datetime):
-        return _learn_date(column.gather(rows), "year-month-day")
-    # A word in a row of the test is read before anything is learned, as a person would who cleans the file;
-    # were it met after the split only, a fit would work or die by the seed.
-    read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *missing))
-    words = tuple(missing)
-    if read.strange.any() and (found := _placeholders(column, read)):
-        words += found
-        read = cells.read_numbers(column, (*cells.NUMBER_GAPS, *words))
-    if not read.strange.any():
-        return _learn_number(column.name, read.values.gather(rows), rows + 1, words)
-    return _learn_text(column, rows, read)
+        return Learned(DroppedColumn(name, f"it holds {_nested_name(dtype)}, not single values"))
+    if asked is None and dtype == pl.Boolean:
+        return Learned(_learn_truth(column.gather(rows), words))
+    reading = _as_asked(column, asked, options) if asked else _find_reading(column, options)
+    if reading is None:
+        return _learn_text(column, rows, options, asked)
+    found: Column
+    if reading.layout is not None:
+        found = _learn_date(reading.cells.values.gather(rows), reading.layout, words)
+    else:
+        found = _learn_number(name, reading.cells.values.gather(rows), rows + 1, words, reading.unit, asked)
+    remark = None
+    if reading.doubtful is not None and found.feature_names:
+        assumed = "day" if reading.layout == "day first" else "month"
+        other = "month" if assumed == "day" else "day"
+        remark = (
+            f"column {name!r} holds dates such as {reading.doubtful!r}, and no cell tells whether the day or the month "
+            f"stands first: the {assumed} was taken to (--date-order {other} if that is wrong)"
+        )
+    return Learned(found, find_odd(column, reading.cells.strange, reading.kind), remark)
 
 
-def _learn_number(name: str, values: pl.Series, numbers: NDArray[np.int64], missing_words: tuple[str, ...]) -> Column:
+def _as_asked(column: pl.Series, asked: str, options: ReadOptions) -> _Reading | None:
+    """Read a column as a person said that it is to be read; None for labels."""
+    reading: _Reading | None
+    if asked == "category":
+        return None
+    reading = _dates(column, options) if asked == "date" else _numbers(column, options)
+    if reading is None or not reading.cells.values.count():
+        raise TableError(f"column {column.name!r} holds no {asked} that could be read: leave out its --type")
+    return reading
+
+
+def _find_reading(column: pl.Series, options: ReadOptions) -> _Reading | None:
+    """Find out whether nearly all cells are numbers or dates; None if they are text."""
+    if column.dtype.is_temporal() and column.dtype in (pl.Date, pl.Datetime):
+        return _dates(column, options)
+    plain = _Reading("number", cells.read_numbers(column, (*cells.NUMBER_GAPS, *options.missing)))
+    if not plain.cells.strange.any():
+        return _compact_dates(column, plain, options) or plain
+    text = cells.read_text(column, options.missing)
+    if frozenset(text.drop_nulls().str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
+        return None
+    readings = [each for each in (plain, _dates(column, options), _numbers(column, options)) if each is not None]
+    best = max(readings, key=lambda each: each.cells.values.count())
+    return best if _nearly_all(best.cells, text) else None
+
+
+def _numbers(column: pl.Series, options: ReadOptions) -> _Reading:
+    words = (*cells.NUMBER_GAPS, *options.missing)
+    unit = cells.find_unit(cells.read_text(column, words)) if cells.is_text(column) else ""
+    return _Reading("number", cells.read_numbers(column, words, unit), unit=unit)
+
+
+def _dates(column: pl.Series, options: ReadOptions) -> _Reading | None:
+    if not cells.is_text(column) and not column.dtype.is_numeric():
+        return _Reading("date", dates.read_moments(column, "year first", options.missing), "year first")
+    found = dates.find_dates(column, options.missing, options.date_order)
+    if found is None:
+        return None
+    kind = dates.TIME_OF_DAY if found.layout == dates.TIME_OF_DAY else "date"
+    return _Reading(kind, found.cells, found.layout, doubtful=found.doubtful)
+
+
+def _compact_dates(column: pl.Series, plain: _Reading, options: ReadOptions) -> _Reading | None:
+    """Read whole numbers such as 20141013 as dates, where each one is a date."""
+    values = plain.cells.values.drop_nulls()
+    if not len(values) or not 1_011_900 <= values.min() <= values.max() <= 31_122_100:  # type: ignore[operator]
+        return None
+    if values.n_unique() <= FEWEST_VALUES or (values != values.floor()).any():
+        return None
+    found = _dates(column, options)
+    return found if found and found.cells.values.count() == len(values) else None
+
+
+def _nearly_all(read: Cells, text: pl.Series) -> bool:
+    n_read, n_odd = read.values.count(), int(read.strange.sum())
+    n_different = read.values.drop_nulls().n_unique()
+    if n_odd <= min(MOST_ODD, ODD_PER_DIFFERENT * n_different) * (n_read + n_odd):
+        return n_read > 0
+    few_words = text.filter(read.strange).n_unique() <= MOST_WORDS
+    return n_different > FEWEST_VALUES and few_words and n_odd <= n_read
+
+
+def _learn_number(
+    name: str, values: pl.Series, numbers: NDArray[np.int64], words: tuple[str, ...], unit: str, asked: str | None
+) -> Column:
     n_missing = values.null_count()
     refuse_infinite(name, values.fill_null(0.0).to_numpy(), numbers)
     present = values.drop_nulls().to_numpy()
     if (constant := _without_variety(name, values)) is not None:
         return constant
     whole = bool((present == np.floor(present)).all())
-    if whole and IDENTIFIER_NAME.fullmatch(name) and _tells_rows_apart(values.n_unique() - bool(n_missing), present):
+    if whole and asked is None and NO_NAME.fullmatch(name) and present.min() >= 0:
+        return DroppedColumn(name, "whole numbers without a name count the rows")
+    if (
+        whole
+        and asked is None
+        and IDENTIFIER_NAME.fullmatch(name)
+        and _tells_rows_apart(values.n_unique() - bool(n_missing), present)
+    ):
         return DroppedColumn(name, f"its name and {len(present)} different whole numbers make it an identifier")
     if has_heavy_tail(present):
-        transform, unit = "signed_log", _median(np.abs(present[present != 0]))
+        transform, bend = "signed_log", _median(np.abs(present[present != 0]))
     else:
-        transform, unit = "none", 1.0
+        transform, bend = "none", 1.0
     with np.errstate(over="ignore"):
-        bent = transformed(present, transform, unit)
+        bent = transformed(present, transform, bend)
     centre, scale = _centre_and_scale(bent)
     if not (scale > 0 and np.isfinite(scale)):
         return DroppedColumn(name, "its numbers differ too little, or lie too far apart, for floating point")
     return NumberColumn(
         name=name,
         transform="signed_log" if transform == "signed_log" else "none",
-        unit=unit,
+        unit=bend,
         centre=centre,
         scale=scale,
         fill=_median(present),
         n_missing=n_missing,
-        missing_words=missing_words,
+        missing_words=words,
+        written_unit=unit,
     )
 
 
-def _learn_truth(column: pl.Series) -> Column:
-    values = cells.read_truth(column).values
-    return _without_variety(column.name, values) or BooleanColumn(column.name, values.null_count())
+def _learn_truth(column: pl.Series, words: tuple[str, ...]) -> Column:
+    values = cells.read_truth(column, words).values
+    return _without_variety(column.name, values) or BooleanColumn(column.name, values.null_count(), words)
 
 
-def _learn_date(column: pl.Series, layout: str) -> Column:
-    moments = cells.read_moments(column, layout).values
-    if (constant := _without_variety(column.name, moments)) is not None:
+def _learn_date(moments: pl.Series, layout: str, words: tuple[str, ...]) -> Column:
+    if (constant := _without_variety(moments.name, moments)) is not None:
         return constant
     present = moments.drop_nulls()
     days = days_since_epoch(present).to_numpy()
@@ -142,19 +252,21 @@ def _learn_date(column: pl.Series, layout: str) -> Column:
         "day": len(np.unique(cycle_phase(present, "day"))),
     }
     return DateColumn(
-        name=column.name,
+        name=moments.name,
         layout=layout,
         centre=centre,
         scale=scale,
         fill=_median(days),
         cycles=tuple(cycle for cycle, n_different in varying.items() if n_different > 1),
         n_missing=moments.null_count(),
+        missing_words=words,
     )
 
 
-def _learn_text(column: pl.Series, rows: NDArray[np.int64], read: cells.Cells) -> Column:
-    """Decide about text that is not all numbers, looking at each different text once."""
-    whole = cells.read_text(column)
+def _learn_text(column: pl.Series, rows: NDArray[np.int64], options: ReadOptions, asked: str | None) -> Learned:
+    """Decide about text that is neither numbers nor dates."""
+    name, words = column.name, options.missing
+    whole = cells.read_text(column, words, options.present)
     everywhere = whole.drop_nulls().unique(maintain_order=True)
     counts = whole.gather(rows).drop_nulls().alias("text").value_counts(name="rows")
     counts = counts.sort(["rows", "text"], descending=[True, False])
@@ -162,66 +274,34 @@ def _learn_text(column: pl.Series, rows: NDArray[np.int64], read: cells.Cells) -
     n_present = int(counts["rows"].sum())
     n_missing = len(rows) - n_present
 
-    if frozenset(everywhere.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
-        return _learn_truth(column.gather(rows))
+    if asked is None and frozenset(everywhere.str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
+        return Learned(_learn_truth(column.gather(rows), words))
     if not n_present:
-        return DroppedColumn(column.name, "it has no value in the training rows")
+        return Learned(DroppedColumn(name, "it has no value in the training rows"))
     if len(different) == 1 and n_missing == 0:
-        return DroppedColumn(column.name, f"it holds {different[0]!r} in all rows")
-    if (layout := cells.find_date_layout(everywhere)) is not None:
-        return _learn_date(column.gather(rows), layout)
-    if len(different) > FEWEST_IDENTIFIERS and len(different) > IDENTIFIER_SHARE * n_present:
+        return Learned(DroppedColumn(name, f"it holds {different[0]!r} in all rows"))
+    hint = _second_thought(column, options) if asked is None and len(everywhere) > FEWEST_IDENTIFIERS else None
+    if asked is None and len(different) > FEWEST_IDENTIFIERS and len(different) > IDENTIFIER_SHARE * n_present:
         reason = f"{len(different)} different texts in {n_present} rows make it an identifier or free text"
-        return DroppedColumn(column.name, reason + _second_thought(column, read, everywhere))
-    kept = different.head(MOST_CATEGORIES)
-    return CategoryColumn(column.name, tuple(kept.sort()), len(different) - len(kept), n_missing)
+        return Learned(DroppedColumn(name, reason + (f", but {hint}" if hint else "")))
+    supported = int((counts["rows"] >= FEWEST_ROWS).sum())
+    room = min(MOST_CATEGORIES, MOST_ENCODED_LABELS // len(rows))
+    kept = different.head(max(ALWAYS_KEPT, min(supported, room)))
+    found = CategoryColumn(name, tuple(kept.sort()), len(different) - len(kept), n_missing, words)
+    return Learned(found, remark=f"column {name!r} was read as labels, but {hint}" if hint else None)
 
 
-def _second_thought(column: pl.Series, read: cells.Cells, different: pl.Series) -> str:
-    """Say what text that tells rows apart may have been meant for, and how it would be taken for that."""
-    n_numbers = read.values.count()
-    if n_numbers > cells.read_text(column).count() / 2:
-        word = cells.read_text(column.filter(read.strange))[0]
-        return (
-            f", but {n_numbers} of {len(column)} cells read as numbers: if it is one of numbers, correct cells "
-            f"such as {word!r} or declare them missing (--missing {shlex.quote(word)})"
-        )
-    units = different.str.extract(NUMBER_WITH_UNIT, 2)
-    if units.null_count() == 0 and units.n_unique() == 1:
-        number = different.str.extract(NUMBER_WITH_UNIT, 1)[0]
-        return f", but its cells are numbers with the unit {units[0]!r}: write them without, such as {number}"
-    if (pair := cells.find_two_layouts(different)) is not None:
-        return (
-            f", but most of it reads as dates, though not in one layout: write cells such as {pair[1]!r} "
-            f"like {pair[0]!r}, or leave them empty"
-        )
-    return ""
-
-
-def _placeholders(column: pl.Series, read: cells.Cells) -> tuple[str, ...]:
-    """Find the words that recur in a column of many different numbers, aloud; refuse other words there."""
-    words = cells.read_text(column.filter(read.strange)).alias("word").value_counts(name="cells").sort("word")
-    n_numbers = read.values.count()
-    mostly_numbers = n_numbers >= read.strange.sum() and read.values.n_unique() > FEWEST_NUMBERS
-    if not mostly_numbers or len(words) > MOST_SLIPS:
-        return ()
-    slips = words.filter((pl.col("cells") == 1) | pl.col("word").str.contains(r"\d"))["word"]
-    if len(slips):
-        text = cells.read_text(column)
-        first = text.is_in(slips.implode()).arg_max() or 0
-        raise TableError(
-            f"column {column.name!r} holds numbers in {n_numbers} rows, but {text[first]!r} in row "
-            f"{first + 1}: correct it, declare the word missing (--missing {shlex.quote(text[first])}) or "
-            f"ignore the column (--ignore {shlex.quote(column.name)})"
-        )
-    said = " and ".join(f"{n} cells say {word!r}" for word, n in words.iter_rows())
-    warnings.warn(
-        f"column {column.name!r} holds numbers, but {said}, taken as missing: ignore the column "
-        f"(--ignore {shlex.quote(column.name)}) if that is wrong",
-        ActwiseWarning,
-        stacklevel=3,
-    )
-    return tuple(words["word"])
+def _second_thought(column: pl.Series, options: ReadOptions) -> str | None:
+    """Say what else text may have been meant for, and how it would be taken for that."""
+    for kind, reading in (("number", _numbers(column, options)), ("date", _dates(column, options))):
+        if reading is not None and reading.cells.values.count() > reading.cells.strange.sum():
+            n_read, n_odd = reading.cells.values.count(), int(reading.cells.strange.sum())
+            odd = cells.read_text(column.filter(reading.cells.strange))[0]
+            return (
+                f"{n_read} of {n_read + n_odd} cells read as {kind}s: to take the others, such as {odd!r}, as missing "
+                f"say --type {shlex.quote(f'{column.name}={kind}')}"
+            )
+    return None
 
 
 def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:

@@ -7,12 +7,17 @@ its other cells a column shows its marks, and a column that shows none follows t
 from __future__ import annotations
 
 import warnings
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from actwise.errors import ActwiseWarning
 from actwise.tables.cells import BEFORE_DIGITS, BEHIND_DIGITS
+from actwise.tables.delimited import Dialect
+from actwise.tables.options import Decimal
 
 # Which mark stands before decimals: "either" reads any lone one so.
 Decimals = Literal["comma", "point", "either"]
@@ -29,6 +34,7 @@ def _shown(decimal: str, grouping: str) -> str:
         rf"{grouped}(?:(?:{grouping}\d{{3}})+(?:{decimal}\d+)?|{decimal}\d+)"
         rf"|(?:0\d*|\d{{4,}})?{decimal}\d+"
         rf"|\d{{1,3}}{decimal}(?:\d{{1,2}}|\d{{4,}})"
+        rf"|\d{{1,3}}(?:[ '’\s]\d{{3}})+{decimal}\d+"
         rf"|\d*{decimal}\d+[eE][+-]?\d+"
     )
 
@@ -37,59 +43,97 @@ COMMA_SHOWN = _shown(",", r"\.")
 POINT_SHOWN = _shown(r"\.", ",")
 OPEN = _cell(r"[1-9]\d{0,2}[.,]\d{3}")  # a thousand times as much, or not
 GROUPED_BY_POINTS = _cell(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?")
-DECIMAL_COMMA = rf"^(\s*\(?{BEFORE_DIGITS}\d*),(\d+(?:[eE][+-]?\d+)?{BEHIND_DIGITS}\)?\s*)$"
+DECIMAL_COMMA = rf"^(\s*\(?{BEFORE_DIGITS}\d*(?:[ '’\s]\d{{3}})*),(\d+(?:[eE][+-]?\d+)?{BEHIND_DIGITS}\)?\s*)$"
 
 
-class _Evidence(NamedTuple):
-    """What the cells of a column, or of all columns, show."""
+@dataclass(frozen=True)
+class DecimalMarks:
+    """The decimal marks of the columns in which they are not points throughout."""
 
-    comma: bool
-    point: bool
+    columns: dict[str, Decimals]
+    of_file: Decimal | None  # of a column that does not show its own; None where no column does
+
+    def with_points(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Write the numbers of a file with decimal points."""
+        return frame.with_columns(_with_points(frame[name], decimals) for name, decimals in self.columns.items())
 
 
-def with_decimal_points(lazy: pl.LazyFrame, separator: str) -> pl.LazyFrame:
-    """Write the numbers of a file with decimal points, after a look at all of its cells."""
-    names = lazy.collect_schema().names()
-    asked: list[pl.Expr] = []
-    for position, name in enumerate(names):
-        column = pl.col(name)
-        asked += [
-            column.str.contains(COMMA_SHOWN).any().alias(f"{position} comma"),
-            column.str.contains(POINT_SHOWN).any().alias(f"{position} point"),
-            column.filter(column.str.contains(OPEN)).first().alias(f"{position} open"),
-        ]
-    answers = lazy.select(asked).collect(engine="streaming").row(0, named=True)
-    shown = [_Evidence(bool(answers[f"{i} comma"]), bool(answers[f"{i} point"])) for i in range(len(names))]
-    file = _Evidence(any(each.comma for each in shown), any(each.point for each in shown))
-    written: list[pl.Expr] = []
+@dataclass
+class _Evidence:
+    """What the cells of a column show, as far as they were seen."""
+
+    comma: bool = False
+    point: bool = False
+    open: str | None = None
+
+    def see(self, column: pl.Series) -> None:
+        with_marks = column.filter(column.str.contains(r"\d*[.,]\d"))
+        if not len(with_marks):
+            return
+        self.comma = self.comma or bool(with_marks.str.contains(COMMA_SHOWN).any())
+        self.point = self.point or bool(with_marks.str.contains(POINT_SHOWN).any())
+        if self.open is None:
+            found = with_marks.filter(with_marks.str.contains(OPEN))
+            self.open = found[0].strip() if len(found) else None
+
+
+def find_decimal_marks(
+    path: Path,
+    dialect: Dialect,
+    batches: Callable[[], Iterable[pl.DataFrame]],
+    given: Decimal | None,
+    announce: bool,
+) -> DecimalMarks | None:
+    """Look at all cells of a file for decimal commas."""
+    # Where commas separate the cells, only a quoted cell can hold one.
+    if dialect.separator == "," and not _holds_quotes(path):
+        return None
+    shown = {name: _Evidence() for name in dialect.names}
+    for batch in batches():
+        for name, evidence in shown.items():
+            if not (evidence.comma and evidence.point):
+                evidence.see(batch[name])
+    file = _Evidence(any(each.comma for each in shown.values()), any(each.point for each in shown.values()))
+    columns: dict[str, Decimals] = {}
     doubtful: list[tuple[str, str, Decimals]] = []
-    for position, name in enumerate(names):
-        decimals, doubt = _decide(shown[position], file, separator)
-        if doubt and (example := answers[f"{position} open"]) is not None:
-            doubtful.append((name, example.strip(), decimals))
+    for name, evidence in shown.items():
+        decimals, doubt = _decide(evidence, file, dialect.separator, given)
+        if doubt and evidence.open is not None:
+            doubtful.append((name, evidence.open, decimals))
         if decimals != "point":
-            written.append(_with_points(name, decimals))
-    if doubtful:
+            columns[name] = decimals
+    if doubtful and announce:
         _warn(doubtful)
-    return lazy.with_columns(written)
+    of_file: Decimal | None = None
+    if file.comma != file.point:
+        of_file = "comma" if file.comma else "point"
+    return DecimalMarks(columns, of_file)
 
 
-def _decide(column: _Evidence, file: _Evidence, separator: str) -> tuple[Decimals, bool]:
+def _decide(column: _Evidence, file: _Evidence, separator: str, given: Decimal | None) -> tuple[Decimals, bool]:
     """Tell which mark of a column stands before decimals, and whether that is in doubt."""
-    for evidence in (column, file):
-        if evidence.comma != evidence.point:
-            return ("comma" if evidence.comma else "point"), False
+    if column.comma != column.point:
+        return ("comma" if column.comma else "point"), False
+    if given is not None:
+        return given, False
+    if file.comma != file.point:
+        return ("comma" if file.comma else "point"), False
     if separator == ",":
         return "point", file.comma
     return ("comma" if file.comma else "either"), True
 
 
-def _with_points(name: str, decimals: Decimals) -> pl.Expr:
-    column = pl.col(name)
+def _with_points(column: pl.Series, decimals: Decimals) -> pl.Series:
     if decimals == "comma":
-        ungrouped = column.str.replace_all(".", "", literal=True)
-        column = pl.when(column.str.contains(GROUPED_BY_POINTS)).then(ungrouped).otherwise(column).alias(name)
+        grouped = column.str.contains(GROUPED_BY_POINTS).fill_null(value=False)
+        if grouped.any():
+            column = column.zip_with(~grouped, column.str.replace_all(".", "", literal=True))
     return column.str.replace(DECIMAL_COMMA, "${1}.${2}")
+
+
+def _holds_quotes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(b'"' in piece for piece in iter(lambda: file.read(1 << 20), b""))
 
 
 def _warn(doubtful: list[tuple[str, str, Decimals]]) -> None:
@@ -100,7 +144,8 @@ def _warn(doubtful: list[tuple[str, str, Decimals]]) -> None:
     also = f", and so were {len(doubtful) - 1} more columns" if len(doubtful) > 1 else ""
     warnings.warn(
         f"column {name!r} holds numbers such as {example!r}, and no cell tells whether the {mark} marks thousands "
-        f"or decimals: it was taken to mark {assumed}{also}; write such numbers {otherwise} if that is wrong",
+        f"or decimals: it was taken to mark {assumed}{also}; write such numbers {otherwise}, or name the decimal "
+        "mark (--decimal), if that is wrong",
         ActwiseWarning,
-        stacklevel=3,
+        stacklevel=5,
     )

@@ -122,7 +122,7 @@ def _category(builder: GraphBuilder, column: CategoryColumn) -> list[str]:
     n = len(column.categories)
     missing, other = n + 1, n
     # As in training, a marker of a missing value counts as one even where no value was missing.
-    codes = dict.fromkeys(cells.MISSING_MARKERS, missing) | {each: k for k, each in enumerate(column.categories)}
+    codes = dict.fromkeys((*cells.MISSING_MARKERS, *column.missing_words), missing) | {each: k for k, each in enumerate(column.categories)}
     code = builder.add(
         "LabelEncoder",
         column.name,
@@ -195,19 +195,19 @@ _ADD: dict[type, Callable[[GraphBuilder, Any], list[str]]] = {
 
 
 def _read_number(column: NumberColumn, given: pl.Series) -> npt.NDArray[Any]:
-    return cells.read_numbers(given, (*cells.NUMBER_GAPS, *column.missing_words)).values.fill_null(np.nan).to_numpy()
+    return column.read(given).values.fill_null(np.nan).to_numpy()
 
 
 def _read_boolean(column: BooleanColumn, given: pl.Series) -> npt.NDArray[Any]:
-    return cells.read_truth(given).values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return column.read(given).values.cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _read_category(column: CategoryColumn, given: pl.Series) -> npt.NDArray[Any]:
-    return np.asarray(cells.read_text(given).fill_null("").to_list(), dtype=object)
+    return np.asarray(column.read(given).values.fill_null("").to_list(), dtype=object)
 
 
 def _read_date(column: DateColumn, given: pl.Series) -> npt.NDArray[Any]:
-    return days_since_epoch(cells.read_moments(given, column.layout).values).fill_null(np.nan).to_numpy()
+    return days_since_epoch(column.read(given).values).fill_null(np.nan).to_numpy()
 
 
 _READ: dict[type, Callable[[Any, pl.Series], npt.NDArray[Any]]] = {
