@@ -45,6 +45,27 @@ def test_numbers_read_as_python_reads_them(texts: list[str]) -> None:
         ("(12 €)", -12.0),
         ("(1,234)", -1234.0),
         ("(0.5)", -0.5),
+        ("$-5", -5.0),
+        ("2 300", 2300.0),
+        ("2\u202f300.5", 2300.5),
+        ("21'212.88", 21212.88),
+        ("2,39,554", 239554.0),
+        ("212.13-", -212.13),
+        ("\N{MINUS SIGN}5", -5.0),
+        ("CHF 5", 5.0),
+        ("Rs. 500", 500.0),
+        ("R$ 3,400.00", 3400.0),
+        ("10,000+", 10000.0),
+        ("<0.006", 0.006),
+        ("~212", 212.0),
+        ("212*", 212.0),
+        ("2.5D+02", 250.0),
+        ("19M", 19e6),
+        ("$28.34M", 28.34e6),
+        ("€1.5bn", 1.5e9),
+        ("201k", 201e3),
+        ("3 million", 3e6),
+        ("5 Lakh", 5e5),
     ],
 )
 def test_unusual_numbers(text: str, value: float) -> None:
@@ -65,7 +86,13 @@ def test_unusual_numbers(text: str, value: float) -> None:
         "$",
         "%",
         "$5$",
-        "$-5",
+        "2 30",
+        "1 2345",
+        "9 pm",
+        "26 to 30",
+        "Room 12",
+        "5/20",
+        "555-1234",
         "5%%",
         "%5",
         "$1,2,3",
@@ -82,6 +109,29 @@ def test_words_are_no_numbers(text: str) -> None:
     read = cells.read_numbers(pl.Series(["1", text, None]))
     assert read.strange.to_list() == [False, True, False]
     assert read.values.to_list() == [1.0, None, None]
+
+
+def test_numbers_of_one_unit() -> None:
+    texts = pl.Series(["74 bhp", "1,200bhp", "9", "12 kg", "Varies with device", None])
+    assert cells.find_unit(texts.head(3)) == "bhp"
+    read = cells.read_numbers(texts, unit="bhp")
+    assert read.values.to_list() == [74, 1200, 9, None, None, None]
+    assert read.strange.to_list() == [False, False, False, True, True, False]
+    assert cells.find_unit(pl.Series(["1 a", "2 b", "3 c"])) == ""
+
+
+def test_durations_are_seconds() -> None:
+    texts = pl.Series(["3:38", "125:30", "1:02:03.5", "1 days 00:00:01", "-0:30"])
+    assert cells.find_unit(texts) == cells.DURATION
+    assert cells.read_numbers(texts, unit=cells.DURATION).values.to_list() == [218, 7530, 3723.5, 86401, -30]
+    assert cells.read_numbers(texts).values.null_count() == 5
+
+
+@pytest.mark.parametrize("column", [pl.Series(["-200", "1.0", "-200.0", "x"]), pl.Series([-200.0, 1.0, -200.0, None])])
+def test_declared_words_are_missing_among_numbers_of_any_type(column: pl.Series) -> None:
+    assert cells.read_numbers(column, ["-200", "x"]).values.to_list() == [None, 1.0, None, None]
+    assert not cells.read_numbers(column, ["-200", "x"]).strange.any()
+    assert cells.read_text(column, ["-200", "x"]).null_count() == 3
 
 
 def test_typed_columns_read_as_numbers() -> None:
@@ -106,49 +156,3 @@ def test_truth_values_in_any_case() -> None:
     assert values.to_list() == [True, False, True, False, True, False, False, None, None, None]
     assert strange.arg_true().to_list() == [9]
     assert cells.read_truth(pl.Series([0.0, 1.0, 2.0])).strange.to_list() == [False, False, True]
-
-
-MOMENT = st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31)).map(
-    lambda moment: moment.replace(microsecond=0)
-)
-PYTHON_FORMATS = {
-    "year-month-day": ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-    "year/month/day": ["%Y/%m/%d", "%Y/%m/%d %H:%M:%S"],
-    "day.month.year": ["%d.%m.%Y", "%d.%m.%Y %H:%M"],
-    "month/day/year": ["%m/%d/%Y", "%m/%d/%Y %I:%M %p"],
-    "day/month/year": ["%d/%m/%Y", "%d/%m/%Y %H:%M:%S"],
-    "day-month-year": ["%d-%m-%Y"],
-    "day month-name year": ["%d %b %Y", "%d-%b-%Y", "%d %B %Y"],
-    "month-name day, year": ["%b %d, %Y", "%B %d, %Y"],
-}
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_dates_read_as_python_writes_them(data: st.DataObject) -> None:
-    layout = data.draw(st.sampled_from(list(PYTHON_FORMATS)))
-    moments = data.draw(st.lists(MOMENT, min_size=1, max_size=5))
-    patterns = [data.draw(st.sampled_from(PYTHON_FORMATS[layout])) for _ in moments]
-    texts = [moment.strftime(pattern) for moment, pattern in zip(moments, patterns, strict=True)]
-    expected = [datetime.datetime.strptime(*pair) for pair in zip(texts, patterns, strict=True)]
-    values, strange = cells.read_moments(pl.Series(texts), layout)
-    assert values.to_list() == expected
-    assert not strange.any()
-
-
-def test_time_zones_are_taken_to_utc() -> None:
-    texts = ["2024-01-01T12:00:00+02:00", "2024-01-01T10:00:00Z", "2024-01-01 10:00:00.5"]
-    values = cells.read_moments(pl.Series(texts), "year-month-day").values
-    ten = datetime.datetime(2024, 1, 1, 10)
-    assert values.to_list() == [ten, ten, ten.replace(microsecond=500_000)]
-    zoned = pl.Series([ten]).dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo")
-    assert cells.read_moments(zoned, "year-month-day").values.to_list() == [ten]
-
-
-def test_only_dates_are_dates() -> None:
-    assert cells.find_date_layout(pl.Series(["2024-01-31", "soon"])) is None
-    assert cells.find_date_layout(pl.Series(["1/2/20", "31/1/20"])) is None  # two digits do not tell the century
-    assert cells.find_date_layout(pl.Series(["2024-02-30"])) is None
-    strange = cells.read_moments(pl.Series(["31.01.2024", "2024-01-31"]), "year-month-day").strange
-    assert strange.to_list() == [True, False]
-    assert cells.read_moments(pl.Series([1, None]), "year-month-day").strange.to_list() == [True, False]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import dataclasses
 import datetime
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actwise.errors import ActwiseWarning, ModelError, TableError
+from actwise.errors import ActwiseWarning, InputError, ModelError, TableError
 from actwise.tables import (
     BooleanColumn,
     CategoryColumn,
     DateColumn,
     DroppedColumn,
     NumberColumn,
+    ReadOptions,
     TableEncoding,
     learn_column,
     read_table,
@@ -135,15 +136,20 @@ def test_labels_are_one_hot_as_by_hand(training: list[str | None], new: list[str
     assert matrix.tolist() == slow_one_hot(training, new)
 
 
-def test_labels_beyond_thirty_are_pooled_and_new_ones_join_them() -> None:
-    training = [f"l{i:02}" for i in range(40) for _ in range(40 - i)]
-    column = learn_column(pl.Series("x", training))
+def test_labels_that_the_rows_do_not_support_are_pooled_and_new_ones_join_them() -> None:
+    often = [f"l{i:02}" for i in range(40) for _ in range(3)]
+    rare = [f"r{i:02}" for i in range(20) for _ in range(2)]
+    column = learn_column(pl.Series("x", often + rare))
     assert isinstance(column, CategoryColumn)
-    assert column.categories == tuple(f"l{i:02}" for i in range(30))
-    assert column.n_others == 10
-    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["l00", "l39", "new", None]}))
+    assert column.categories == tuple(f"l{i:02}" for i in range(40))
+    assert column.n_others == 20
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["l00", "r19", "new", None]}))
     assert matrix[:, -1].tolist() == [0, 1, 1, 0]
     assert matrix.sum(axis=1).tolist() == [1, 1, 1, 0]
+    # The most frequent 30 are kept however rare they are.
+    few = learn_column(pl.Series("x", [f"r{i:02}" for i in range(35) for _ in range(2)]))
+    assert isinstance(few, CategoryColumn)
+    assert (len(few.categories), few.n_others) == (30, 5)
 
 
 def test_dates_become_days_and_places_in_cycles() -> None:
@@ -195,7 +201,7 @@ def test_dates_without_a_clock_or_a_value() -> None:
         ([[1, 2], [3], None], DroppedColumn, "holds lists"),
         ([{"a": 1}, {"a": 2}, None], DroppedColumn, "holds structures"),
         ([f"comment {i}" for i in range(30)], DroppedColumn, "30 different texts in 30 rows"),
-        (["01.02.2024", "28.02.2024"], DateColumn, "date (day.month.year)"),
+        (["01.02.2024", "28.02.2024"], DateColumn, "date (day first)"),
         ([1e308, -1e308, 0.0], NumberColumn, "number"),
         ([0.0, 5e-324], DroppedColumn, "differ too little"),
         ([1 << 62, (1 << 62) + 4096, 0], NumberColumn, "number"),
@@ -209,7 +215,7 @@ def test_each_kind_of_column_is_recognised_and_described(cells: list[Any], kind:
     assert "\n" not in column.describe()
 
 
-@pytest.mark.parametrize("name", ["id", "Id", "ID", "user_id", "userId", "unnamed_1", "index", "Row Number"])
+@pytest.mark.parametrize("name", ["id", "Id", "ID", "user_id", "userId", "index", "Row Number"])
 def test_counters_with_the_name_of_an_identifier_are_left_out(name: str) -> None:
     assert isinstance(learn_column(pl.Series(name, range(100))), DroppedColumn)
     assert isinstance(learn_column(pl.Series(name, [i // 2 for i in range(100)])), NumberColumn)
@@ -220,78 +226,174 @@ def test_numbers_under_other_names_are_kept(name: str) -> None:
     assert isinstance(learn_column(pl.Series(name, range(100))), NumberColumn)
 
 
-def test_slips_among_numbers_are_refused_and_declared_words_are_missing() -> None:
-    cells = pl.Series("x", [*map(str, range(50)), "12O"])
-    with pytest.raises(TableError, match=r"column 'x' holds numbers in 50 rows, but '12O' in row 51"):
-        learn_column(cells)
-    column = learn_column(cells, missing=["12O"])
-    assert isinstance(column, NumberColumn)
-    assert column.n_missing == 1
-    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["12O", "-", "24"]}))
-    assert matrix[:, 1].tolist() == [1, 1, 0]
-    assert matrix[0, 0] == matrix[1, 0] == matrix[2, 0]
+def test_odd_cells_among_numbers_are_missing_and_listed_once() -> None:
+    def table(n_words: int) -> pl.DataFrame:
+        words = ["12O", "2100 - 2850", "so so", "two rooms", "-", "34 m"][:n_words]
+        numbers = [str(k % 97) for k in range(240 - n_words)]
+        return pl.DataFrame({"x": numbers + words, "z": [*numbers[:239], "none"], "y": range(240)})
+
+    for n_words in (1, 4, 6):
+        with pytest.warns(ActwiseWarning, match="cells that do not fit their columns count as missing") as caught:
+            encoding = TableEncoding.learn(table(n_words), "y")
+        assert len(caught) == 1
+        said = str(caught[0].message)
+        assert f"'x' (number): {n_words - (n_words > 4)} cell" in said
+        assert f"'12O' in row {241 - n_words}" in said
+        assert "'z' (number): 1 cell, 'none' in row 240" in said
+        assert "--type COLUMN=category" in said
+        x = encoding.columns[0]
+        assert isinstance(x, NumberColumn)
+        assert x.n_missing == n_words
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # rows of the table itself were told of
+            matrix = encoding.encode(table(n_words), np.arange(240))
+        assert matrix[-n_words:, 1].all()
 
 
-def test_a_slip_names_the_ways_out_and_recurring_words_are_missing_aloud() -> None:
-    with pytest.raises(TableError, match=r"'so so' in row 51: .* \(--missing 'so so'\) or .* \(--ignore x\)$"):
-        learn_column(pl.Series("x", [*map(str, range(50)), "so so"]))
-    cells = pl.Series("x", [*map(str, range(175)), *["n.v."] * 20])
-    with pytest.warns(ActwiseWarning, match=r"column 'x' holds numbers, but 20 cells say 'n.v.', taken as missing"):
-        column = learn_column(cells)
+def test_odd_cells_among_dates_are_missing() -> None:
+    texts = [f"2024-{1 + k % 12:02}-{1 + k % 28:02}" for k in range(100)]
+    with pytest.warns(ActwiseWarning, match=r"'t' \(date\): 2 cells, '0000-00-00' in row 101, 'never' in row 102"):
+        encoding = TableEncoding.learn(pl.DataFrame({"t": [*texts, "0000-00-00", "never"], "y": 0}), "y")
+    assert isinstance(encoding.columns[0], DateColumn)
+    assert encoding.columns[0].n_missing == 2
+    clocks = [f"{k % 24}:{k % 60:02}" for k in range(100)]
+    with pytest.warns(ActwiseWarning, match="'t' .time of day.: 1 cell, 'noon' in row 101"):
+        encoding = TableEncoding.learn(pl.DataFrame({"t": [*clocks, "noon"], "y": 0}), "y")
+    assert encoding.feature_names == ("t", "t: sine of day", "t: cosine of day", "t is missing")
+
+
+def test_a_typing_error_in_a_new_row_is_missing_and_a_column_of_them_is_refused(encoding: TableEncoding) -> None:
+    good = encoding.encode(pl.DataFrame({**ROW, "age": [None]}))
+    with pytest.warns(ActwiseWarning, match=r"count as missing: 'age' \(number\): 1 cell, 'old' in row 41$"):
+        found = encoding.encode(pl.DataFrame({**ROW, "age": ["old"]}), first_row=41)
+    np.testing.assert_array_equal(found, good)
+    with pytest.raises(TableError, match=r"column 'age' held numbers in training, but row 1 holds 'old' .9 more"):
+        encoding.encode(pl.DataFrame({name: cells * 10 for name, cells in {**ROW, "age": ["old"]}.items()}))
+
+
+def test_words_that_recur_stand_for_missing_numbers() -> None:
+    cells = pl.Series("x", [*map(str, range(175)), *["n.v."] * 100])
+    column = learn_column(cells)
     assert isinstance(column, NumberColumn)
-    assert (column.n_missing, column.missing_words) == (20, ("n.v.",))
-    assert "20 missing filled with the median 87" in column.describe()
-    assert "'n.v.' counted as missing" in column.describe()
-    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["n.v.", "87"]}))
+    assert column.n_missing == 100
+    matrix = TableEncoding((column,), ()).encode(pl.DataFrame({"x": ["-", "87"]}))
     assert matrix[:, 1].tolist() == [1, 0]
-    assert matrix[0, 0] == matrix[1, 0]
-
-
-def test_words_with_digits_and_many_words_among_numbers_are_not_guessed_at() -> None:
-    with pytest.raises(TableError, match="'<5' in row 101"):
-        learn_column(pl.Series("x", [*map(str, range(100)), *["<5"] * 30]))
-    dropped = learn_column(pl.Series("x", [*map(str, range(100)), *["p", "q", "r", "s"] * 2]))
-    assert isinstance(dropped, DroppedColumn)
-    assert "100 of 108 cells read as numbers" in dropped.describe()
-    assert "(--missing p)" in dropped.describe()
     # More words than numbers, or few different numbers, are labels.
     assert isinstance(learn_column(pl.Series("x", [*map(str, range(20)), *["n"] * 40])), CategoryColumn)
     assert isinstance(learn_column(pl.Series("x", ["1", "2", "3"] * 20 + ["B"] * 5)), CategoryColumn)
 
 
-@pytest.mark.filterwarnings("error::actwise.errors.ActwiseWarning")
-def test_words_are_looked_for_in_all_rows_and_nothing_else_is() -> None:
+def test_how_cells_are_read_is_told_by_all_rows_and_nothing_else_is() -> None:
     cells = pl.Series("x", [*map(str, range(50)), "missing", "missing", "1000"])
-    with pytest.warns(ActwiseWarning, match="2 cells say 'missing'"):
-        column = learn_column(cells, np.arange(50))
-    assert column == dataclasses.replace(learn_column(cells.head(50)), missing_words=("missing",))
-    with pytest.raises(TableError, match=r"but '12O' in row 51: .*\(--missing 12O\)"):
-        learn_column(pl.Series("x", [*map(str, range(50)), "12O"]), np.arange(50))
+    assert learn_column(cells, np.arange(50)) == learn_column(cells.head(50))
     texts = pl.Series("x", ["yes", "no", "yes", "maybe"])
     assert learn_column(texts, np.arange(3)).kind == "category"
     assert learn_column(texts.head(3), np.arange(2)).kind == "boolean"
 
 
-@pytest.mark.parametrize(
-    ("texts", "said"),
-    [
-        ([f"{i}.5 kg" for i in range(60)], "its cells are numbers with the unit 'kg': write them without, such as 0.5"),
-        (
-            [f"2024-01-{i:02}" for i in range(1, 29)] + [f"{i:02}.02.2024" for i in range(1, 20)],
-            "though not in one layout: write cells such as '01.02.2024' like '2024-01-01', or leave them empty",
-        ),
-        ([f"2024-01-{i:02}" for i in range(1, 29)] + ["soon"], "write cells such as 'soon' like '2024-01-01'"),
-    ],
-)
-def test_text_that_is_left_out_is_told_what_it_may_have_been_meant_for(texts: list[str], said: str) -> None:
-    column = learn_column(pl.Series("x", texts))
+def test_text_that_is_left_out_is_told_what_it_may_have_been_meant_for() -> None:
+    words = [f"word {'abcdefghijkl'[k]}" for k in range(12)] * 2
+    column = learn_column(pl.Series("x", [*map(str, range(100)), *words]))
     assert isinstance(column, DroppedColumn)
-    assert said in column.describe()
+    assert "but 100 of 124 cells read as numbers: to take the others, such as 'word a', as missing" in column.describe()
+    assert "--type x=number" in column.describe()
+    frame = pl.DataFrame({"x": [*map(str, range(20)), *"abcdefgh"] * 5, "z": range(140), "y": 0})
+    with pytest.warns(ActwiseWarning, match="column 'x' was read as labels, but 100 of 140 cells read as numbers"):
+        TableEncoding.learn(frame, "y")
+    with pytest.warns(ActwiseWarning, match=r"'x' \(number\): 40 cells"):
+        asked = TableEncoding.learn(frame, "y", options=ReadOptions(types=("x=number",)))
+    assert isinstance(asked.columns[0], NumberColumn)
 
 
 @pytest.mark.parametrize("texts", [[f"{i}{'ab'[i % 2]}" for i in range(60)], [f"text {i}" for i in range(60)]])
 def test_other_text_that_is_left_out_is_told_nothing_more(texts: list[str]) -> None:
-    assert learn_column(pl.Series("x", texts)).describe().endswith("make it an identifier or free text")
+    assert learn_column(pl.Series("x", [*texts, "1c", "2d"])).describe().endswith("an identifier or free text")
+
+
+def test_what_a_person_says_of_columns_is_done_and_saved() -> None:
+    frame = pl.DataFrame(
+        {
+            "zip": ["10115", "80331", "10115", "50667"],
+            "size": ["3", "x", "7", "y"],
+            "day": ["05/06/2024", "07/08/2024", "01/02/2024", "soon"],
+            "note": ["a", "b", "a", "b"],
+            "state": ["NA", "CA", "NA", "unk"],
+            "y": [1, 2, 3, 4],
+        }
+    )
+    options = ReadOptions(
+        types=("zip=category", "size=number", "day=date", "note=ignore"),
+        date_order="day",
+        missing=("unk",),
+        present=("NA",),
+    )
+    with pytest.warns(ActwiseWarning, match="count as missing"):
+        encoding = TableEncoding.learn(frame, "y", options=options)
+    zip_code, size, day, note, state = encoding.columns
+    assert isinstance(zip_code, CategoryColumn)
+    assert isinstance(size, NumberColumn)
+    assert size.n_missing == 2
+    assert isinstance(day, DateColumn)
+    assert day.layout == "day first"
+    assert isinstance(note, DroppedColumn)
+    assert isinstance(state, CategoryColumn)
+    assert (state.categories, state.n_missing) == (("CA", "NA"), 1)
+    loaded = TableEncoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
+    assert loaded == encoding
+    assert loaded.options == options
+    new = pl.DataFrame({"zip": [10115], "size": ["3"], "day": ["05/06/2024"], "state": ["unk"]})
+    assert loaded.encode(new)[0, -3:].tolist() == [0, 0, 1]
+    with pytest.raises(TableError, match="no column 'zap'"):
+        TableEncoding.learn(frame, "y", options=ReadOptions(types=("zap=number",)))
+    with pytest.raises(TableError, match="column 'note' holds no number that could be read: leave out its --type"):
+        TableEncoding.learn(frame, "y", options=ReadOptions(types=("note=number",)))
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"encoding": "klingon"}, "encoding must be one such as utf-8"),
+        ({"encoding": "base64"}, "encoding must be one such as utf-8"),
+        ({"skip_rows": -1}, "skip_rows must be 0 or a positive whole number, not -1"),
+        ({"comment": ""}, "comment must be the first one to five characters"),
+        ({"date_order": "moon"}, "date_order must be 'day' or 'month' or 'year', not 'moon'"),
+        ({"decimal": ","}, "decimal must be 'point' or 'comma', not ','"),
+        ({"types": ("x",)}, "type must be written COLUMN=TYPE"),
+        ({"types": ("x=float",)}, "type must be written COLUMN=TYPE"),
+    ],
+)
+def test_reading_options_say_what_is_wrong(values: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        ReadOptions(**values)
+
+
+@pytest.mark.parametrize("words", [("-200",), ("-200.0",), ("x",)])
+def test_a_number_declared_missing_is_in_text_and_in_numbers(words: tuple[str, ...]) -> None:
+    present = [float(k) for k in range(40)]
+    for cells in (
+        pl.Series("x", [*map(str, present), "-200", "-200.0", "x"]),
+        pl.Series("x", [*present, -200.0, -200.0, None]),
+    ):
+        column = learn_column(cells, missing=words)
+        assert isinstance(column, NumberColumn)
+        declared = words != ("x",)
+        assert column.n_missing == (3 if declared else 1)
+        assert (abs(column.centre - 19.5) < 1e-9) == declared
+
+
+def test_columns_without_a_name_that_count_rows_are_left_out_and_not_asked_for() -> None:
+    frame = pl.DataFrame({"unnamed_1": [*range(20), *range(20)], "a": np.arange(40.0), "y": 0})
+    encoding = TableEncoding.learn(frame, "y")
+    assert encoding.feature_names == ("a",)
+    assert encoding.encode(pl.DataFrame({"a": [1.0]})).shape == (1, 1)
+
+
+def test_rows_without_a_value_are_kept_and_named(encoding: TableEncoding) -> None:
+    rows = pl.DataFrame({name: [*cells, None, *cells] for name, cells in ROW.items()})
+    with pytest.warns(ActwiseWarning, match="1 of 3 rows hold no value of the model's columns.*: row 2"):
+        matrix = encoding.encode(rows)
+    assert len(matrix) == 3
+    np.testing.assert_array_equal(matrix[0], matrix[2])
 
 
 def cities(values: list[Any], first_row: int = 1) -> np.ndarray:
@@ -331,7 +433,7 @@ def test_a_column_without_a_value_is_announced(empty: list[Any]) -> None:
 
 
 def test_rare_labels_of_training_are_no_surprise_in_a_few_rows() -> None:
-    column = learn_column(pl.Series("x", [f"l{i:02}" for i in range(40) for _ in range(3)]))
+    column = learn_column(pl.Series("x", [f"l{i:02}" for i in range(40) for _ in range(2)]))
     encoding = TableEncoding((column,), ())
     assert encoding.encode(pl.DataFrame({"x": ["l39"] * 9}))[:, -1].all()
     with pytest.warns(ActwiseWarning, match="of 10 values none is among the 30 labels kept from training"):
@@ -447,12 +549,9 @@ ROW = {"age": ["40"], "sex": ["f"], "smoker": ["no"], "joined": ["2024-01-05"]}
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"age": ["old"]}, "column 'age' held numbers in training, but row 41 holds 'old': correct the cell"),
         ({"age": [datetime.date(2024, 1, 1)]}, "column 'age' held numbers in training, but row 41 holds datetime"),
         ({"age": [[1]]}, "column 'age' held numbers in training, but row 41"),
-        ({"smoker": ["sometimes"]}, "column 'smoker' held truth values in training, but row 41 holds 'sometimes'"),
-        ({"joined": ["soon"]}, "column 'joined' held dates (year-month-day) in training, but row 41 holds 'soon'"),
-        ({"joined": [7]}, "column 'joined' held dates (year-month-day) in training, but row 41 holds 7"),
+        ({"joined": [7]}, "column 'joined' held dates in training, but row 41 holds 7"),
         ({"sex": [["f"]]}, "column 'sex' held labels in training, but row 41"),
         ({"age": ["inf"]}, "column 'age' holds an infinite number in row 41: correct the cell"),
         ({"age": [math.inf]}, "column 'age' holds an infinite number in row 41: correct the cell"),
@@ -501,6 +600,8 @@ def test_tampered_data_is_refused_with_the_reason(encoding: TableEncoding) -> No
             TableEncoding.from_dict(bad)
 
     refused("lacks 'targets'", "targets", value=KeyError)
+    refused("the reading options lacks 'decimal'", "options", "decimal", value=KeyError)
+    refused("'skip_rows' should be of type", "options", "skip_rows", value="1")
     refused("unknown 'more'", "more", value=1)
     refused("lists of columns and targets", "columns", value={})
     refused("should be names", "targets", value=[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from actwise.errors import ActwiseWarning
-from actwise.tables import cells, read_table, scan_batches
+from actwise.tables import ReadOptions, cells, read_table, read_training_table, scan_batches
 
 
 def numbers(folder: Path, text: str) -> dict[str, list[float | None]]:
@@ -32,6 +32,7 @@ def numbers(folder: Path, text: str) -> dict[str, list[float | None]]:
         # Units, parentheses and exponents.
         ("x;y\n1;(1.522,10 €)\n2;€ 1.522\n", [-1522.1, 1522]),
         ("x;y\n1;1,5e3\n2;+45,5%\n", [1500, 45.5]),
+        ("x;y\n1;1.522,5 EUR\n2;2 300,50\n", [1522.5, 2300.5]),
         # Points before decimals, and commas for thousands there.
         ("x;y\n1;0.522\n2;1.522\n", [0.522, 1.522]),
         ("x;y\n1;12.5\n2;1.522\n", [12.5, 1.522]),
@@ -71,7 +72,23 @@ def test_where_commas_separate_a_point_is_a_point(tmp_path: Path) -> None:
         assert numbers(tmp_path, 'x,y\n"a, b",1.522\nc,520\n')["y"] == [1.522, 520]
 
 
-@pytest.mark.parametrize("text", ["31.12.1999", "192.168.1.10", "0.1.522", "1.2345.678", "1.522 kg", "a1.522"])
+def test_a_person_can_say_it_and_what_the_file_shows_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("x;y\n1;520\n2;1.522\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for decimal, expected in {"comma": "1522", "point": "1.522"}.items():
+            frame, options = read_training_table(path, ReadOptions(decimal=decimal))
+            assert frame["y"].to_list() == ["520", expected]
+            assert options.decimal == decimal
+        path.write_text("x;y\n1,5;520\n2;1.522\n")
+        options = read_training_table(path).options
+        assert options.decimal == "comma"
+        path.write_text("x;y\n1;520\n2;1.522\n")  # to predict: what nothing tells here was told by the training
+        assert read_table(path, options)["y"].to_list() == ["520", "1522"]
+
+
+@pytest.mark.parametrize("text", ["31.12.1999", "192.168.1.10", "0.1.522", "1.2345.678", "1.522 kg 7", "a1.522"])
 def test_other_cells_stay_as_they_are(tmp_path: Path, text: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(f"x;y\n1,5;{text}\n")

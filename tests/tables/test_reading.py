@@ -9,6 +9,7 @@ import io
 import lzma
 import re
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actwise.errors import ActwiseWarning, TableError
-from actwise.tables import default_targets, read_table, sample_names, sample_table, scan_batches
+from actwise.tables import (
+    ReadOptions,
+    default_targets,
+    read_table,
+    read_training_table,
+    sample_names,
+    sample_table,
+    scan_batches,
+)
 
 TEXT = 'a,b,c\n1,x,2.5\n3,ü,\n\n4,"z,z",1\n'
 ROWS = {"a": ["1", "3", "4"], "b": ["x", "ü", "z,z"], "c": ["2.5", None, "1"]}
@@ -76,6 +85,163 @@ def test_latin_letters_outside_utf8_are_read_and_announced(tmp_path: Path) -> No
         assert next(scan_batches(path)).to_dict(as_series=False) == ROWS
 
 
+TABLES = {
+    "cp1251": "возраст,город\n49,Москва\n34,Казань\n20,Тверь\n",
+    "koi8-r": "возраст,город\n49,Москва\n34,Казань\n20,Тверь\n",
+    "cp949": "나이,도시\n49,서울\n34,부산\n21,대구\n",
+    "shift_jis": "年齢,都市\n49,東京\n34,大阪\n30,カタカナ\n",
+    "gb18030": "年龄,城市\n49,北京\n34,上海\n33,广州\n",
+    "big5": "年齡,城市\n49,臺北\n34,高雄\n33,臺中\n",
+    "cp1250": "věk,město\n49,Plzeň\n34,Děčín\n22,Łódź\n11,České Budějovice\n",
+    "iso8859-7": "ηλικία,πόλη\n49,Αθήνα\n34,Πάτρα\n",
+    "cp1255": "גיל,עיר\n49,ירושלים\n34,חיפה\n",
+    "cp1256": "العمر,المدينة\n49,القاهرة\n34,دمشق\n",
+    "cp874": "อายุ,เมือง\n49,กรุงเทพ\n34,เชียงใหม่\n",
+    "cp1252": "âge,ville\n49,Orléans\n34,Besançon\n22,Köln\n",
+    "latin-1": "t,r\n5 \N{DEGREE SIGN}C,2\n4 \N{DEGREE SIGN}C,3\n",
+}
+
+
+@pytest.mark.parametrize("encoding", TABLES)
+def test_text_in_any_code_page_is_read_and_the_page_is_remembered(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, "page.csv", TABLES[encoding].encode(encoding))
+    expected = list(csv.reader(io.StringIO(TABLES[encoding])))
+    with pytest.warns(ActwiseWarning, match=r"'page.csv' is not UTF-8 text and was read as .*--encoding"):
+        frame, options = read_training_table(path)
+    assert [tuple(frame.columns), *frame.rows()] == [tuple(row) for row in expected]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_table(path, options).equals(frame)
+        assert read_table(path, ReadOptions(encoding=encoding)).equals(frame)
+        written(tmp_path, "page.csv", TABLES[encoding])  # a file in UTF-8 is that, whatever the training file was
+        assert read_table(path, options).equals(frame)
+
+
+def test_a_code_page_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "page.csv", TABLES["cp1251"].encode("cp1251"))
+    with pytest.raises(TableError, match=r"is damaged, or is no shift_jis text: .*--encoding"):
+        read_table(path, ReadOptions(encoding="shift_jis"))
+
+
+HEADED = "a,b,y\n1,u,2.5\n3,v,4.5\n5,w,6.5\n"
+ABOVE = {"a": ["1", "3", "5"], "b": ["u", "v", "w"], "y": ["2.5", "4.5", "6.5"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Data source: office\nRetrieved: 2024-05-01\n\n" + HEADED, "names of 'table.csv' seem to stand in line 4"),
+        ("Office of numbers,\n" + HEADED, "seem to stand in line 2"),
+        ('"Sales, by\nquarter"\n' + HEADED, "seem to stand in line 3"),
+        ("# made by sensor 4\n# units: mm\n" + HEADED, None),
+        ("# a, b and c\n# of mm\n" + HEADED, None),
+        ("% made\n" + HEADED.replace("3,v", "% pause\n3,v"), None),
+        ("# made by sensor 4\n#a,b,y\n" + HEADED.partition("\n")[2], None),
+        ("sep=;\n" + HEADED.replace(",", ";"), None),
+        (HEADED.replace("y\n", "y,\n", 1), None),
+        (HEADED.replace("\n", ",\n").replace("y,\n", "y\n", 1), None),
+        (HEADED + "\n\n \n", None),
+        (HEADED + "Source: office of numbers\n\n", r"the last line of 'table.csv' \('Source: office of numbers'\)"),
+        (HEADED + '"Source: a, b"\nnote\n', "the last 2 lines of 'table.csv'"),
+        (HEADED.replace("\n", "\r") + "\n", None),
+        (HEADED.replace("\n", "\r\r\n"), None),
+        (HEADED.replace("3,v", "\n\r\n3,v"), None),
+    ],
+)
+def test_what_stands_around_a_table_is_left_out(tmp_path: Path, text: str, told: str | None) -> None:
+    path = written(tmp_path, "table.csv", text)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        frame = read_table(path)
+    for name in [each for each in frame.columns if each.startswith("unnamed")]:
+        assert frame[name].null_count() == 3
+        frame = frame.drop(name)
+    assert frame.to_dict(as_series=False) == ABOVE
+    assert [bool(re.search(told or "", str(each.message))) for each in caught] == [True] * (told is not None)
+    assert pl.concat(scan_batches(path, 2)).select(frame.columns).equals(frame)
+
+
+def test_rows_with_names_and_names_that_begin_with_a_mark(tmp_path: Path) -> None:
+    named = written(tmp_path, "r.csv", '"a" "b"\n"one" 1 2\n"two" 3 4\n'.replace(" ", ","))
+    assert read_table(named).to_dict(as_series=False) == {"unnamed_1": ["one", "two"], "a": ["1", "3"], "b": ["2", "4"]}
+    marked = written(tmp_path, "mark.csv", "#,name\n1,Ada\n2,Grace\n")
+    assert read_table(marked).columns == ["#", "name"]
+
+
+def test_lines_to_leave_out_can_be_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "table.csv", "x,y,z\nmm,mm,mm\n" + HEADED + "; pause\n")
+    frame = read_table(path, ReadOptions(skip_rows=2, comment=";"))
+    assert frame.to_dict(as_series=False) == ABOVE
+
+
+def test_repeated_names_are_numbered_aloud(tmp_path: Path) -> None:
+    path = written(tmp_path, "twice.csv", "a,a,a_2,,a\n1,2,3,4,5\n")
+    with pytest.warns(ActwiseWarning, match="several columns of one name, read as 'a', 'a_3', 'a_4'"):
+        assert read_table(path).columns == ["a", "a_3", "a_2", "unnamed_4", "a_4"]
+
+
+def test_rows_without_a_value_are_rows_and_blank_lines_are_none(tmp_path: Path) -> None:
+    path = written(tmp_path, "gaps.csv", "a,b\n1,2\n,\n\n3,4\n,\n\n")
+    frame = read_table(path)
+    assert frame["a"].to_list() == ["1", None, "3", None]
+    for batch_rows in (1, 2, 3):
+        assert pl.concat(scan_batches(path, batch_rows)).equals(frame)
+
+
+def total(sales: list[float], last: list[tuple[str | None, float | None]]) -> pl.DataFrame:
+    shops = [f"shop {k}" for k in range(len(sales))]
+    return pl.DataFrame({"shop": [*shops, *(name for name, _ in last)], "sales": [*sales, *(each for _, each in last)]})
+
+
+@pytest.mark.parametrize(
+    ("last", "left_out"),
+    [
+        ([("Total", 24.5)], 1),
+        ([("Mean", 6.125)], 1),
+        ([(None, 24.5)], 1),
+        ([("Average", 6.125), ("Grand total", 24.5)], 2),
+        ([("shop 1", 24.5)], 0),  # no new shop
+        ([("shop 9", 24.0)], 0),
+    ],
+)
+def test_rows_that_sum_up_the_others_are_no_examples(last: list[tuple[str | None, float]], left_out: int) -> None:
+    frame = total([3.0, 5.0, 9.0, 7.5], last)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = read_training_table(frame).frame
+    assert found.height == frame.height - left_out
+    assert len(caught) == (left_out > 0)
+    assert read_table(frame).height == frame.height  # a row to predict has its answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"a": 1, "b": "u"}, {"a": 2.5, "b": null, "c": [1]}]',
+        '{"a": 1, "b": "u"}\n{"a": 2.5, "b": null, "c": [1]}\n',
+        '{"a": [1, 2.5], "b": ["u", null], "c": [null, [1]]}',
+        '{"a": {"0": 1, "1": 2.5}, "b": {"0": "u", "1": null}, "c": {"0": null, "1": [1]}}',
+    ],
+)
+def test_json_is_a_table(tmp_path: Path, text: str) -> None:
+    frame = read_table(written(tmp_path, "table.json", text))
+    assert frame.select("a", "b").to_dict(as_series=False) == {"a": [1.0, 2.5], "b": ["u", None]}
+
+
+def test_a_zip_archive_with_one_data_file_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("folder/table.csv", TEXT.encode("utf-16"))
+        archive.writestr("__MACOSX/folder/._table.csv", "x")
+        archive.writestr("readme.md", "x")
+    assert read_table(path).to_dict(as_series=False) == ROWS
+    assert pl.concat(scan_batches(path, 2)).to_dict(as_series=False) == ROWS
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.csv", "x")
+    with pytest.raises(TableError, match=r"should hold one data file, and holds 'folder/table.csv', 'other.csv'"):
+        read_table(path)
+
+
 def test_decimal_commas_become_points(tmp_path: Path) -> None:
     german = written(tmp_path, "german.csv", "x;y\n1,5;a,b\n-2,25e3;1,2,3\n")
     assert read_table(german).to_dict(as_series=False) == {"x": ["1.5", "-2.25e3"], "y": ["a,b", "1,2,3"]}
@@ -130,7 +296,10 @@ def test_frames_of_other_libraries_and_mappings_are_tables() -> None:
             "line 3 has a quotation mark that is not closed or not doubled: close it",
         ),
         ("text-after-quote.csv", 'a,b\n1,"x" y\n', "line 2 has a quotation mark"),
-        ("twice.csv", "a,b,a\n1,2,3\n", "several columns called 'a'"),
+        ("twice.csv", "1,2,1\n1,2,3\n", "several columns called '1'"),
+        ("noise.json", "[{", "it is no JSON: Expecting"),
+        ("numbers.json", "[1, 2]", "it should be an array of objects"),
+        ("noise.zip", b"PK\x03\x04rest", "is damaged and cannot be unpacked"),
         ("nul.csv", b"a,b\n1,\x00\n", "NUL bytes"),
         ("book.csv", b"PK\x03\x04rest", "Excel workbook"),
         ("wrong.csv", b"PAR1rest", "rename it to end in .parquet"),
@@ -225,11 +394,7 @@ def test_what_the_csv_module_writes_is_what_is_read(
     writer.writerow(["first", "second", "third"])
     writer.writerows(rows)
     path = written(tmp_path, "round-trip.csv", buffer.getvalue())
-    expected = [tuple(cell or None for cell in row) for row in rows if any(row)]
-    if not expected:
-        with pytest.raises(TableError, match="no rows"):
-            read_table(path)
-        return
+    expected = [tuple(cell or None for cell in row) for row in rows]
     frame = read_table(path)
     assert frame.rows() == expected
     batches = list(scan_batches(path, batch_rows))

@@ -6,12 +6,15 @@ import json
 import sys
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from actwise.cli.options import naming_options, read_activation, reading_options, split_activations, split_sizes
 from actwise.errors import InputError
+
+if TYPE_CHECKING:
+    from actwise.tables import ReadOptions
 
 SOMETHING_WRONG = 1
 
@@ -38,7 +41,7 @@ def diagnose(
     what: tuple[str, ...],
     targets: tuple[str, ...],
     ignore: tuple[str, ...],
-    missing: tuple[str, ...],
+    reading: ReadOptions,
     activation: str | None,
     hidden: str | None,
     updates: int,
@@ -63,7 +66,7 @@ def diagnose(
     from actwise.cli.display import experiments_shown
     from actwise.doctor import diagnose as diagnose_model
     from actwise.doctor.adapters.tables import diagnose_table
-    from actwise.tables import default_targets, read_table
+    from actwise.tables import default_targets, read_training_table
     from actwise.tabular import FitSettings, TableModel
 
     if updates < 1:
@@ -73,22 +76,18 @@ def diagnose(
         raise InputError(f"--budget must be a positive number of seconds, not {budget!r}")
     if len(what) > 2 or (len(what) == 1 and Path(what[0]).is_dir()):
         raise InputError("give a data file, or a model's folder and a data file: actwise diagnose [DIR] DATA")
-    frame = read_table(what[-1])
+    model = TableModel.load(Path(what[0])) if len(what) == 2 else None
+    frame, reading = read_training_table(what[-1], reading if model is None else model.encoding.options)
     if hidden is not None:
         chosen["hidden"] = split_sizes(hidden)
     if activation is not None:
         chosen["activation"] = tuple(read_activation(each) for each in split_activations(activation))
     with naming_options():
-        settings = FitSettings(ignore=ignore, missing=missing, **chosen)
+        settings = FitSettings(ignore=ignore, reading=reading, **chosen)
     with experiments_shown(Console(stderr=True), quiet or as_json) as observe:
-        if len(what) == 2:
+        if model is not None:
             found = diagnose_model(
-                TableModel.load(Path(what[0])),
-                frame,
-                updates=updates,
-                budget=seconds,
-                seed=settings.seed,
-                on_progress=observe,
+                model, frame, updates=updates, budget=seconds, seed=settings.seed, on_progress=observe
             )
         else:
             wanted = targets or default_targets(what[0])

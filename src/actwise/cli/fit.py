@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,10 @@ from actwise.cli.options import (
 )
 from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
+
+if TYPE_CHECKING:
+    from actwise.tables import ReadOptions
+    from actwise.tabular import FitSettings
 
 SAMPLES = "sample:"
 
@@ -56,7 +61,7 @@ def fit(
     activation: str | None,
     hidden: str | None,
     ignore: tuple[str, ...],
-    missing: tuple[str, ...],
+    reading: ReadOptions,
     directory: Path | None,
     no_doctor: bool,
     no_baselines: bool,
@@ -66,7 +71,7 @@ def fit(
 ) -> None:
     """Train a network on the table DATA and test it on rows that it has never seen.
 
-    DATA is a CSV, TSV, Parquet, Arrow IPC or NDJSON file, compressed too, or sample:NAME for a bundled data
+    DATA is a CSV, TSV, Parquet, Arrow IPC, JSON or NDJSON file, compressed too, or sample:NAME for a bundled data
     set; "actwise fit sample:" lists them.
 
     Ctrl-C ends the training early: the best weights so far are tested and saved, and the exit status is that
@@ -86,11 +91,11 @@ def fit(
     from actwise.tabular import FitSettings, TableModel
 
     with naming_options():
-        settings = FitSettings(baselines=not no_baselines, ignore=ignore, missing=missing, **chosen)
+        settings = FitSettings(baselines=not no_baselines, ignore=ignore, **chosen)
     place = directory or default_directory(data)
     TableModel.check_place(place)
     with naming_options():
-        document, failure = _fit(data, targets, settings, place, quiet or as_json, not no_doctor)
+        document, failure = _fit(data, targets, reading, settings, place, quiet or as_json, not no_doctor)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     if failure:
@@ -106,7 +111,13 @@ def _list_samples() -> None:
 
 
 def _fit(
-    data: str, targets: tuple[str, ...], settings: Any, place: Path, quiet: bool, asks_doctor: bool
+    data: str,
+    targets: tuple[str, ...],
+    reading: ReadOptions,
+    settings: FitSettings,
+    place: Path,
+    quiet: bool,
+    asks_doctor: bool,
 ) -> tuple[dict[str, Any], str | None]:
     """Fit, show and save; return what is to be said as JSON, and why the network failed, if so."""
     from rich.console import Console
@@ -114,7 +125,7 @@ def _fit(
     from actwise.cli.display import Display, TrainingBar, experiments_shown
     from actwise.doctor.adapters.tables import cautions, diagnose_table, needs_doctor
     from actwise.engines.numba import build
-    from actwise.tables import default_targets, read_table
+    from actwise.tables import default_targets, read_training_table
     from actwise.tabular import (
         EpochsDone,
         FitEvent,
@@ -144,7 +155,8 @@ def _fit(
             case Trained() if bar is not None:
                 bar.close()
 
-    frame = read_table(data)
+    frame, reading = read_training_table(data, reading)
+    settings = replace(settings, reading=reading)
     targets = targets or default_targets(data)
     if not targets:
         shown = ", ".join(frame.columns[:10]) + (", ..." if len(frame.columns) > 10 else "")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +16,7 @@ from actwise.errors import InputError
 
 if TYPE_CHECKING:
     from actwise.activations import AnyActivation
+    from actwise.tables.options import ReadOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -69,24 +72,73 @@ def naming_options() -> Iterator[None]:
         raise InputError(said) from error
 
 
+# What `ReadOptions` calls an option, and the command line does.
+_READ_OPTIONS = {
+    "encoding": "--encoding",
+    "skip_rows": "--skip-rows",
+    "comment": "--comment",
+    "decimal": "--decimal",
+    "date_order": "--date-order",
+    "missing": "--na",
+    "present": "--no-na",
+    "types": "--type",
+}
+
+
+def file_options(command: _Command) -> _Command:
+    """Give a command the options that say how a file is written; it takes them as ``given``, a dict of those given."""
+
+    @functools.wraps(command)
+    def with_given(**values: Any) -> Any:
+        given = {name: values.pop(name) for name in _READ_OPTIONS if name in values}
+        return command(**values, given={name: value for name, value in given.items() if value not in (None, ())})
+
+    options = (
+        click.option("--encoding", metavar="NAME", help="Of text that is not UTF-8, such as cp1251 or shift_jis."),
+        click.option("--skip-rows", type=int, metavar="N", help="Lines above the one with the column names."),
+        click.option("--comment", metavar="TEXT", help="What starts lines that are no rows, such as #."),
+        click.option("--decimal", type=click.Choice(["point", "comma"]), help="Where the cells do not tell."),
+    )
+    return _with_options(with_given, options)  # type: ignore[return-value]
+
+
 def reading_options(command: _Command) -> _Command:
     """Give a command the options that say how a table is read and what is predicted from it.
 
-    Parameters
-    ----------
-    command : callable
-        Takes ``targets``, ``ignore``, ``missing`` and ``task``.
-
-    Returns
-    -------
-    callable
-        The same command.
+    It takes ``targets``, ``ignore``, ``task`` and ``reading``, a `ReadOptions`.
     """
+
+    @functools.wraps(command)
+    def with_reading(given: dict[str, Any], **values: Any) -> Any:
+        return command(**values, reading=read_options(given))
+
     options = (
         click.option("--target", "targets", multiple=True, metavar="COLUMN", help="What to predict; may be repeated."),
         click.option("--ignore", multiple=True, metavar="COLUMN", help="What to leave out; may be repeated."),
         click.option(
-            "--missing", multiple=True, metavar="WORD", help="What stands for a missing number; may be repeated."
+            "--na",
+            "--missing",
+            "missing",
+            multiple=True,
+            metavar="WORD",
+            help="What stands for a missing value, such as -999; may be repeated.",
+        ),
+        click.option(
+            "--no-na",
+            "present",
+            multiple=True,
+            metavar="WORD",
+            help="What is a label although it usually means missing, such as None; may be repeated.",
+        ),
+        click.option(
+            "--type",
+            "types",
+            multiple=True,
+            metavar="COLUMN=TYPE",
+            help="What a column holds: number, category, date or ignore; may be repeated.",
+        ),
+        click.option(
+            "--date-order", type=click.Choice(["day", "month", "year"]), help="What stands first in 01/02/03."
         ),
         click.option(
             "--task",
@@ -96,6 +148,20 @@ def reading_options(command: _Command) -> _Command:
             help="What the target is; found out from its values if auto.",
         ),
     )
+    return _with_options(file_options(with_reading), options)  # type: ignore[return-value,arg-type]
+
+
+def read_options(given: dict[str, Any], known: ReadOptions | None = None) -> ReadOptions:
+    """Make reading options of those given on the command line, and of known ones for the others."""
+    from actwise.tables.options import ReadOptions
+
+    try:
+        return replace(known or ReadOptions(), **given)
+    except InputError as error:
+        raise InputError(error.about(_READ_OPTIONS.get(error.parameter or "", "--type"))) from error
+
+
+def _with_options(command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from actwise.cli.options import file_options, read_options
 from actwise.cli.status import tell_written
 from actwise.errors import TableError
 
@@ -29,17 +30,21 @@ if TYPE_CHECKING:
     help="Where to: .csv, .tsv, .parquet, .arrow or .ndjson. CSV on standard output if left out.",
 )
 @click.option("--proba", is_flag=True, help="Add the probability of each class.")
-def predict(model: Path, data: str, output: Path | None, proba: bool) -> None:
+@file_options
+def predict(model: Path, data: str, output: Path | None, proba: bool, given: dict[str, Any]) -> None:
     """Predict the rows of DATA with the model in DIR.
 
     The answers have a row for each row of DATA, in its order. DATA is read in batches and may be larger than
-    memory. FILE appears when it is whole, or not at all.
+    memory. FILE appears when it is whole, or not at all. DATA is read as the training table was, save for what
+    the options say.
     """
     from actwise.tabular import TableModel, check_output, write_delimited, write_table
 
     if output is not None:
         check_output(output, data)
-    batches = _blaming(data, TableModel.load(model).predict_batches(data, proba=proba))
+    found = TableModel.load(model)
+    options = read_options(given, found.encoding.options)
+    batches = _blaming(data, found.predict_batches(data, proba=proba, options=options))
     if output is None:
         with _reader_may_leave():
             write_delimited(batches, sys.stdout.buffer)

@@ -145,17 +145,17 @@ def read_truth(column: pl.Series, words: Sequence[str] = ()) -> Cells:
 
 
 def find_unit(text: pl.Series) -> str:
-    """Find the unit that stands behind most numbers which have one; empty if none has.
+    """Find the unit that stands behind at least half of the numbers; empty if none does.
 
     >>> find_unit(pl.Series(["74 bhp", "80 bhp", "12 kg", "9"]))
     'bhp'
     """
-    units = _parse_numbers(text)["unit"]
-    units = units.filter(units.is_not_null() & (units != ""))
+    units = _parse_numbers(text).filter(pl.col("value").is_not_null())["unit"]
+    if not len(units):
+        return ""
     # Of units that are equally frequent the first by name, so that nothing depends on the order of rows.
-    return (
-        str(units.value_counts(name="n").sort(["n", units.name], descending=[True, False])[0, 0]) if len(units) else ""
-    )
+    first = units.value_counts(name="cells").sort(["cells", units.name], descending=[True, False])
+    return str(first[units.name][0]) if 2 * first["cells"][0] >= len(units) else ""
 
 
 def nowhere(column: pl.Series) -> pl.Series:
@@ -209,10 +209,22 @@ def _parse_numbers(text: pl.Series) -> pl.DataFrame:
     value = pl.when(minus.fill_null(value=False)).then(-size * factor).otherwise(size * factor)
     # 9 pm is a time, not a number of a unit.
     no_unit = unit.str.to_lowercase().str.replace_all(".", "", literal=True).is_in(["am", "pm"])
-    wrong = broken | no_unit | (part("closed").is_not_null() & part("opened").is_null() & (behind == ""))
+    currencies = part("before").is_not_null() & behind.str.contains(rf"(?:{_CURRENCY}|%)$")
+    wrong = (
+        broken
+        | currencies
+        | (bracketed & (part("sign").is_not_null() | part("inner").is_not_null()))
+        | no_unit
+        | (part("closed").is_not_null() & part("opened").is_null() & (behind == ""))
+    )
     unit = pl.when(is_magnitude | (unit == "-")).then(pl.lit("")).otherwise(unit)
-    groups = text.alias("text").str.extract_groups(_NUMBER).struct.unnest()
+    groups = text.str.extract_groups(_NUMBER).struct.unnest()
     numbers = groups.select(value=pl.when(~wrong).then(value), unit=unit)
+    plain_numbers = text.cast(pl.Float64, strict=False)  # infinities too
+    if (is_plain := plain_numbers.is_not_null()).any():
+        numbers = numbers.with_columns(
+            value=plain_numbers.zip_with(is_plain, numbers["value"]), unit=numbers["unit"].set(is_plain, "")
+        )
     durations = text.str.extract_groups(_DURATION).struct.unnest()
     if durations["seconds"].null_count() == len(text):
         return numbers

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import polars as pl
 
 from actwise.errors import ActwiseWarning, TableError
-from actwise.tables.options import ReadOptions
+from actwise.tables.options import DEFAULT, ReadOptions
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LINES_TO_SNIFF = 200
@@ -62,7 +62,7 @@ class Lines(NamedTuple):
     footers: tuple[str, ...]
 
 
-def find_dialect(path: Path, name: str, options: ReadOptions | None = None) -> Dialect:
+def find_dialect(path: Path, name: str, options: ReadOptions = DEFAULT) -> Dialect:
     r"""Find the separator and the column names of a delimited file from its first lines.
 
     The separator is the one that splits most of the first lines into one number of cells, more than one;
@@ -75,7 +75,6 @@ def find_dialect(path: Path, name: str, options: ReadOptions | None = None) -> D
     ...     find_dialect(file, file.name)
     Dialect(separator=';', names=('name', 'height'), n_above=1, comment=None, remarks=())
     """
-    options = options or ReadOptions()
     skipped = options.skip_rows or 0
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = list(islice(file, skipped + LINES_TO_SNIFF))[skipped:]

@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from actwise.errors import ActwiseWarning, ModelError, TableError, suggest
 from actwise.persistence import records
-from actwise.tables.changes import check_changes
+from actwise.tables.cells import is_text
+from actwise.tables.changes import KINDS, check_changes
 from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
 from actwise.tables.learning import Learned, learn
 from actwise.tables.odd import OddCells, find_odd, tell_odd
-from actwise.tables.options import ReadOptions, merged
+from actwise.tables.options import DEFAULT, ReadOptions, merged
+from actwise.tables.refusals import refuse_strange
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class TableEncoding:
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...]
-    options: ReadOptions = ReadOptions()
+    options: ReadOptions = DEFAULT
 
     def __post_init__(self) -> None:
         names = [*self.targets, *(column.name for column in self.columns)]
@@ -68,7 +70,7 @@ class TableEncoding:
                [ 1.,  0.,  1.]], dtype=float32)
         """
         targets = (targets,) if isinstance(targets, str) else tuple(targets)
-        options = options or ReadOptions()
+        options = options or DEFAULT
         options = replace(options, missing=merged(options.missing, missing))
         for name in (*targets, *ignore, *options.typed_columns):
             if name not in frame.columns:
@@ -124,6 +126,9 @@ class TableEncoding:
             strange = column.encode(cells, matrix[:, start:stop], numbers)
             if rows is None:
                 blank &= cells.is_null().to_numpy()
+                # A typing error in text stops nothing; a column of another type is another column.
+                if strange is not None and not is_text(cells):
+                    refuse_strange(cells, strange, numbers, KINDS[column.kind])
                 if (found := find_odd(cells, strange, column.kind, numbers)) is not None:
                     odd.append(found)
                 # Whole columns are judged by the first batch of a file: once, and not by a last one of a few rows.
@@ -157,7 +162,7 @@ class TableEncoding:
     def from_dict(cls, data: object) -> TableEncoding:
         """Build an encoding from plain data."""
         if isinstance(data, dict):
-            data = {"options": ReadOptions().to_dict(), **data}  # models of version 0.1 say nothing of them
+            data = {"options": DEFAULT.to_dict(), **data}  # models of version 0.1 say nothing of them
         plain = records.check_keys(data, ["columns", "targets", "options"], "a table encoding")
         columns, targets = plain["columns"], plain["targets"]
         if not isinstance(columns, list) or not isinstance(targets, list):

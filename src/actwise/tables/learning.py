@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +41,7 @@ from actwise.tables.columns import (
 )
 from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
 from actwise.tables.odd import OddCells, find_odd
-from actwise.tables.options import ReadOptions
+from actwise.tables.options import DEFAULT, ReadOptions, merged
 from actwise.tables.refusals import refuse_infinite
 from actwise.tasks.scaling import has_heavy_tail
 
@@ -87,20 +89,23 @@ class _Reading(NamedTuple):
 
 
 def learn_column(
-    column: pl.Series, rows: NDArray[np.int64] | None = None, options: ReadOptions | None = None
+    column: pl.Series,
+    rows: NDArray[np.int64] | None = None,
+    missing: Sequence[str] = (),
+    options: ReadOptions = DEFAULT,
 ) -> Column:
     """Decide what a column is and learn its centre, scale, categories and so on.
 
     `column`: the whole column. How its cells are to be read (as numbers, dates or text) is told by all of
     them; nothing else is taken from rows that are not for training.
-    `rows`: the positions of the training rows; all rows if left out.
+    `rows`: the positions of the training rows; all rows if left out. Words of `missing` join those of the options.
 
     >>> print(learn_column(pl.Series("age", ["20", "30", "NA", "40"])).describe())
     age: number; centred on 30, divided by 8.165; 1 missing filled with the median 30, plus a column that marks them
     >>> print(learn_column(pl.Series("port", ["Southampton", "Cherbourg"])).describe())
     port: category; one column for each of 2 labels (Cherbourg, Southampton)
     """
-    return learn(column, rows, options or ReadOptions()).column
+    return learn(column, rows, replace(options, missing=merged(options.missing, missing))).column
 
 
 def learn(column: pl.Series, rows: NDArray[np.int64] | None, options: ReadOptions) -> Learned:
@@ -248,7 +253,8 @@ def _learn_date(moments: pl.Series, layout: str, words: tuple[str, ...]) -> Colu
     centre, scale = _centre_and_scale(days)
     varying: dict[Cycle, int] = {
         "year": present.dt.month().n_unique(),
-        "week": present.dt.weekday().n_unique(),
+        # The first of each month falls on all weekdays, and none of them means anything.
+        "week": min(present.dt.weekday().n_unique(), present.dt.day().n_unique()),
         "day": len(np.unique(cycle_phase(present, "day"))),
     }
     return DateColumn(

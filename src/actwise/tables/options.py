@@ -13,6 +13,7 @@ from actwise.persistence import records
 ColumnType = Literal["number", "category", "date", "ignore"]
 DateOrder = Literal["day", "month", "year"]
 Decimal = Literal["point", "comma"]
+LONGEST_COMMENT = 5
 
 
 @dataclass(frozen=True)
@@ -60,22 +61,23 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.encoding is not None and not _is_text_encoding(self.encoding):
-            raise InputError(f"encoding {self.encoding!r} is not known: name one such as utf-8, cp1252 or shift_jis")
+            raise InputError(f"must be one such as utf-8, cp1252 or shift_jis, not {self.encoding!r}", "encoding")
         if self.skip_rows is not None and self.skip_rows < 0:
-            raise InputError(f"skip_rows must be 0 or a positive whole number, not {self.skip_rows}")
-        if self.comment is not None and not 0 < len(self.comment.encode()) <= 5:
-            raise InputError(f"comment must be the first one to five characters of a line, not {self.comment!r}")
+            raise InputError(f"must be 0 or a positive whole number, not {self.skip_rows}", "skip_rows")
+        if self.comment is not None and not 0 < len(self.comment.encode()) <= LONGEST_COMMENT:
+            raise InputError(f"must be the first one to five characters of a line, not {self.comment!r}", "comment")
         for name, value, known in (
             ("date_order", self.date_order, get_args(DateOrder)),
             ("decimal", self.decimal, get_args(Decimal)),
         ):
             if value is not None and value not in known:
-                raise InputError(f"{name} must be {' or '.join(map(repr, known))}, not {value!r}")
+                raise InputError(f"must be {' or '.join(map(repr, known))}, not {value!r}", name)
         for each in self.types:
-            column, mark, kind = each.rpartition("=")
-            if not mark or not column or kind not in get_args(ColumnType):
-                known = ", ".join(get_args(ColumnType))
-                raise InputError(f"type {each!r} must be written COLUMN=TYPE, with one of {known} as the type")
+            column, _, kind = each.rpartition("=")
+            if not column or kind not in get_args(ColumnType):
+                raise InputError(
+                    f"must be written COLUMN=TYPE with the type {', '.join(get_args(ColumnType))}, not {each!r}", "type"
+                )
 
     @property
     def typed_columns(self) -> tuple[str, ...]:
@@ -95,6 +97,9 @@ class ReadOptions:
     def from_dict(cls, data: object) -> ReadOptions:
         """Build the options from plain data."""
         return records.from_plain(cls, data, "the reading options")
+
+
+DEFAULT = ReadOptions()
 
 
 def merged(words: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from actwise.persistence.records import shown
 from actwise.tables.delimited import Dialect, find_dialect, look_at_lines, scan_delimited, tell
 from actwise.tables.files import Format, find_file, plain_file
 from actwise.tables.marks import DecimalMarks, find_decimal_marks
-from actwise.tables.options import ReadOptions
+from actwise.tables.options import DEFAULT, ReadOptions
 from actwise.tables.samples import PREFIX, sample_names, sample_table
 from actwise.tables.totals import without_totals
 
@@ -34,7 +34,7 @@ class Reading(NamedTuple):
     options: ReadOptions
 
 
-def read_table(source: Any, options: ReadOptions | None = None) -> pl.DataFrame:
+def read_table(source: Any, options: ReadOptions = DEFAULT) -> pl.DataFrame:
     """Read a whole table.
 
     Parameters
@@ -64,21 +64,19 @@ def read_table(source: Any, options: ReadOptions | None = None) -> pl.DataFrame:
     >>> read_table({"x": [0, 1], "y": ["no", "yes"]}).columns
     ['x', 'y']
     """
-    return _read(source, options or ReadOptions()).frame
+    return _read(source, options).frame
 
 
-def read_training_table(source: Any, options: ReadOptions | None = None) -> Reading:
+def read_training_table(source: Any, options: ReadOptions = DEFAULT) -> Reading:
     """Read a table to learn from: without rows that sum up the others, and with what the file told added to `options`.
 
     >>> read_training_table({"x": [0, 1], "y": ["no", "yes"]}).options.encoding
     """
-    found = _read(source, options or ReadOptions())
+    found = _read(source, options)
     return found._replace(frame=without_totals(found.frame))
 
 
-def scan_batches(
-    source: Any, batch_rows: int = BATCH_ROWS, options: ReadOptions | None = None
-) -> Iterator[pl.DataFrame]:
+def scan_batches(source: Any, batch_rows: int = BATCH_ROWS, options: ReadOptions = DEFAULT) -> Iterator[pl.DataFrame]:
     """Read a table in batches, so that a file larger than memory can be predicted.
 
     `batch_rows`: rows per batch; the last one may have fewer.
@@ -94,7 +92,7 @@ def scan_batches(
         return
     n_rows = 0
     # Who predicts was told about the file by the fit; labels that came out otherwise are noticed as new ones.
-    with _opened(source, options or ReadOptions(), announce=False) as table:
+    with _opened(source, options, announce=False) as table:
         for batch in _cut(table.batches(batch_rows), batch_rows):
             n_rows += batch.height
             yield batch

@@ -46,7 +46,7 @@ def without_totals(frame: pl.DataFrame) -> pl.DataFrame:
     said = next((str(frame[name][totals[-1]]) for name in labels if frame[name][totals[-1]] is not None), "no label")
     rows = "row" if len(totals) == 1 else f"{len(totals)} rows"
     warnings.warn(
-        f"the last {rows} ({shown(said)}) hold the sums or means of the others and were left out: "
+        f"left out the last {rows} ({shown(said)}), with sums or means of the others: "
         "put another row behind them if that is wrong",
         ActwiseWarning,
         stacklevel=3,

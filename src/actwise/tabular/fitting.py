@@ -227,7 +227,14 @@ def _learn_encoding(frame: pl.DataFrame, target: Target, split: Split, settings:
     for name in settings.ignore:
         if name in target.names:
             raise InputError(f"column {name!r} is to be predicted and ignored at once: choose one of them")
-    return TableEncoding.learn(frame, target.names, split.train, ignore=settings.ignore, missing=settings.missing)
+    return TableEncoding.learn(
+        frame,
+        target.names,
+        split.train,
+        ignore=settings.ignore,
+        missing=settings.missing,
+        options=settings.reading,
+    )
 
 
 def _train(

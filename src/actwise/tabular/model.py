@@ -31,7 +31,7 @@ from actwise.persistence import (
     refuse_spare_arrays,
     save_as,
 )
-from actwise.tables import TableEncoding, Target, read_table, scan_batches
+from actwise.tables import ReadOptions, TableEncoding, Target, read_table, scan_batches
 from actwise.tabular.report import FitReport
 from actwise.tasks import Scaling
 from actwise.training import History
@@ -132,7 +132,7 @@ class TableModel:
         TableError
             As for `predict`.
         """
-        frame = read_table(source)
+        frame = read_table(source, self.encoding.options)
         self.encoding.encode(frame)  # refuses what `predict` refuses
         return column_inputs(self.encoding.columns, frame)
 
@@ -191,7 +191,7 @@ class TableModel:
         TableError
             If the table cannot be read, lacks columns or holds cells of another type.
         """
-        found = self.predict_encoded(self.encoding.encode(read_table(source)))
+        found = self.predict_encoded(self.encoding.encode(read_table(source, self.encoding.options)))
         if self.target.is_classification:
             return self.target.decode(found.argmax(axis=1))
         return found[:, 0] if len(self.target.names) == 1 else found
@@ -217,7 +217,7 @@ class TableModel:
             As for `predict`.
         """
         self.check_proba()
-        return self.predict_encoded(self.encoding.encode(read_table(source)))
+        return self.predict_encoded(self.encoding.encode(read_table(source, self.encoding.options)))
 
     def check_proba(self) -> None:
         """Refuse to give probabilities where numbers are predicted.
@@ -231,7 +231,9 @@ class TableModel:
             names = " and ".join(map(repr, self.target.names))
             raise InputError(f"this model predicts numbers ({names}), which have no probabilities: leave out --proba")
 
-    def predict_batches(self, source: Any, *, proba: bool = False) -> Iterator[pl.DataFrame]:
+    def predict_batches(
+        self, source: Any, *, proba: bool = False, options: ReadOptions | None = None
+    ) -> Iterator[pl.DataFrame]:
         """Predict batch by batch, so that neither the table nor the answers need fit into memory.
 
         Parameters
@@ -240,6 +242,8 @@ class TableModel:
             As for `predict`.
         proba : bool
             Whether to add a column with the probability of each class.
+        options : ReadOptions, optional
+            How the file is read; as the training table was if left out.
 
         Yields
         ------
@@ -250,7 +254,7 @@ class TableModel:
         if proba:
             self.check_proba()
         first_row = 1
-        for batch in scan_batches(source):
+        for batch in scan_batches(source, options=options or self.encoding.options):
             yield self._answers(self.predict_encoded(self.encoding.encode(batch, first_row=first_row)), proba)
             first_row += batch.height
 

@@ -15,6 +15,7 @@ from actwise.model.layers import Dense, Dropout, Layer, Maxout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.tables import Target
+from actwise.tables.options import DEFAULT, ReadOptions
 
 # Weights are held back as if by the same prior whatever the number of rows: the penalty on the mean loss is
 # this over the number of training rows. Chosen with the width, the activation, the dropout and the patience
@@ -73,7 +74,9 @@ class FitSettings:
     ignore : tuple of str
         Columns to leave out.
     missing : tuple of str
-        Words that stand for a missing number, beside the usual ones.
+        Words that stand for a missing value, beside the usual ones; numbers among them too.
+    reading : ReadOptions
+        How the table was read, and its columns are to be.
 
     Raises
     ------
@@ -104,6 +107,7 @@ class FitSettings:
     baselines: bool = True
     ignore: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    reading: ReadOptions = DEFAULT
 
     def __post_init__(self) -> None:
         if self.task not in ("auto", "classification", "regression"):

@@ -122,7 +122,8 @@ def _category(builder: GraphBuilder, column: CategoryColumn) -> list[str]:
     n = len(column.categories)
     missing, other = n + 1, n
     # As in training, a marker of a missing value counts as one even where no value was missing.
-    codes = dict.fromkeys((*cells.MISSING_MARKERS, *column.missing_words), missing) | {each: k for k, each in enumerate(column.categories)}
+    markers = (*cells.MISSING_MARKERS, *column.missing_words)
+    codes = dict.fromkeys(markers, missing) | {each: k for k, each in enumerate(column.categories)}
     code = builder.add(
         "LabelEncoder",
         column.name,
