@@ -93,12 +93,13 @@ class NumberColumn:
     def encode(self, column: pl.Series, out: NDArray[np.float32], numbers: NDArray[np.int64]) -> pl.Series | None:
         """Write the outputs, shape (n_rows, n_outputs); `numbers` names the rows in errors; return the odd cells."""
         values, odd = self.read(column)
-        missing = values.is_null()
-        plain = values.fill_null(self.fill).to_numpy()
+        plain = values.to_numpy()
+        missing = np.isnan(plain)
+        plain = np.where(missing, self.fill, plain)
         refuse_infinite(self.name, plain, numbers)
         out[:, 0] = self.standardise(plain)
         if self.n_missing:
-            out[:, 1] = missing.to_numpy()
+            out[:, 1] = missing
         return odd
 
     def standardise(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

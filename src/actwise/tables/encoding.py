@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from actwise.errors import ActwiseWarning, ModelError, TableError, suggest
 from actwise.persistence import records
-from actwise.tables.cells import is_text
+from actwise.tables.cells import is_text, with_plain_numbers
 from actwise.tables.changes import KINDS, check_changes
 from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
 from actwise.tables.learning import Learned, learn
@@ -72,16 +72,19 @@ class TableEncoding:
         targets = (targets,) if isinstance(targets, str) else tuple(targets)
         options = options or DEFAULT
         options = replace(options, missing=merged(options.missing, missing))
+        known = frame.columns
         for name in (*targets, *ignore, *options.typed_columns):
-            if name not in frame.columns:
-                raise TableError(f"no column {name!r}: {suggest(name, frame.columns, noun='columns')}")
+            if name not in known:
+                raise TableError(f"no column {name!r}: {suggest(name, known, noun='columns')}")
         positions = np.arange(frame.height) if rows is None else np.asarray(rows, dtype=np.int64)
+        labels = [name for name in options.typed_columns if options.type_of(name) == "category"]
+        frame = with_plain_numbers(frame, [each for each in known if each not in {*targets, *labels}])
         learned: list[Learned] = []
-        for name in frame.columns:
-            if name in ignore and name not in targets:
-                learned.append(Learned(DroppedColumn(name, "as asked")))
-            elif name not in targets:
-                learned.append(learn(frame[name], positions, options))
+        for column in frame:
+            if column.name in ignore and column.name not in targets:
+                learned.append(Learned(DroppedColumn(column.name, "as asked")))
+            elif column.name not in targets:
+                learned.append(learn(column, positions, options))
         columns = [each.column for each in learned]
         if not any(column.feature_names for column in columns):
             reasons = "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
@@ -116,16 +119,18 @@ class TableEncoding:
         self._refuse_lacking([column.name for column in used], frame.columns)
         positions = np.arange(frame.height) if rows is None else np.asarray(rows, dtype=np.int64)
         numbers = positions + first_row
+        frame = frame.select(column.name for column in used)
+        frame = frame if rows is None else frame[positions]
+        frame = with_plain_numbers(frame, [column.name for column in used if column.kind == "number"])
         matrix = np.empty((len(positions), self.n_features), dtype=np.float32)
         odd: list[OddCells] = []
         blank = np.ones(len(positions), dtype=bool)
         start = 0
-        for column in used:
+        for column, cells in zip(used, frame, strict=True):
             stop = start + len(column.feature_names)
-            cells = frame[column.name] if rows is None else frame[column.name].gather(positions)
             strange = column.encode(cells, matrix[:, start:stop], numbers)
             if rows is None:
-                blank &= cells.is_null().to_numpy()
+                blank &= cells.is_null().to_numpy() if cells.null_count() else False
                 # A typing error in text stops nothing; a column of another type is another column.
                 if strange is not None and not is_text(cells):
                     refuse_strange(cells, strange, numbers, KINDS[column.kind])
@@ -174,7 +179,8 @@ class TableEncoding:
 
     @staticmethod
     def _refuse_lacking(wanted: Sequence[str], there: Sequence[str]) -> None:
-        lacking = [name for name in wanted if name not in there]
+        known = set(there)
+        lacking = [name for name in wanted if name not in known]
         if not lacking:
             return
         near = suggest(lacking[0], there, noun="its columns")

@@ -69,6 +69,9 @@ ODD_PER_DIFFERENT = 0.01
 MOST_WORDS = 3
 FEWEST_VALUES = 10
 
+# 20141013 may be a date, and so may 10132014 and 1132014.
+FIRST_COMPACT_DATE, LAST_COMPACT_DATE = 1_011_900, 31_122_100
+
 
 class Learned(NamedTuple):
     """A column, beside what a person should know about its reading."""
@@ -126,7 +129,7 @@ def learn(column: pl.Series, rows: NDArray[np.int64] | None, options: ReadOption
     if reading.layout is not None:
         found = _learn_date(reading.cells.values.gather(rows), reading.layout, words)
     else:
-        found = _learn_number(name, reading.cells.values.gather(rows), rows + 1, words, reading.unit, asked)
+        found = _learn_number(name, reading.cells.values.to_numpy()[rows], rows + 1, words, reading.unit, asked)
     remark = None
     if reading.doubtful is not None and found.feature_names:
         assumed = "day" if reading.layout == "day first" else "month"
@@ -182,13 +185,14 @@ def _dates(column: pl.Series, options: ReadOptions) -> _Reading | None:
 
 def _compact_dates(column: pl.Series, plain: _Reading, options: ReadOptions) -> _Reading | None:
     """Read whole numbers such as 20141013 as dates, where each one is a date."""
-    values = plain.cells.values.drop_nulls()
-    if not len(values) or not 1_011_900 <= values.min() <= values.max() <= 31_122_100:  # type: ignore[operator]
+    values = plain.cells.values.to_numpy()
+    present = values[~np.isnan(values)]
+    if not len(present) or not FIRST_COMPACT_DATE <= present.min() <= present.max() <= LAST_COMPACT_DATE:
         return None
-    if values.n_unique() <= FEWEST_VALUES or (values != values.floor()).any():
+    if len(np.unique(present)) <= FEWEST_VALUES or (present != np.floor(present)).any():
         return None
     found = _dates(column, options)
-    return found if found and found.cells.values.count() == len(values) else None
+    return found if found and found.cells.values.count() == len(present) else None
 
 
 def _nearly_all(read: Cells, text: pl.Series) -> bool:
@@ -201,23 +205,25 @@ def _nearly_all(read: Cells, text: pl.Series) -> bool:
 
 
 def _learn_number(
-    name: str, values: pl.Series, numbers: NDArray[np.int64], words: tuple[str, ...], unit: str, asked: str | None
+    name: str,
+    values: NDArray[np.float64],
+    numbers: NDArray[np.int64],
+    words: tuple[str, ...],
+    unit: str,
+    asked: str | None,
 ) -> Column:
-    n_missing = values.null_count()
-    refuse_infinite(name, values.fill_null(0.0).to_numpy(), numbers)
-    present = values.drop_nulls().to_numpy()
-    if (constant := _without_variety(name, values)) is not None:
+    """Learn a column of numbers, NaN where they are missing, shape (n_training_rows,)."""
+    refuse_infinite(name, values, numbers)
+    present = values[~np.isnan(values)]
+    n_missing = len(values) - len(present)
+    if (constant := _without_variety(name, pl.Series(present), n_missing)) is not None:
         return constant
-    whole = bool((present == np.floor(present)).all())
-    if whole and asked is None and NO_NAME.fullmatch(name) and present.min() >= 0:
-        return DroppedColumn(name, "whole numbers without a name count the rows")
-    if (
-        whole
-        and asked is None
-        and IDENTIFIER_NAME.fullmatch(name)
-        and _tells_rows_apart(values.n_unique() - bool(n_missing), present)
-    ):
-        return DroppedColumn(name, f"its name and {len(present)} different whole numbers make it an identifier")
+    if asked is None and (present == np.floor(present)).all():
+        if NO_NAME.fullmatch(name) and present.min() >= 0:
+            return DroppedColumn(name, "whole numbers without a name count the rows")
+        tells_rows_apart = len(np.unique(present)) == len(present) > FEWEST_IDENTIFIERS
+        if tells_rows_apart and IDENTIFIER_NAME.fullmatch(name):
+            return DroppedColumn(name, f"its name and {len(present)} different whole numbers make it an identifier")
     if has_heavy_tail(present):
         transform, bend = "signed_log", _median(np.abs(present[present != 0]))
     else:
@@ -242,13 +248,14 @@ def _learn_number(
 
 def _learn_truth(column: pl.Series, words: tuple[str, ...]) -> Column:
     values = cells.read_truth(column, words).values
-    return _without_variety(column.name, values) or BooleanColumn(column.name, values.null_count(), words)
+    n_missing = values.null_count()
+    return _without_variety(column.name, values.drop_nulls(), n_missing) or BooleanColumn(column.name, n_missing, words)
 
 
 def _learn_date(moments: pl.Series, layout: str, words: tuple[str, ...]) -> Column:
-    if (constant := _without_variety(moments.name, moments)) is not None:
-        return constant
     present = moments.drop_nulls()
+    if (constant := _without_variety(moments.name, present, moments.null_count())) is not None:
+        return constant
     days = days_since_epoch(present).to_numpy()
     centre, scale = _centre_and_scale(days)
     varying: dict[Cycle, int] = {
@@ -310,21 +317,16 @@ def _second_thought(column: pl.Series, options: ReadOptions) -> str | None:
     return None
 
 
-def _without_variety(name: str, values: pl.Series) -> DroppedColumn | None:
+def _without_variety(name: str, present: pl.Series, n_missing: int) -> DroppedColumn | None:
     """Drop a column without values, or with one value only."""
-    present = values.drop_nulls()
     if not len(present):
         return DroppedColumn(name, "it has no value in the training rows")
     if present.min() != present.max():
         return None
-    gaps = f" that has a value ({len(values) - len(present)} without)" if len(present) < len(values) else ""
+    gaps = f" that has a value ({n_missing} without)" if n_missing else ""
     value = present[0]
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     return DroppedColumn(name, f"it holds {shown} in every training row{gaps}")
-
-
-def _tells_rows_apart(n_different: int, present: NDArray[np.float64]) -> bool:
-    return n_different == len(present) > FEWEST_IDENTIFIERS
 
 
 def _centre_and_scale(values: NDArray[np.float64]) -> tuple[float, float]:

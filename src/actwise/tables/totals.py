@@ -6,12 +6,14 @@ import warnings
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from actwise.errors import ActwiseWarning
 from actwise.persistence.records import shown
 from actwise.tables import cells
 
 FEWEST_ROWS = 3  # above a row of totals
+MOSTLY = 0.9  # of the cells of a column of numbers
 TOLERANCE = 1e-3  # sums are often printed rounded
 
 
@@ -23,27 +25,32 @@ def without_totals(frame: pl.DataFrame) -> pl.DataFrame:
     ...     without_totals(frame).height
     4
     """
-    texts = [each for each in frame.columns if cells.is_text(frame[each])]
-    if not texts or frame.height <= FEWEST_ROWS:
+    if frame.height <= FEWEST_ROWS or not any(map(cells.is_text, frame)):
         return frame
-    # Only a row whose text, or lack of text, sets it off can be one; most tables end here.
     last = [frame.height - k for k in (1, 2, 3) if frame.height - k >= FEWEST_ROWS]
-    numbers = {name: cells.read_numbers(frame[name]) for name in frame.columns}
-    used = {
-        name: read.values.to_numpy()
-        for name, read in numbers.items()
-        if read.values.head(last[-1]).count() > 0.9 * last[-1] and read.values.head(last[-1]).n_unique() > 2
-    }
+    used: dict[str, NDArray[np.float64]] = {}
+    for column in cells.with_plain_numbers(frame, frame.columns):
+        values = cells.read_numbers(column).values.to_numpy()
+        above = values[: last[-1]][~np.isnan(values[: last[-1]])]
+        if len(above) > MOSTLY * last[-1] and above.min() < above.max():
+            used[column.name] = values
     labels = [name for name in frame.columns if name not in used]
-    totals: list[int] = []
-    for row in last:
-        stands_out = all(_is_new(frame[name], row) for name in labels)
-        if not (labels and stands_out and _sums_up(used, row, row if not totals else totals[-1])):
-            break
-        totals.append(row)
-    if not totals:
+    if not labels:
         return frame
-    said = next((str(frame[name][totals[-1]]) for name in labels if frame[name][totals[-1]] is not None), "no label")
+    totals = next(
+        (
+            range(first, frame.height)
+            for first in reversed(last)
+            if all(
+                all(_is_new(frame[name], row) for name in labels) and _sums_up(used, row, first)
+                for row in range(first, frame.height)
+            )
+        ),
+        None,
+    )
+    if totals is None:
+        return frame
+    said = next((str(frame[name][totals[0]]) for name in labels if frame[name][totals[0]] is not None), "no label")
     rows = "row" if len(totals) == 1 else f"{len(totals)} rows"
     warnings.warn(
         f"left out the last {rows} ({shown(said)}), with sums or means of the others: "
@@ -51,7 +58,7 @@ def without_totals(frame: pl.DataFrame) -> pl.DataFrame:
         ActwiseWarning,
         stacklevel=3,
     )
-    return frame.head(totals[-1])
+    return frame.head(totals[0])
 
 
 def _is_new(column: pl.Series, row: int) -> bool:
@@ -59,11 +66,11 @@ def _is_new(column: pl.Series, row: int) -> bool:
     return column[row] is None or not (column.head(row) == column[row]).any()
 
 
-def _sums_up(used: dict[str, np.ndarray], row: int, stop: int) -> bool:
-    """Tell whether each number of the row is the sum, or each is the mean, of those above."""
+def _sums_up(used: dict[str, NDArray[np.float64]], row: int, first: int) -> bool:
+    """Tell whether each number of the row is the sum, or each is the mean, of those in the rows before the first."""
     found = []
     for values in used.values():
-        above, value = values[:row], values[row]
+        above, value = values[:first], values[row]
         if np.isnan(value):
             continue
         size = TOLERANCE * np.nanmax(np.abs(above))
