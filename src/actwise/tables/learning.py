@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -81,7 +81,7 @@ class Learned(NamedTuple):
     remark: str | None = None
 
 
-class _Reading(NamedTuple):
+class ColumnReading(NamedTuple):
     """One way to read a column."""
 
     kind: str  # what its cells are then, for a person
@@ -141,9 +141,9 @@ def learn(column: pl.Series, rows: NDArray[np.int64] | None, options: ReadOption
     return Learned(found, find_odd(column, reading.cells.strange, reading.kind), remark)
 
 
-def _as_asked(column: pl.Series, asked: str, options: ReadOptions) -> _Reading | None:
+def _as_asked(column: pl.Series, asked: str, options: ReadOptions) -> ColumnReading | None:
     """Read a column as a person said that it is to be read; None for labels."""
-    reading: _Reading | None
+    reading: ColumnReading | None
     if asked == "category":
         return None
     reading = _dates(column, options) if asked == "date" else _numbers(column, options)
@@ -152,38 +152,60 @@ def _as_asked(column: pl.Series, asked: str, options: ReadOptions) -> _Reading |
     return reading
 
 
-def _find_reading(column: pl.Series, options: ReadOptions) -> _Reading | None:
+def _find_reading(column: pl.Series, options: ReadOptions) -> ColumnReading | None:
     """Find out whether nearly all cells are numbers or dates; None if they are text."""
-    if column.dtype.is_temporal() and column.dtype in (pl.Date, pl.Datetime):
+    if column.dtype in (pl.Date, pl.Datetime):
         return _dates(column, options)
-    plain = _Reading("number", cells.read_numbers(column, (*cells.NUMBER_GAPS, *options.missing)))
+    plain = _plain_numbers(column, options)
     if not plain.cells.strange.any():
         return _compact_dates(column, plain, options) or plain
+    return _best(column, plain, (lambda: _dates(column, options), lambda: _numbers(column, options)), options)
+
+
+def find_numbers(column: pl.Series, options: ReadOptions) -> ColumnReading | None:
+    """Read a column as numbers if nearly all of its cells are; None otherwise."""
+    plain = _plain_numbers(column, options)
+    if not plain.cells.strange.any():
+        return plain
+    return _best(column, plain, (lambda: _numbers(column, options),), options)
+
+
+def _best(
+    column: pl.Series,
+    plain: ColumnReading,
+    others: Sequence[Callable[[], ColumnReading | None]],
+    options: ReadOptions,
+) -> ColumnReading | None:
+    """Choose the way to read a column in which most cells make sense, if nearly all do."""
     text = cells.read_text(column, options.missing)
     if frozenset(text.drop_nulls().str.to_lowercase().unique()) in cells.TRUTH_PAIRS:
         return None
-    readings = [each for each in (plain, _dates(column, options), _numbers(column, options)) if each is not None]
+    readings = [plain, *(found for each in others if (found := each()) is not None)]
     best = max(readings, key=lambda each: each.cells.values.count())
     return best if _nearly_all(best.cells, text) else None
 
 
-def _numbers(column: pl.Series, options: ReadOptions) -> _Reading:
+def _plain_numbers(column: pl.Series, options: ReadOptions) -> ColumnReading:
+    return ColumnReading("number", cells.read_numbers(column, (*cells.NUMBER_GAPS, *options.missing)))
+
+
+def _numbers(column: pl.Series, options: ReadOptions) -> ColumnReading:
     words = (*cells.NUMBER_GAPS, *options.missing)
     unit = cells.find_unit(cells.read_text(column, words)) if cells.is_text(column) else ""
-    return _Reading("number", cells.read_numbers(column, words, unit), unit=unit)
+    return ColumnReading("number", cells.read_numbers(column, words, unit), unit=unit)
 
 
-def _dates(column: pl.Series, options: ReadOptions) -> _Reading | None:
+def _dates(column: pl.Series, options: ReadOptions) -> ColumnReading | None:
     if not cells.is_text(column) and not column.dtype.is_numeric():
-        return _Reading("date", dates.read_moments(column, "year first", options.missing), "year first")
+        return ColumnReading("date", dates.read_moments(column, "year first", options.missing), "year first")
     found = dates.find_dates(column, options.missing, options.date_order)
     if found is None:
         return None
     kind = dates.TIME_OF_DAY if found.layout == dates.TIME_OF_DAY else "date"
-    return _Reading(kind, found.cells, found.layout, doubtful=found.doubtful)
+    return ColumnReading(kind, found.cells, found.layout, doubtful=found.doubtful)
 
 
-def _compact_dates(column: pl.Series, plain: _Reading, options: ReadOptions) -> _Reading | None:
+def _compact_dates(column: pl.Series, plain: ColumnReading, options: ReadOptions) -> ColumnReading | None:
     """Read whole numbers such as 20141013 as dates, where each one is a date."""
     values = plain.cells.values.to_numpy()
     present = values[~np.isnan(values)]

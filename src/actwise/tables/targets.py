@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,10 +15,16 @@ from numpy.typing import ArrayLike, NDArray
 from actwise.errors import ActwiseWarning, InputError, TableError, suggest
 from actwise.persistence import records
 from actwise.tables import cells
+from actwise.tables.learning import find_numbers
+from actwise.tables.odd import find_odd, tell_odd
+from actwise.tables.options import DEFAULT, ReadOptions
 from actwise.tables.refusals import refuse_infinite, refuse_missing, refuse_strange
 from actwise.tasks.scaling import Scaling
 from actwise.tasks.task import MOST_NUMBER_CLASSES, Label, Task
 from actwise.tasks.task import find_task as find_task_of
+
+FEWEST_ROWS = 2  # of a class, one to learn from and one to test
+FEWEST_TO_JUDGE = 10
 
 KindName = Literal["binary_classification", "multiclass_classification", "regression", "multi_output_regression"]
 # What a person would take for a number, with whatever unit or marks of thousands.
@@ -36,11 +43,20 @@ class Target:
         What is to be learned; of a regression with the scaling of its targets after `learn`.
     n_missing : int
         Rows without a value in every target column; they can be neither learned from nor tested on.
+    missing_words : tuple of str
+        Words that stand for a missing value beside the usual ones. Words that are among the labels are labels.
+    written_unit : str
+        What stands behind the digits of a regression's target.
+    remarks : tuple of str
+        What a person should know of the target.
     """
 
     names: tuple[str, ...]
     task: Task
     n_missing: int = 0
+    missing_words: tuple[str, ...] = ()
+    written_unit: str = ""
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def kind(self) -> KindName:
@@ -60,8 +76,13 @@ class Target:
         return self.task.labels
 
     def labelled_rows(self, frame: pl.DataFrame) -> NDArray[np.int64]:
-        """Find the rows that have a value in every target column."""
-        return np.flatnonzero(~missing_rows(frame, self.names)).astype(np.int64)
+        """Find the rows that have a value in every target column, of one of the classes or a number."""
+        usable = np.ones(frame.height, dtype=bool)
+        for name in self.names:
+            column, _ = target_cells(frame, name, None)
+            found = self._codes(column)[0] if self.is_classification else self.read_numbers(column).values
+            usable &= found.is_not_null().to_numpy()
+        return np.flatnonzero(usable).astype(np.int64)
 
     def learn(self, frame: pl.DataFrame, rows: ArrayLike) -> Target:
         """Learn the scaling of a regression's targets from training rows; classes need nothing."""
@@ -86,7 +107,7 @@ class Target:
         columns = []
         for name in self.names:
             column, numbers = target_cells(frame, name, rows)
-            read, strange = cells.read_numbers(column)
+            read, strange = self.read_numbers(column)
             refuse_strange(column, strange, numbers, "numbers")
             refuse_missing(name, read.is_null(), numbers)
             refuse_infinite(name, read.to_numpy(), numbers)
@@ -121,7 +142,7 @@ class Target:
         if self.n_missing:
             rows = "1 row is" if self.n_missing == 1 else f"{self.n_missing} rows are"
             lines.append(f"{rows} left out: no value in {' or '.join(map(repr, self.names))}")
-        return lines
+        return [*lines, *self.remarks]
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the target into plain data."""
@@ -135,30 +156,36 @@ class Target:
             "centres": [] if scaling is None else scaling.centres.tolist(),
             "scales": [] if scaling is None else scaling.scales.tolist(),
             "transform": self.task.transform,
+            "missing_words": list(self.missing_words),
+            "written_unit": self.written_unit,
         }
 
     @classmethod
     def from_dict(cls, data: object) -> Target:
         """Build a target from plain data."""
         if isinstance(data, dict):
-            data = {"transform": "none", **data}  # models saved before there were others say nothing of it
+            # Models that were saved before there were others say nothing of these.
+            data = {"transform": "none", "missing_words": [], "written_unit": "", **data}
         saved = records.from_plain(_Saved, data, "a target")
         if saved.labels:
             task = Task.of_classes(saved.labels, saved.reason)
         else:
             scaling = Scaling(saved.centres, saved.scales) if saved.scales else None
             task = Task("regression", len(saved.names), (), saved.reason, scaling, saved.transform)
-        return cls(saved.names, task, saved.n_missing)
+        return cls(saved.names, task, saved.n_missing, saved.missing_words, saved.written_unit)
+
+    def read_numbers(self, column: pl.Series) -> cells.Cells:
+        """Read the cells of a regression's target."""
+        return cells.read_numbers(column, (*cells.NUMBER_GAPS, *self.missing_words), self.written_unit)
 
     def _codes(self, column: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Look up each cell among the labels; null where it is none of them, beside what is missing."""
         kind = type(self.labels[0])
         if kind is str:
-            values = cells.read_text(column)
-            return values.cast(
-                pl.Enum([str(label) for label in self.labels]), strict=False
-            ).to_physical(), values.is_null()
-        values, strange = cells.read_truth(column) if kind is bool else cells.read_numbers(column)
+            labels = [str(label) for label in self.labels]
+            values = cells.read_text(column, self.missing_words, labels)
+            return values.cast(pl.Enum(labels), strict=False).to_physical(), values.is_null()
+        values, strange = cells.read_truth(column, self.missing_words) if kind is bool else self.read_numbers(column)
         positions = {label: position for position, label in enumerate(self.labels)}
         keys = pl.Series(list(positions), dtype=pl.Boolean if kind is bool else pl.Float64)
         found = values.replace_strict(keys, list(positions.values()), default=None, return_dtype=pl.Int64)
@@ -177,6 +204,8 @@ class _Saved:
     centres: tuple[float, ...]
     scales: tuple[float, ...]
     transform: Literal["none", "log"]
+    missing_words: tuple[str, ...]
+    written_unit: str
 
     def __post_init__(self) -> None:
         n_labels, is_class = len(self.labels), self.kind.endswith("classification")
@@ -209,27 +238,13 @@ def target_cells(frame: pl.DataFrame, name: str, rows: ArrayLike | None) -> tupl
     return frame[name].gather(positions), positions + 1
 
 
-def missing_rows(frame: pl.DataFrame, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell for each row whether any of the target columns has no value there.
-
-    Shapes: the result (n_rows,).
-    Result: true where a value is missing.
-    """
-    missing = np.zeros(frame.height, dtype=bool)
-    for name in names:
-        column, _ = target_cells(frame, name, None)
-        if cells.is_text(column):
-            column = cells.read_text(column)
-        elif column.dtype.is_float():
-            column = column.fill_nan(None)
-        missing |= column.is_null().to_numpy()
-    return missing
-
-
-def find_target(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "auto") -> Target:
+def find_target(
+    frame: pl.DataFrame, targets: str | Sequence[str], task: str = "auto", options: ReadOptions = DEFAULT
+) -> Target:
     """Find out what is to be learned from the target columns, as `actwise.tasks.find_task` does.
 
-    Several columns are a regression. Text that reads as numbers counts as numbers.
+    Several columns are a regression. Text that reads as numbers counts as numbers. Rows whose target is missing, or
+    does not fit the others, are left out.
 
     >>> table = pl.DataFrame({"x": [1, 2, 3, 4], "kind": ["cat", "dog", "cat", "dog"]})
     >>> target = find_target(table, "kind")
@@ -242,62 +257,108 @@ def find_target(frame: pl.DataFrame, targets: str | Sequence[str], task: str = "
         raise InputError(f"task {task!r} is unknown: it is 'auto', 'classification' or 'regression'")
     names = (targets,) if isinstance(targets, str) else tuple(targets)
     _refuse_bad_names(frame, names)
-    missing = missing_rows(frame, names)
-    n_missing = int(missing.sum())
-    if n_missing == frame.height:
-        raise TableError(f"no row has a value in {' and '.join(map(repr, names))}: there is nothing to learn from")
-    positions = np.flatnonzero(~missing)
-    if len(positions) == 1:
-        raise TableError(f"only one row has a value in {' and '.join(map(repr, names))}: add rows to learn from")
+    if len(names) == 1 and task == "auto":
+        task = {"number": "regression", "category": "classification"}.get(options.type_of(names[0]) or "", task)
     if len(names) > 1:
         if task == "classification":
             raise TableError(f"{len(names)} targets cannot be classes: name one, or ask for a regression")
-        for name in names:
-            _refuse_no_regression(*target_cells(frame, name, positions))
-        reason = f"{len(names)} targets: multi-output regression"
-        return Target(names, Task("regression", len(names), reason=reason), n_missing)
-    column, numbers = target_cells(frame, names[0], positions)
+        found = Task("regression", len(names), reason=f"{len(names)} targets: multi-output regression")
+        return _of_numbers(frame, names, found, options)
+    column = frame[names[0]]
     _refuse_nested(column)
-    found = find_task_of(_plain(column), task)
-    reason = f"target {names[0]!r} {found.reason}"
+    values, whole, unit = _read_target(frame, column, options, task)
+    present = values.drop_nulls()
+    if not len(present):
+        raise TableError(f"no row has a value in {names[0]!r}: there is nothing to learn from")
+    if len(present) == 1:
+        raise TableError(f"only one row has a value in {names[0]!r}: add rows to learn from")
+    found = find_task_of(present.to_numpy(), task)
+    found = replace(found, reason=f"target {names[0]!r} {found.reason}")
     if not found.is_classification:
-        _refuse_no_regression(column, numbers)
-        return Target(names, replace(found, reason=reason), n_missing)
-    labels = _find_labels(column, number_alternative=task == "auto")
-    return Target(names, Task.of_classes(labels, reason), n_missing)
+        return _of_numbers(frame, names, found, options, unit)
+    if present.dtype.is_numeric():
+        refuse_infinite(column.name, values.to_numpy(), np.arange(1, len(values) + 1))
+        if cells.is_text(column) and _holds_codes(column):
+            present, whole = cells.read_text(column, options.missing).drop_nulls(), False
+    counts = present.alias("label").value_counts(name="rows").sort("label")
+    single = counts.filter(pl.col("rows") == 1)["label"]
+    if len(single) and len(counts) > 2 and task == "auto" and present.dtype.is_numeric():
+        reason = f"target {names[0]!r} holds {len(counts)} different numbers, some of them once: regression"
+        return _of_numbers(frame, names, Task("regression", 1, reason=reason), options, unit)
+    kept = _find_labels(column, counts)
+    labels = tuple(int(each) for each in kept) if whole else kept
+    remarks = _remarks(counts)
+    return Target(names, Task.of_classes(labels, found.reason), frame.height - len(present), options.missing, unit, remarks)
 
 
-def _plain(column: pl.Series) -> NDArray[Any]:
-    """Read a column without missing cells as truth values, numbers or text, whichever it holds."""
+def _of_numbers(
+    frame: pl.DataFrame, names: tuple[str, ...], task: Task, options: ReadOptions, unit: str = ""
+) -> Target:
+    target = Target(names, task, 0, options.missing, unit)
+    odd = []
+    for name in names:
+        _refuse_no_regression(target, frame[name])
+        odd.append(find_odd(frame[name], target.read_numbers(frame[name]).strange, "number"))
+    tell_odd([each for each in odd if each is not None], learning=True)
+    rows = target.labelled_rows(frame)
+    if len(rows) < FEWEST_ROWS:
+        said = "no row has a value" if not len(rows) else "only one row has a value"
+        step = "there is nothing to learn from" if not len(rows) else "add rows to learn from"
+        raise TableError(f"{said} in {' and '.join(map(repr, names))}: {step}")
+    return replace(target, n_missing=frame.height - len(rows))
+
+
+def _read_target(
+    frame: pl.DataFrame, column: pl.Series, options: ReadOptions, task: str
+) -> tuple[pl.Series, bool, str]:
+    """Read a target as truth values, numbers or labels; say whether numbers are whole, and their unit."""
     if column.dtype == pl.Boolean:
-        return column.to_numpy()
-    read = cells.read_numbers(column)
-    many = read.values.count() > len(column) / 2 and read.values.n_unique() > MOST_NUMBER_CLASSES
-    if read.strange.any() and not many:
-        return cells.read_text(column).to_numpy()
-    return read.values.drop_nulls().to_numpy()  # save for a few cells, of which the first will be refused
+        return column, False, ""
+    numbers = find_numbers(column, options)
+    if numbers is None and task != "regression":
+        return cells.read_text(column, options.missing, _markers_for_labels(frame, column, options)), False, ""
+    if numbers is None:
+        return cells.read_numbers(column, (*cells.NUMBER_GAPS, *options.missing)).values, False, ""
+    whole = column.dtype.is_integer() or (cells.is_text(column) and not _holds_points(column))
+    return numbers.cells.values, whole, numbers.unit
 
 
-def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label, ...]:
-    """List the classes of a column without missing cells, in their own type."""
-    values: pl.Series
-    whole = False
-    read = cells.read_numbers(column)
-    if column.dtype == pl.Boolean:
-        values = column
-    elif read.strange.any() or (cells.is_text(column) and _holds_codes(column)):
-        values = cells.read_text(column)
-    else:
-        refuse_infinite(column.name, read.values.to_numpy(), np.arange(1, len(column) + 1))
-        values = read.values
-        whole = column.dtype.is_integer() or (cells.is_text(column) and not _holds_points(column))
-    counts = values.alias("label").value_counts(name="rows").sort("label")
+def _markers_for_labels(frame: pl.DataFrame, column: pl.Series, options: ReadOptions) -> tuple[str, ...]:
+    """List the words for a missing value that are labels in this target, aloud.
+
+    A word such as None is missing where it stands among truth values, or among the numbers of another column: then it
+    is what the table says for missing. Else nothing speaks for that, and to leave out its rows might lose a class.
+    """
+    text = column.cast(pl.String).str.strip_chars()
+    found = [each for each in cells.MISSING_MARKERS if each and each not in (*options.missing, *options.present)]
+    found = text.filter(text.is_in(found)).unique(maintain_order=True).to_list()
+    if not found or cells.read_truth(cells.read_text(column, options.missing)).strange.sum() == 0:
+        return options.present
+    for other in frame:
+        if other.name != column.name and cells.is_text(other):
+            values = cells.read_numbers(other)
+            if values.values.count() > values.strange.sum():
+                words = other.cast(pl.String).str.strip_chars()
+                found = [each for each in found if not (words == each).any()]
+    for each in found:
+        warnings.warn(
+            f"target {column.name!r}: {each!r} is taken for a class, of {int((text == each).sum())} rows: say "
+            f"--na {shlex.quote(each)} if it means that the answer is missing",
+            ActwiseWarning,
+            stacklevel=5,
+        )
+    return (*options.present, *found)
+
+
+def _find_labels(column: pl.Series, counts: pl.DataFrame) -> tuple[Label, ...]:
+    """List the classes that have two rows or more, which is what it takes to learn and to test them."""
     labels: list[Label] = counts["label"].to_list()
     if len(labels) == 1:
         raise TableError(f"target {column.name!r} is {labels[0]!r} in every row: there is nothing to tell apart")
-    single = [labels[int(i)] for i in (counts["rows"] == 1).arg_true()]
-    if len(single) > MOST_NUMBER_CLASSES and len(single) > len(labels) / 2:
-        unread = cells.read_text(column.filter(read.strange))
+    kept = counts.filter(pl.col("rows") > 1)["label"].to_list()
+    n_single = len(labels) - len(kept)
+    if n_single > MOST_NUMBER_CLASSES and n_single > len(labels) / 2:
+        unread = cells.read_text(column.filter(cells.read_numbers(column).strange))
         alike = unread.filter(unread.str.contains(LIKE_A_NUMBER))
         way_out = "so choose another target column"
         if len(alike) > len(column) / 2:
@@ -309,18 +370,31 @@ def _find_labels(column: pl.Series, *, number_alternative: bool) -> tuple[Label,
             f"target {column.name!r} holds {len(labels)} different values in {len(column)} rows, most of "
             f"them once: they are no classes, {way_out}"
         )
-    if labels and isinstance(labels[0], str):
-        _warn_of_twins(column.name, pl.Series(labels))
-    if single:
-        shown = ", ".join(repr(int(each) if whole else each) for each in single[:5])
-        more = f" and {len(single) - 5} more classes" if len(single) > 5 else ""
-        numeric = number_alternative and not isinstance(labels[0], str | bool)
-        also = ", or ask for task 'regression' if they are quantities" if numeric else ""
+    if len(kept) < FEWEST_ROWS:
+        rare = ", ".join(map(repr, [each for each in labels if each not in kept][:5]))
         raise TableError(
-            f"target {column.name!r} has one row only of {shown}{more}, which cannot be learned and tested: "
-            f"drop such rows or merge the class with another{also}"
+            f"target {column.name!r} has one row only of {rare}, which cannot be learned and tested: add rows, or "
+            "merge classes"
         )
-    return tuple(int(label) for label in labels) if whole else tuple(labels)
+    if isinstance(labels[0], str):
+        _warn_of_twins(column.name, pl.Series(labels))
+    return tuple(kept)
+
+
+def _remarks(counts: pl.DataFrame) -> tuple[str, ...]:
+    """Say which classes are too rare to be learned, or to be judged."""
+    remarks = []
+    single = counts.filter(pl.col("rows") == 1)["label"].to_list()
+    if single:
+        shown = ", ".join(map(repr, single[:5])) + (", ..." if len(single) > 5 else "")
+        what = "the only one of its class" if len(single) == 1 else "each the only one of its class"
+        rows = "1 row is" if len(single) == 1 else f"{len(single)} rows are"
+        remarks.append(f"{rows} left out, {what}: {shown}")
+    rare = counts.filter((pl.col("rows") > 1) & (pl.col("rows") < FEWEST_TO_JUDGE))
+    if len(rare):
+        said = ", ".join(f"{label!r} ({n} rows)" for label, n in rare.head(5).iter_rows())
+        remarks.append(f"too rare for a test to say much about: {said}" + (", ..." if len(rare) > 5 else ""))
+    return tuple(remarks)
 
 
 def _warn_of_twins(name: str, labels: pl.Series) -> None:
@@ -359,19 +433,19 @@ def _refuse_bad_names(frame: pl.DataFrame, names: tuple[str, ...]) -> None:
         raise TableError(f"each target column should be named once, not {', '.join(map(repr, names))}")
 
 
-def _refuse_no_regression(column: pl.Series, numbers: NDArray[np.int64]) -> None:
-    """Refuse a target that is no finite number somewhere, or the same one everywhere."""
+def _refuse_no_regression(target: Target, column: pl.Series) -> None:
+    """Refuse a target that is mostly no number, infinite somewhere, or the same one everywhere."""
     _refuse_nested(column)
-    values, strange = cells.read_numbers(column)
-    if strange.any():
+    values, strange = target.read_numbers(column)
+    if strange.sum() > values.count():
         first = strange.arg_max() or 0
         raise TableError(
-            f"target {column.name!r} should hold numbers for a regression, but row {numbers[first]} holds "
-            f"{records.shown(column[first])}: correct the cell, or choose another target or task"
+            f"target {column.name!r} should hold numbers for a regression, but row {first + 1} holds "
+            f"{records.shown(column[first])}: choose another target or task"
         )
-    refuse_infinite(column.name, values.to_numpy(), numbers)
-    if values.min() == values.max():
-        raise TableError(f"target {column.name!r} is {values[0]:g} in every row: there is nothing to predict")
+    refuse_infinite(column.name, values.to_numpy(), np.arange(1, len(values) + 1))
+    if values.count() > 1 and values.min() == values.max():
+        raise TableError(f"target {column.name!r} is {values.min():g} in every row: there is nothing to predict")
 
 
 def _refuse_nested(column: pl.Series) -> None:

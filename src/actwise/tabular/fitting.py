@@ -16,6 +16,7 @@ from actwise.model.layers import Dropout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.tables import TableEncoding, Target, find_target
+from actwise.tables.options import merged
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
@@ -205,7 +206,8 @@ def learn_table(
     frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings
 ) -> tuple[Target, TableEncoding, Split]:
     """Split the rows, then learn target and columns from the training rows; return positions in the frame."""
-    target = find_target(frame, targets, settings.task)
+    reading = replace(settings.reading, missing=merged(settings.reading.missing, settings.missing))
+    target = find_target(frame, targets, settings.task, reading)
     labelled = target.labelled_rows(frame)
     found = split_rows(
         len(labelled),
