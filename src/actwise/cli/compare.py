@@ -17,6 +17,7 @@ from actwise.errors import InputError
 if TYPE_CHECKING:
     from actwise.study import Comparison
     from actwise.study.race import Progress
+    from actwise.tables import ReadOptions
 
 ALL = "all"
 USUAL = "relu,tanh,gelu,silu,elu,sigmoid"
@@ -52,7 +53,7 @@ def compare(
     data: str,
     targets: tuple[str, ...],
     ignore: tuple[str, ...],
-    missing: tuple[str, ...],
+    reading: ReadOptions,
     task: str,
     activations: str,
     hidden: str | None,
@@ -76,9 +77,9 @@ def compare(
     from rich.console import Console
 
     from actwise.study import compare as run
-    from actwise.tables import default_targets, read_table
+    from actwise.tables import default_targets, read_training_table
 
-    frame = read_table(data)
+    frame, reading = read_training_table(data, reading)
     wanted = targets or default_targets(data)
     if len(wanted) != 1:
         shown = ", ".join(frame.columns[:10])

@@ -287,8 +287,8 @@ def find_target(
         return _of_numbers(frame, names, Task("regression", 1, reason=reason), options, unit)
     kept = _find_labels(column, counts)
     labels = tuple(int(each) for each in kept) if whole else kept
-    remarks = _remarks(counts)
-    return Target(names, Task.of_classes(labels, found.reason), frame.height - len(present), options.missing, unit, remarks)
+    task_found, n_missing = Task.of_classes(labels, found.reason), frame.height - len(present)
+    return Target(names, task_found, n_missing, options.missing, unit, _remarks(counts))
 
 
 def _of_numbers(
