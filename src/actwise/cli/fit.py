@@ -49,6 +49,8 @@ SAMPLES = "sample:"
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same machine: same result.")
 @click.option("--test-size", type=float, default=0.2, show_default=True, help="Share or number of rows.")
 @click.option("--validation-size", type=float, default=0.15, show_default=True, help="Share or number of rows.")
+@click.option("--split-by", metavar="COLUMN", help="Keep rows of equal values together, in training or test.")
+@click.option("--time", metavar="COLUMN", help="When each row was: the last ones are for the test.")
 @click.option("--threads", type=int, help="At most so many for matrix products.")
 @click.option("--out", "directory", metavar="DIR", type=click.Path(path_type=Path), help="Where the model goes.")
 @click.option("--no-doctor", is_flag=True, help="Do not ask why, where the network fails.")

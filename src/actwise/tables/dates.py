@@ -137,29 +137,38 @@ def find_dates(column: pl.Series, words: Sequence[str], given: DateOrder | None)
     different = text.drop_nulls().unique(maintain_order=True)
     # A few texts settle that most columns hold no dates.
     first = different.head(100)
-    if 2 * _read_times(first).count() > len(first):
-        cells = read_moments(column, TIME_OF_DAY, words)
-        return DateReading(TIME_OF_DAY, cells, None)
+    if 2 * first.str.contains(r"\d").sum() <= len(first):
+        return None
+    looks_like_time = 2 * first.str.to_lowercase().str.contains(_TIME).sum() > len(first)
+    if looks_like_time and 2 * _read_times(first).count() > len(first):
+        return DateReading(TIME_OF_DAY, read_moments(column, TIME_OF_DAY, words), None)
     parts = _parts(first)
-    if 2 * max(_moments(parts, order).count() for order in ORDERS.values()) <= len(first):
+    n_alike = len(first) - (parts["year"].is_null() & parts["c"].is_null()).sum()
+    if 2 * n_alike <= len(first):
+        return None
+    if 2 * max(moments.count() for moments in _in_each_order(parts).values()) <= len(first):
         return None
     parts = _parts(different)
-    found = {order: _moments(parts, order) for order in ORDERS.values()}
-    n_read = {order: moments.count() for order, moments in found.items()}
-    best = [order for order in found if n_read[order] == max(n_read.values())]
-    best = [order for k, order in enumerate(best) if not any(found[order].equals(found[each]) for each in best[:k])]
-    if given is not None:
-        order, doubtful = given, None
-    else:
-        order, doubtful = _decide(different, parts, {each: found[each] for each in best})
-    if parts["c"].null_count() == len(parts) and given is None:
-        order = "year"  # no date of the column can be read in several ways
+    order, doubtful = (given, None) if given is not None else _find_order(different, parts)
     layout = next(name for name, each in ORDERS.items() if each == order)
     return DateReading(layout, read_moments(column, layout, words), doubtful)
 
 
-def _decide(texts: pl.Series, parts: pl.DataFrame, found: dict[DateOrder, pl.Series]) -> tuple[DateOrder, str | None]:
-    """Choose among orders in which equally many dates can be read; say an example where it is a guess."""
+def _in_each_order(parts: pl.DataFrame) -> dict[DateOrder, pl.Series]:
+    """Put dates together in every order of parts that makes a difference."""
+    if parts["c"].null_count() == len(parts):
+        return {"year": _moments(parts, "year")}
+    return {order: _moments(parts, order) for order in ORDERS.values()}
+
+
+def _find_order(texts: pl.Series, parts: pl.DataFrame) -> tuple[DateOrder, str | None]:
+    """Choose the order in which most dates can be read; say an example where it is a guess."""
+    read = _in_each_order(parts)
+    most = max(moments.count() for moments in read.values())
+    found: dict[DateOrder, pl.Series] = {}
+    for order, moments in read.items():
+        if moments.count() == most and not any(moments.equals(each) for each in found.values()):
+            found[order] = moments
     if len(found) == 1:
         return next(iter(found)), None
     # Records are kept in the order of time: one order of parts that leaves them sorted beside one that does not.
@@ -196,11 +205,10 @@ def _parts(text: pl.Series) -> pl.DataFrame:
         unread = (found["year"].is_null() & found["c"].is_null()).arg_true()
         if not len(unread):
             break
-        groups = _complete(lower.gather(unread).str.extract_groups(pattern).struct.unnest())
-        matched = (groups["year"].is_not_null() | groups["c"].is_not_null()).arg_true()
-        if len(matched):
-            rows, new = unread.gather(matched), groups[matched]
-            found = found.with_columns(found[name].scatter(rows, new[name]) for name in _PARTS)
+        rows = unread.filter(lower.gather(unread).str.contains(pattern))
+        if len(rows):
+            groups = lower.gather(rows).str.extract_groups(pattern).struct.unnest()
+            found = found.with_columns(found[name].scatter(rows, groups[name]) for name in groups.columns)
     names = found["name"].map_elements(lambda name: name.translate(_ACCENTS), return_dtype=pl.String)
     number = names.replace_strict(MONTHS, default=None, return_dtype=pl.String)
     wrong = number.is_null() & found["name"].is_not_null()

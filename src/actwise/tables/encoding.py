@@ -92,9 +92,15 @@ class TableEncoding:
                 f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}; add one that varies"
             )
         tell_odd([each.odd for each in learned if each.odd is not None], learning=True)
-        for each in learned:
-            if each.remark is not None:
-                warnings.warn(each.remark, ActwiseWarning, stacklevel=3)
+        remarks = [each.remark for each in learned if each.remark is not None]
+        for code in dict.fromkeys(each.code for each in learned if each.code is not None):
+            names = [each.column.name for each in learned if each.code == code]
+            shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+            remarks.append(
+                f"{code:g} recurs far from all other numbers of {shown}: say --na {code:g} if it means missing"
+            )
+        for each in remarks:
+            warnings.warn(each, ActwiseWarning, stacklevel=3)
         return cls(tuple(columns), targets, options)
 
     @property

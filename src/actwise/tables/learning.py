@@ -69,6 +69,8 @@ ODD_PER_DIFFERENT = 0.01
 MOST_WORDS = 3
 FEWEST_VALUES = 10
 
+CODE_SHARE = 0.01  # of the rows, which a number for missing ones stands in at least
+
 # 20141013 may be a date, and so may 10132014 and 1132014.
 FIRST_COMPACT_DATE, LAST_COMPACT_DATE = 1_011_900, 31_122_100
 
@@ -79,6 +81,7 @@ class Learned(NamedTuple):
     column: Column
     odd: OddCells | None = None
     remark: str | None = None
+    code: float | None = None  # a number that may stand for a missing one
 
 
 class ColumnReading(NamedTuple):
@@ -138,7 +141,22 @@ def learn(column: pl.Series, rows: NDArray[np.int64] | None, options: ReadOption
             f"column {name!r} holds dates such as {reading.doubtful!r}, and no cell tells whether the day or the month "
             f"stands first: the {assumed} was taken to (--date-order {other} if that is wrong)"
         )
-    return Learned(found, find_odd(column, reading.cells.strange, reading.kind), remark)
+    code = _code_for_missing(reading.cells.values.to_numpy()) if isinstance(found, NumberColumn) else None
+    return Learned(found, find_odd(column, reading.cells.strange, reading.kind), remark, code)
+
+
+def read_times(column: pl.Series, options: ReadOptions) -> NDArray[np.float64]:
+    """Read a column that says when each row was: dates as days since 1970, or numbers, shape (n_rows,)."""
+    reading = _find_reading(column, options)
+    if reading is None or reading.cells.values.null_count():
+        row = 0 if reading is None else (reading.cells.values.is_null().arg_max() or 0)
+        raise TableError(
+            f"column {column.name!r} should hold the time of every row, as a date or a number, but one holds "
+            f"{column[row]!r}: correct it, or name another column"
+        )
+    values = reading.cells.values
+    found: NDArray[np.float64] = (values if reading.layout is None else days_since_epoch(values)).to_numpy()
+    return found
 
 
 def _as_asked(column: pl.Series, asked: str, options: ReadOptions) -> ColumnReading | None:
@@ -224,6 +242,19 @@ def _nearly_all(read: Cells, text: pl.Series) -> bool:
         return n_read > 0
     few_words = text.filter(read.strange).n_unique() <= MOST_WORDS
     return n_different > FEWEST_VALUES and few_words and n_odd <= n_read
+
+
+def _code_for_missing(values: NDArray[np.float64]) -> float | None:
+    """Find a number that recurs and lies farther from all others than these do from each other, such as -999."""
+    different, rows = np.unique(values[~np.isnan(values)], return_counts=True)
+    if len(different) <= FEWEST_VALUES:
+        return None
+    for place, others in ((0, different[1:]), (-1, different[:-1])):
+        gap = np.abs(others - different[place]).min()
+        recurs = max(FEWEST_ROWS, CODE_SHARE * rows.sum()) <= rows[place] <= rows.sum() / 2
+        if recurs and gap > others[-1] - others[0]:
+            return float(different[place])
+    return None
 
 
 def _learn_number(

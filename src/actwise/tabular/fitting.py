@@ -11,19 +11,20 @@ import numpy.typing as npt
 import polars as pl
 
 from actwise.engines.numba import build
-from actwise.errors import InputError, TableError
+from actwise.errors import InputError, TableError, suggest
 from actwise.model.layers import Dropout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.tables import TableEncoding, Target, find_target
-from actwise.tables.options import merged
+from actwise.tables.learning import read_times
+from actwise.tables.options import ReadOptions, merged
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
 from actwise.tasks import baselines
 from actwise.tasks.baselines import Rows, baseline_predictions, constant_prediction
 from actwise.tasks.metrics import METRICS, Scores, beats, class_scores, decisive_metric, number_scores
-from actwise.tasks.splits import Split, split_rows
+from actwise.tasks.splits import Split, split_groups, split_in_order, split_rows
 from actwise.training import History, Run, start
 from actwise.training.api import train_in_silence
 
@@ -209,13 +210,7 @@ def learn_table(
     reading = replace(settings.reading, missing=merged(settings.reading.missing, settings.missing))
     target = find_target(frame, targets, settings.task, reading)
     labelled = target.labelled_rows(frame)
-    found = split_rows(
-        len(labelled),
-        classes=target.encode(frame, labelled) if target.is_classification else None,
-        test_size=settings.test_size,
-        validation_size=settings.validation_size,
-        seed=settings.seed,
-    )
+    found = _split(frame, target, labelled, settings, reading)
     split = Split(labelled[found.train], labelled[found.validation], labelled[found.test])
     if len(split.train) < FEWEST_TRAINING_ROWS:
         raise TableError(
@@ -223,6 +218,27 @@ def learn_table(
             f"{len(split.validation)} for validation and {len(split.test)} for the test; get more rows"
         )
     return target.learn(frame, split.train), _learn_encoding(frame, target, split, settings), split
+
+
+def _split(
+    frame: pl.DataFrame,
+    target: Target,
+    labelled: npt.NDArray[np.int64],
+    settings: FitSettings,
+    reading: ReadOptions,
+) -> Split:
+    """Split the rows at random, by groups or by time."""
+    sizes = {"test_size": settings.test_size, "validation_size": settings.validation_size}
+    for name in (settings.split_by, settings.time):
+        if name is not None and name not in frame.columns:
+            raise TableError(f"no column {name!r}: {suggest(name, frame.columns, noun='columns')}")
+    if settings.time is not None:
+        return split_in_order(read_times(frame[settings.time][labelled], reading), **sizes)
+    if settings.split_by is not None:
+        groups = frame[settings.split_by][labelled].cast(pl.String).fill_null("").to_numpy()
+        return split_groups(groups, seed=settings.seed, **sizes)
+    classes = target.encode(frame, labelled) if target.is_classification else None
+    return split_rows(len(labelled), classes=classes, seed=settings.seed, **sizes)
 
 
 def _learn_encoding(frame: pl.DataFrame, target: Target, split: Split, settings: FitSettings) -> TableEncoding:
@@ -233,7 +249,7 @@ def _learn_encoding(frame: pl.DataFrame, target: Target, split: Split, settings:
         frame,
         target.names,
         split.train,
-        ignore=settings.ignore,
+        ignore=settings.ignore if settings.split_by is None else (*settings.ignore, settings.split_by),
         missing=settings.missing,
         options=settings.reading,
     )

@@ -77,6 +77,10 @@ class FitSettings:
         Words that stand for a missing value, beside the usual ones; numbers among them too.
     reading : ReadOptions
         How the table was read, and its columns are to be.
+    split_by : str, optional
+        A column whose equal values stay together, all in training or all in the test: persons, places.
+    time : str, optional
+        A column that says when each row was: the last ones are for the test.
 
     Raises
     ------
@@ -108,10 +112,14 @@ class FitSettings:
     ignore: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     reading: ReadOptions = DEFAULT
+    split_by: str | None = None
+    time: str | None = None
 
     def __post_init__(self) -> None:
         if self.task not in ("auto", "classification", "regression"):
             raise InputError(f"task must be 'auto', 'classification' or 'regression', not {self.task!r}")
+        if self.split_by is not None and self.time is not None:
+            raise InputError("rows are split by groups or by time: leave out split_by or time")
         for name in ("batch_size", "epochs", "patience", "threads"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | np.integer) or value < 1):

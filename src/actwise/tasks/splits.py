@@ -73,6 +73,53 @@ def split_rows(
     return Split(train, validation_rows, test_rows)
 
 
+def split_groups(groups: ArrayLike, *, test_size: float = 0.2, validation_size: float = 0.2, seed: int = 0) -> Split:
+    """Split rows so that those of a group, of which `groups` (n_rows,) names each one's, stay together.
+
+    >>> split = split_groups(["a", "a", "b", "b", "c", "c", "d"], test_size=2, validation_size=0, seed=1)
+    >>> len(split.train), len(split.test)
+    (5, 2)
+    """
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    sizes = np.bincount(codes)
+    n_test = _rows_asked_for(test_size, len(codes), "test_size")
+    n_validation = _rows_asked_for(validation_size, len(codes), "validation_size")
+    n_parts = 1 + (n_test > 0) + (n_validation > 0)
+    if len(sizes) < n_parts:
+        raise TableError(f"{len(sizes)} groups are too few to be split into {n_parts} parts: name another column")
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    part_of = np.zeros(len(sizes), np.intp)
+    taken = 0
+    for part, wanted in ((2, n_test), (1, n_validation)):
+        n_rows = 0
+        # Each other part gets a group at least.
+        while n_rows < wanted and taken < len(sizes) - (1 + (part == 2 and n_validation > 0)):
+            part_of[order[taken]] = part
+            n_rows += int(sizes[order[taken]])
+            taken += 1
+    parts = [np.flatnonzero(part_of[codes] == part).astype(np.int64) for part in range(3)]
+    return Split(*parts)
+
+
+def split_in_order(times: ArrayLike, *, test_size: float = 0.2, validation_size: float = 0.2) -> Split:
+    """Split rows so that the last ones by `times` (n_rows,) are for the test, and those before for validation.
+
+    >>> split_in_order([5, 1, 4, 2, 3], test_size=1, validation_size=1).test
+    array([0])
+    """
+    order = np.argsort(np.asarray(times), kind="stable").astype(np.int64)
+    n_test = _rows_asked_for(test_size, len(order), "test_size")
+    n_validation = _rows_asked_for(validation_size, len(order), "validation_size")
+    n_train = len(order) - n_test - n_validation
+    if n_train < 1:
+        raise TableError(
+            f"{len(order)} rows are too few: none is left for training beside {n_validation} for validation and "
+            f"{n_test} for the test; add rows or make these parts smaller"
+        )
+    parts = np.split(order, [n_train, n_train + n_validation])
+    return Split(*(np.sort(part) for part in parts))
+
+
 def fold_of_rows(n_rows: int, n_folds: int, *, classes: ArrayLike | None = None, seed: int = 0) -> NDArray[np.int64]:
     """Say in which fold each row is left out, shape (n_rows,); each fold gets its share of every class.
 
