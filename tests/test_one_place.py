@@ -1,4 +1,9 @@
-"""An activation is declared in one place: everything else follows without another edit."""
+"""An activation, a loss, an optimizer and a training setting are declared in one place each: the rest follows."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,3 +146,24 @@ def test_there_and_back_through_pytorch(each):
     network = aw.Network([aw.Dense(4, each), aw.Dense(1)], 3).initialised(1)
     back = aw.from_torch(aw.to_torch(network))
     np.testing.assert_array_equal(back.predict(X), network.predict(X))
+
+
+def test_a_setting_is_a_row_of_the_table(tmp_path):
+    program = [sys.executable, str(Path(__file__).with_name("new_setting.py"))]
+    printed = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True, cwd=tmp_path).stdout
+    found = json.loads(printed)
+    for door in ("train", "train_many", "estimator", "fit_table", "fit"):
+        assert found[door] == [0.5], door
+    assert found["run"] == found["estimator, saved"] == 0.5
+    assert found["train, left out"] == found["estimator, left out"] == [0.25]
+    assert found["train, former name"] == [0.125]
+    assert found["train, wrong"] == found["fit_table, wrong"] == "wobble must be 0 or a positive number, not -1"
+    assert (
+        "The 'wobble_size' parameter of MLPRegressor must be a float in the range [0.0, inf)"
+        in found["estimator, wrong"]
+    )
+    for command in ("fit, wrong", "diagnose, wrong"):
+        assert found[command] == [2, "Error: --wobble must be 0 or a positive number, not -1.0\n"]
+    assert found["as code"] == ["wobble=0.5", "wobble_size=0.5", "--wobble 0.5"]
+    for told in found["told"]:
+        assert "How much the steps wobble." in told

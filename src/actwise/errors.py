@@ -6,7 +6,7 @@ what is wrong and what to do next. The command line prints that sentence and exi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 
@@ -27,14 +27,14 @@ class InputError(ActwiseError, ValueError):
         What is wrong and what to do next.
     parameter : str, optional
         The parameter that it is about, with which the message then begins. Whoever has another name for it, as
-        the command line has, asks `about` for the message.
+        the command line has, asks `told` for the message.
 
     Examples
     --------
     >>> error = InputError("must be a positive whole number, not 0", parameter="batch_size")
     >>> print(error)
     batch_size must be a positive whole number, not 0
-    >>> error.about("--batch-size")
+    >>> error.told(lambda name: "--" + name.replace("_", "-"))
     '--batch-size must be a positive whole number, not 0'
     """
 
@@ -43,9 +43,9 @@ class InputError(ActwiseError, ValueError):
         self.problem = problem
         self.parameter = parameter
 
-    def about(self, name: str) -> str:
-        """Return the message with the parameter called by another name."""
-        return str(self) if self.parameter is None else f"{name} {self.problem}"
+    def told(self, called: Callable[[str], str]) -> str:
+        """Return the message with another name for the parameter."""
+        return str(self) if self.parameter is None else f"{called(self.parameter)} {self.problem}"
 
 
 class FormulaError(InputError):
@@ -59,14 +59,19 @@ class FormulaError(InputError):
         The formula as the user wrote it.
     position : int, optional
         Zero-based column in `text` at which the problem lies; the message then points at it.
+    missing : tuple of str
+        Parameters of the formula for which no value was given.
     """
 
-    def __init__(self, problem: str, text: str = "", position: int | None = None) -> None:
+    def __init__(
+        self, problem: str, text: str = "", position: int | None = None, missing: tuple[str, ...] = ()
+    ) -> None:
         pointer = f"\n    {text}\n    {' ' * position}^" if text and position is not None else ""
         super().__init__(problem + pointer)
         self.problem = problem
         self.text = text
         self.position = position
+        self.missing = missing
 
 
 class TableError(InputError):

@@ -259,7 +259,9 @@ def test_parameters_of_activations(aw):
                 both)  # fmt: skip
     values = [layer.get("activation_parameters") for layer in json.loads(result.stdout)["layers"]]
     assert [each for each in values if each] == [{"slope": 0.3}, {"beta": 1.5}]
-    assert "as in --activation '... (beta=1.0)'" in aw("fit", "sample:iris", "--activation", "tanh(beta * x)").stderr
+    assert (
+        "--activation 'tanh(beta * x) (beta=1.0)'" in aw("fit", "sample:iris", "--activation", "tanh(beta * x)").stderr
+    )
 
 
 def test_columns_and_words_can_be_left_out(aw, houses, tmp_path):

@@ -1,8 +1,10 @@
 """Texts of options to values."""
 
+import re
+
 import pytest
 
-from actwise.cli.options import default_directory, name_options, read_activation, split_activations, split_sizes
+from actwise.cli.options import default_directory, read_activation, split_activations, split_sizes
 from actwise.errors import InputError
 
 
@@ -51,18 +53,13 @@ def test_the_place_follows_from_the_data(data, name):
     assert str(default_directory(data)) == name
 
 
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("learning rate must be positive", "--learning-rate must be positive"),
-        ("a dropout rate must be at least 0", "--dropout must be at least 0"),
-        ("--epochs must be positive", "--epochs must be positive"),
-        ("(ask for task 'regression' if so)", "(ask for --task regression if so)"),
-        ("no column 'epochs': did you mean 'epoch'", "no column 'epochs': did you mean 'epoch'"),
-    ],
-)
-def test_sentences_name_options(said, expected):
-    assert name_options(said) == expected
+def test_a_formula_whose_parameter_has_no_value_is_told_where_to_write_it():
+    with pytest.raises(InputError, match=re.escape("--activation 'x * sigmoid(b * x) (b=1.0)'")):
+        read_activation("x * sigmoid(b * x)")
+
+
+def test_a_misspelt_name_is_left_to_the_settings():
+    assert read_activation("sigmiod") == "sigmiod"
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,8 @@ def _from_formula(text: str, values: dict[str, float | Param]) -> Activation:
         example = ", ".join(f"{name}=1.0" for name in missing)
         raise FormulaError(
             f"the formula {text!r} has the parameter{'s' * (len(missing) > 1)} "
-            f"{', '.join(map(repr, missing))}: give a value for each, such as {example}"
+            f"{', '.join(map(repr, missing))}: give a value for each, such as {example}",
+            missing=tuple(missing),
         )
     if spare:
         raise FormulaError(f"the formula {text!r} has no parameter {spare[0]!r}; leave it out")

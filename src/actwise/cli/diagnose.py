@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actwise.cli.options import naming_options, read_activation, reading_options, split_activations, split_sizes
+from actwise.cli.options import read_settings, reading_options, setting_options
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,16 +22,7 @@ SOMETHING_WRONG = 1
 @click.command()
 @click.argument("what", metavar="DATA|DIR DATA", nargs=-1, required=True)
 @reading_options
-@click.option("--activation", metavar="LIST", help="As for fit.  [default: silu]")
-@click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
-@click.option("--dropout", type=float, help="Share of hidden outputs dropped in training.  [default: by rows]")
-@click.option("--l2", type=float, help="Penalty on squared weights.  [default: by rows]")
-@click.option("--optimizer", default="adam", show_default=True, help="As for fit.")
-@click.option("--learning-rate", type=float, help="In place of the optimizer's own.")
-@click.option("--batch-size", type=int, help="Rows per step.  [default: by rows]")
-@click.option("--epochs", type=int, help="At most so many.  [default: by rows]")
-@click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by rows]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@setting_options
 @click.option("--updates", type=int, default=1_000_000, show_default=True, help="At most so many in all experiments.")
 @click.option("--budget", type=float, metavar="SECONDS", help="Stop then with what is known.  [default: no limit]")
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Save a picture there.")
@@ -42,8 +33,6 @@ def diagnose(
     targets: tuple[str, ...],
     ignore: tuple[str, ...],
     reading: ReadOptions,
-    activation: str | None,
-    hidden: str | None,
     updates: int,
     budget: float | None,
     plot: Path | None,
@@ -63,27 +52,20 @@ def diagnose(
     """
     from rich.console import Console
 
+    from actwise.arrays import check_number, check_whole
     from actwise.cli.display import experiments_shown
     from actwise.doctor import diagnose as diagnose_model
     from actwise.doctor.adapters.tables import diagnose_table
     from actwise.tables import default_targets, read_training_table
     from actwise.tabular import FitSettings, TableModel
 
-    if updates < 1:
-        raise InputError(f"--updates must be a positive whole number, not {updates}")
-    seconds = inf if budget is None else budget
-    if not seconds > 0:
-        raise InputError(f"--budget must be a positive number of seconds, not {budget!r}")
+    check_whole("updates", updates)
+    seconds = inf if budget is None else check_number("budget", budget, infinite=True)
     if len(what) > 2 or (len(what) == 1 and Path(what[0]).is_dir()):
         raise InputError("give a data file, or a model's folder and a data file: actwise diagnose [DIR] DATA")
     model = TableModel.load(Path(what[0])) if len(what) == 2 else None
     frame, reading = read_training_table(what[-1], reading if model is None else model.encoding.options)
-    if hidden is not None:
-        chosen["hidden"] = split_sizes(hidden)
-    if activation is not None:
-        chosen["activation"] = tuple(read_activation(each) for each in split_activations(activation))
-    with naming_options():
-        settings = FitSettings(ignore=ignore, reading=reading, **chosen)
+    settings = FitSettings(ignore=ignore, reading=reading, **read_settings(chosen))
     with experiments_shown(Console(stderr=True), quiet or as_json) as observe:
         if model is not None:
             found = diagnose_model(
@@ -94,10 +76,9 @@ def diagnose(
             if not wanted:
                 shown = ", ".join(frame.columns[:10])
                 raise InputError(f"name the column to predict with --target; {what[0]!r} has {shown}")
-            with naming_options():
-                found = diagnose_table(
-                    frame, wanted, settings, updates=updates, budget=seconds, seed=settings.seed, observe=observe
-                )
+            found = diagnose_table(
+                frame, wanted, settings, updates=updates, budget=seconds, seed=settings.seed, observe=observe
+            )
     if plot is not None:
         found.plot(str(plot))
     click.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))

@@ -12,7 +12,6 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column, Table
 from rich.text import Text
 
-from actwise.cli.options import name_options
 from actwise.doctor import Suspicion
 from actwise.model.optimizers import LBFGS
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
@@ -82,7 +81,7 @@ class Display:
 
     def target(self, target: Mapping[str, Any]) -> None:
         """Say what is predicted, and why it is that task."""
-        self.line("task", name_options(target["reason"]))
+        self.line("task", target["reason"])
         classes = [str(each) for each in target["classes"]]
         if classes:
             more = f" and {len(classes) - MOST_CLASSES} more" if len(classes) > MOST_CLASSES else ""

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actwise.cli.options import (
-    default_directory,
-    naming_options,
-    read_activation,
-    reading_options,
-    split_activations,
-    split_sizes,
-)
+from actwise.cli.options import default_directory, read_settings, reading_options, setting_options
 from actwise.cli.status import FAILED, stop_on_interrupt, tell_written
 from actwise.errors import InputError
 
@@ -31,27 +24,7 @@ SAMPLES = "sample:"
 @click.command()
 @click.argument("data", metavar="DATA")
 @reading_options
-@click.option(
-    "--activation",
-    metavar="LIST",
-    help="A name, a formula in x, maxout, or one per hidden layer between commas; parameters as in "
-    '"leaky_relu(slope=0.3)".  [default: silu]',
-)
-@click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: 128]")
-@click.option("--dropout", type=float, help="Share of hidden outputs dropped in training.  [default: by rows]")
-@click.option("--l2", type=float, help="Penalty on squared weights.  [default: by rows]")
-@click.option("--optimizer", default="adam", show_default=True, help="adam, adamw, sgd, rmsprop, adagrad or lbfgs.")
-@click.option("--learning-rate", type=float, help="In place of the optimizer's own.")
-@click.option("--batch-size", type=int, help="Rows per step.  [default: by rows]")
-@click.option("--epochs", type=int, help="At most so many.  [default: by rows]")
-@click.option("--patience", type=int, help="Epochs without improvement before stopping.  [default: by rows]")
-@click.option("--time-limit", type=float, metavar="SECONDS", help="For the training.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same machine: same result.")
-@click.option("--test-size", type=float, default=0.2, show_default=True, help="Share or number of rows.")
-@click.option("--validation-size", type=float, default=0.15, show_default=True, help="Share or number of rows.")
-@click.option("--split-by", metavar="COLUMN", help="Keep rows of equal values together, in training or test.")
-@click.option("--time", metavar="COLUMN", help="When each row was: the last ones are for the test.")
-@click.option("--threads", type=int, help="At most so many for matrix products.")
+@setting_options
 @click.option("--out", "directory", metavar="DIR", type=click.Path(path_type=Path), help="Where the model goes.")
 @click.option("--no-doctor", is_flag=True, help="Do not ask why, where the network fails.")
 @click.option("--no-baselines", is_flag=True, help="Compare with the constant only.")
@@ -60,8 +33,6 @@ SAMPLES = "sample:"
 def fit(
     data: str,
     targets: tuple[str, ...],
-    activation: str | None,
-    hidden: str | None,
     ignore: tuple[str, ...],
     reading: ReadOptions,
     directory: Path | None,
@@ -85,19 +56,12 @@ def fit(
     if data == SAMPLES:
         _list_samples()
         return
-    if hidden is not None:
-        chosen["hidden"] = split_sizes(hidden)
-    if activation is not None:
-        chosen["activation"] = tuple(read_activation(each) for each in split_activations(activation))
-
     from actwise.tabular import FitSettings, TableModel
 
-    with naming_options():
-        settings = FitSettings(baselines=not no_baselines, ignore=ignore, **chosen)
+    settings = FitSettings(baselines=not no_baselines, ignore=ignore, **read_settings(chosen))
     place = directory or default_directory(data)
     TableModel.check_place(place)
-    with naming_options():
-        document, failure = _fit(data, targets, reading, settings, place, quiet or as_json, not no_doctor)
+    document, failure = _fit(data, targets, reading, settings, place, quiet or as_json, not no_doctor)
     if as_json:
         click.echo(json.dumps(document, indent=1))
     if failure:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from actwise.errors import InputError
+from actwise.errors import FormulaError, InputError
+from actwise.training.settings import option_name, rows
 
 if TYPE_CHECKING:
     from actwise.activations import AnyActivation
@@ -20,56 +22,54 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-# What the library calls a parameter where it says what is wrong with it, and then as the command line does.
-_PARAMETER = re.compile(
-    r"(?<!-)\b(?:(?:the|a) )?(?P<name>batch_size|time_limit|test_size|validation_size|learning rate|dropout rate|"
-    r"epochs|patience|threads|l2|seed|hidden)(?= must\b)|(?<=leave )batch_size(?= out)"
-)
-_TASK = re.compile(r"(?<!-)\btask '(classification|regression)'")
-_VALUE = re.compile(r"give a value for each, such as (\w+=[\d.]+)$")
+# Settings that the command line reads from text: what stands for it in the help, and how it is written.
+TEXTS = {
+    "hidden": ("SIZES", " Between commas, such as 64,32."),
+    "activation": ("LIST", ' Between commas; parameters as in "leaky_relu(slope=0.3)".'),
+    "time_limit": ("SECONDS", ""),
+    "split_by": ("COLUMN", ""),
+    "time": ("COLUMN", ""),
+}
 # A name or a formula, and after it values of parameters in parentheses.
 _WITH_PARAMETERS = re.compile(r"(?P<activation>.+?)\((?P<values>\s*[A-Za-z_]\w*\s*=(?!=)[^()]*)\)\s*", re.DOTALL)
 
 
-def name_options(sentence: str) -> str:
-    """Call parameters in a sentence of the library as the command line calls them.
-
-    Parameters
-    ----------
-    sentence : str
-        The sentence.
-
-    Returns
-    -------
-    str
-        The sentence with options.
-
-    Examples
-    --------
-    >>> name_options("time_limit must be a positive number of seconds, not 0")
-    '--time-limit must be a positive number of seconds, not 0'
-    >>> name_options("ask for task 'regression'")
-    'ask for --task regression'
-    """
-
-    def option(found: re.Match[str]) -> str:
-        name = {None: "batch_size", "dropout rate": "dropout"}.get(found["name"], found["name"])
-        return "--" + re.sub("[_ ]", "-", name)
-
-    sentence = _VALUE.sub(r"give a value for each behind the formula, as in --activation '... (\1)'", sentence)
-    return _TASK.sub(r"--task \1", _PARAMETER.sub(option, sentence))
+def setting_options(command: _Command) -> _Command:
+    """Give a command an option for each setting that a fit of a table has; those not given are None."""
+    for row in reversed(rows("command")):
+        name, kind = option_name(row.name), row.check.kind.split()[0]
+        metavar, how = TEXTS.get(row.name, (None, ""))
+        text = row.help + how
+        if row.by_size or row.default not in (None, inf):
+            text += f"  [default: {'by rows' if row.by_size else _shown(row.default)}]"
+        if kind == "bool":
+            option = click.option(f"{name}/--no-{name[2:]}", default=None, help=text)
+        else:
+            option = click.option(name, type={"int": int, "float": float}.get(kind, str), metavar=metavar, help=text)
+        command = option(command)
+    return command
 
 
-@contextmanager
-def naming_options() -> Iterator[None]:
-    """Rewrite what the library refuses with `name_options`."""
-    try:
-        yield
-    except InputError as error:
-        said = name_options(str(error))
-        if said == str(error):
-            raise
-        raise InputError(said) from error
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return (
+        ",".join(map(str, default))
+        if isinstance(default, tuple)
+        else f"{default:g}"
+        if isinstance(default, float)
+        else str(default)
+    )
+
+
+def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given, texts turned into values."""
+    found = {name: value for name, value in given.items() if value is not None}
+    if "hidden" in found:
+        found["hidden"] = split_sizes(found["hidden"])
+    if "activation" in found:
+        found["activation"] = tuple(read_activation(each) for each in split_activations(found["activation"]))
+    return found
 
 
 # What `ReadOptions` calls an option, and the command line does.
@@ -195,21 +195,30 @@ def read_activation(text: str) -> str | AnyActivation:
     >>> read_activation("relu")
     'relu'
     """
-    found = _WITH_PARAMETERS.fullmatch(text)
-    if found is None:
-        return text
     from actwise.activations import activation
 
-    values = {}
+    found = _WITH_PARAMETERS.fullmatch(text)
+    if found is None:
+        try:
+            with warnings.catch_warnings(action="ignore"):  # they come when it is looked up for the network
+                activation(text)
+        except FormulaError as error:
+            if error.missing:
+                values = ", ".join(f"{name}=1.0" for name in error.missing)
+                raise InputError(f"{error}, behind the formula: --activation '{text} ({values})'") from error
+        except InputError:
+            pass  # maxout, which is a layer, and names that the settings refuse
+        return text
+    numbers = {}
     for part in found["values"].split(","):
         name, _, value = part.partition("=")
         try:
-            values[name.strip()] = float(value)
+            numbers[name.strip()] = float(value)
         except ValueError as error:
             raise InputError(
                 f"--activation {text!r}: {part.strip()!r} should be a parameter and a number, such as slope=0.3"
             ) from error
-    return activation(found["activation"].strip(), **values)
+    return activation(found["activation"].strip(), **numbers)
 
 
 def split_activations(text: str) -> tuple[str, ...]:

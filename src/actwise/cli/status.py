@@ -12,12 +12,13 @@ from typing import Any, TextIO
 
 import click
 
-from actwise.errors import ActwiseError, ActwiseWarning
+from actwise.errors import ActwiseError, ActwiseWarning, InputError
+from actwise.training.settings import option_name
 
 BAD_INPUT = 2
 FAILED = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-PATIENCE = 2  # so many Ctrl-C are taken as one wish to stop; one more gives the work up
+MOST_PRESSES = 2  # so many Ctrl-C are taken as one wish to stop; one more gives the work up
 WRITTEN = "actwise.written"  # the key under which a command's context keeps what it wrote
 
 
@@ -50,7 +51,7 @@ class Interruption:
             If it was pressed too often for a wish to stop cleanly, and is not held off.
         """
         self._times += 1
-        if self._times > PATIENCE and not self._held_off:
+        if self._times > MOST_PRESSES and not self._held_off:
             raise KeyboardInterrupt
 
 
@@ -63,7 +64,8 @@ class GuardedGroup(click.Group):
             with _told_warnings():
                 return super().invoke(ctx)
         except ActwiseError as error:
-            click.echo(f"Error: {error}", err=True)
+            said = error.told(option_name) if isinstance(error, InputError) else error
+            click.echo(f"Error: {said}", err=True)
             ctx.exit(BAD_INPUT)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx is not None else ctx.command_path

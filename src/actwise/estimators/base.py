@@ -6,7 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,9 @@ from actwise.activations import AnyActivation
 from actwise.errors import InputError
 from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
-from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.describing import DescribedTraining
 from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find_rate, hold_out
+from actwise.estimators.parameters import plain_settings
 from actwise.estimators.predicting import FloatArray, Predicting, dense
 from actwise.estimators.watching import Watcher
 from actwise.estimators.weights import Weights
@@ -65,7 +65,6 @@ class Problem:
 class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     loss_curve_: list[float]
     best_loss_: float | None
     validation_scores_: list[float] | None
@@ -258,8 +257,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         network = architecture.for_training(self._weights.network, dtype, chosen.output_gain, biases, chosen.dropout)
         if not first:
             network = network.with_parameters(unfold(network, self._current().parameters, inputs, outputs))
-        options = {
-            "shuffle": self.shuffle,
+        options = {row.name: getattr(self, name) for name, row in plain_settings().items() if not row.by_size} | {
             "max_gradient_norm": self.max_gradient_norm or np.inf,
             "threads": self._threads,
         }

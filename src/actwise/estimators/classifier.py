@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +13,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
-from actwise.activations import AnyActivation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
-from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
+from actwise.estimators.parameters import PARAMETERS, Parameter, takes
 from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
 from actwise.model.losses import Loss
-from actwise.model.optimizers import Optimizer
-from actwise.model.schedules import Schedule
 from actwise.parts import ModelParts
 from actwise.tasks import Task, find_task
 from actwise.tasks.scaling import Scaling
@@ -54,6 +50,14 @@ def _gives_probabilities(estimator: MLPClassifier) -> bool:
     return True
 
 
+@takes(
+    {
+        "loss": Parameter(LOG_LOSS, [str, Loss]),
+        "label_smoothing": Parameter(0.0, PARAMETERS["beta_1"].constraints),
+        "class_weight": Parameter(None, [dict, list, str, None]),
+    },
+    positional=("hidden_layer_sizes", "activation"),
+)
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """Multilayer perceptron for classification, with the interface of scikit-learn's.
 
@@ -129,6 +133,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         Of the arithmetic of training. The model itself has the dtype of X.
     n_jobs : int or None
         Threads for large matrix products.
+    {settings}
 
     Attributes
     ----------
@@ -165,84 +170,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     classes_: npt.NDArray[Any]
     _task: Task
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **CONSTRAINTS,
-        "label_smoothing": CONSTRAINTS["beta_1"],
-        "class_weight": [dict, list, str, None],
-    }
-
-    def __init__(
-        self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | AnyActivation | Sequence[str | AnyActivation] = "relu",
-        *,
-        solver: str | Optimizer = "auto",
-        alpha: float | str = "auto",
-        batch_size: int | str = "auto",
-        learning_rate: str | Schedule = "constant",
-        learning_rate_init: float | str = "auto",
-        power_t: float = 0.5,
-        max_iter: int | str = "auto",
-        shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
-        tol: float | str = "auto",
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float | str = "auto",
-        max_fun: int = 15000,
-        loss: str | Loss = LOG_LOSS,
-        output_activation: str | AnyActivation = "auto",
-        dropout: float | Sequence[float] = 0.0,
-        label_smoothing: float = 0.0,
-        class_weight: Mapping[Any, float] | Sequence[Mapping[Any, float]] | str | None = None,
-        scoring: Any = None,
-        max_gradient_norm: float | None = None,
-        weight_averaging: float = 0.0,
-        scale_inputs: bool | str = "auto",
-        dtype: str = "auto",
-        n_jobs: int | None = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.loss = loss
-        self.output_activation = output_activation
-        self.dropout = dropout
-        self.label_smoothing = label_smoothing
-        self.class_weight = class_weight
-        self.scoring = scoring
-        self.max_gradient_norm = max_gradient_norm
-        self.weight_averaging = weight_averaging
-        self.scale_inputs = scale_inputs
-        self.dtype = dtype
-        self.n_jobs = n_jobs
 
     def fit(
         self,

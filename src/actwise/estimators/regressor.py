@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +11,14 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from actwise.activations import AnyActivation, activation
+from actwise.activations import activation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
-from actwise.estimators.constraints import CONSTRAINTS
 from actwise.estimators.fitting import Rows
+from actwise.estimators.parameters import PARAMETERS, takes
 from actwise.estimators.predicting import FloatArray
 from actwise.model import losses
 from actwise.model.losses import Loss
-from actwise.model.optimizers import Optimizer
-from actwise.model.schedules import Schedule
 from actwise.tasks.metrics import r2
 from actwise.tasks.scaling import Scaling
 
@@ -31,6 +28,10 @@ _LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "quantile", "
 _FREE_OF_UNITS = ("squared_error", "absolute_error", "quantile")
 
 
+@takes(
+    {"scale_targets": PARAMETERS["scale_inputs"]},
+    positional=("loss", "hidden_layer_sizes", "activation"),
+)
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """Multilayer perceptron for regression, with the interface of scikit-learn's.
 
@@ -54,6 +55,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         As for `MLPClassifier`.
     max_gradient_norm, weight_averaging, scale_inputs, dtype, n_jobs
         As for `MLPClassifier`.
+    {settings}
 
     Attributes
     ----------
@@ -72,82 +74,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     >>> model.predict(X[:2]).shape, model.score(X, y) > 0.4
     ((2,), True)
     """
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **CONSTRAINTS,
-        "scale_targets": CONSTRAINTS["scale_inputs"],
-    }
-
-    def __init__(
-        self,
-        loss: str | Loss = "squared_error",
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | AnyActivation | Sequence[str | AnyActivation] = "relu",
-        *,
-        solver: str | Optimizer = "auto",
-        alpha: float | str = "auto",
-        batch_size: int | str = "auto",
-        learning_rate: str | Schedule = "constant",
-        learning_rate_init: float | str = "auto",
-        power_t: float = 0.5,
-        max_iter: int | str = "auto",
-        shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
-        tol: float | str = "auto",
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float | str = "auto",
-        max_fun: int = 15000,
-        output_activation: str | AnyActivation = "auto",
-        dropout: float | Sequence[float] = 0.0,
-        scoring: Any = None,
-        max_gradient_norm: float | None = None,
-        weight_averaging: float = 0.0,
-        scale_inputs: bool | str = "auto",
-        scale_targets: bool | str = "auto",
-        dtype: str = "auto",
-        n_jobs: int | None = None,
-    ) -> None:
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.output_activation = output_activation
-        self.dropout = dropout
-        self.scoring = scoring
-        self.max_gradient_norm = max_gradient_norm
-        self.weight_averaging = weight_averaging
-        self.scale_inputs = scale_inputs
-        self.scale_targets = scale_targets
-        self.dtype = dtype
-        self.n_jobs = n_jobs
 
     def fit(
         self,

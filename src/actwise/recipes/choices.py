@@ -263,13 +263,13 @@ def _optimizer(given: Mapping[str, Any], solver: str | Optimizer, tolerance: flo
         return solver
     if solver == "lbfgs":
         return LBFGS(gradient_tolerance=tolerance, most_evaluations=given["max_fun"])
-    rate = _or(given["learning_rate_init"], SKLEARN_RATE)
-    rate = SKLEARN_RATE if rate == "find" else rate
+    asked = given["learning_rate_init"]
+    if solver not in ("adam", "sgd"):  # scikit-learn has no rate for it
+        return optimizers.optimizer(solver, None if asked in (AUTO, "find") else asked)
+    rate = SKLEARN_RATE if asked in (AUTO, "find") else asked
     if solver == "adam":
         return Adam(rate, given["beta_1"], given["beta_2"], given["epsilon"])
-    if solver == "sgd":
-        return SGD(rate, given["momentum"], given["nesterovs_momentum"])
-    return optimizers.optimizer(solver, rate)
+    return SGD(rate, given["momentum"], given["nesterovs_momentum"])
 
 
 def schedule(

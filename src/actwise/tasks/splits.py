@@ -145,7 +145,7 @@ def is_complete(columns: NDArray[Any]) -> bool:
 def _rows_asked_for(size: float, n_rows: int, name: str) -> int:
     """Turn a size into a number of rows; a fraction above 0 asks for one row at least."""
     if isinstance(size, bool) or not math.isfinite(size) or size < 0 or (size >= 1 and size != int(size)):
-        raise InputError(f"{name} must be a fraction from 0 to 1 or a whole number of rows, not {size}")
+        raise InputError(f"must be a fraction from 0 to 1 or a whole number of rows, not {size}", name)
     return int(size) if size >= 1 or size == 0 else max(1, round(size * n_rows))
 
 

@@ -2,6 +2,8 @@
 
 `actwise.train`, the estimators, `fit_table`, the command line, the doctor and the documentation read this table.
 A new setting is a new row; what it does is then in ``run.settings`` for the code that acts on it.
+
+NumPy and the rooms that know names are imported by the checks alone, so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -11,11 +13,9 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-import numpy as np
-
-from actwise.arrays import check_number, check_whole
 from actwise.errors import InputError, suggest
 
 Door: TypeAlias = Literal["train", "estimator", "fit", "command"]
@@ -46,6 +46,8 @@ class Whole:
 
     def __call__(self, name: str, value: Any) -> int:
         """Return it as an int."""
+        from actwise.arrays import check_whole
+
         return check_whole(name, value, self.least)
 
 
@@ -55,11 +57,13 @@ class Number:
 
     zero: bool = False
     infinite: bool = False
-    below: float = np.inf
+    below: float = inf
     kind: str = "float"
 
     def __call__(self, name: str, value: Any) -> float:
         """Return it as a float."""
+        from actwise.arrays import check_number
+
         return check_number(name, value, zero=self.zero, infinite=self.infinite, below=self.below)
 
 
@@ -71,6 +75,8 @@ class Truth:
 
     def __call__(self, name: str, value: Any) -> bool:
         """Return it as a bool."""
+        import numpy as np
+
         if not isinstance(value, bool | np.bool_):
             raise InputError(f"must be True or False, not {value!r}", name)
         return bool(value)
@@ -86,8 +92,8 @@ class Size:
     def __call__(self, name: str, value: Any) -> float:
         """Return it as it is."""
         if not (value > 0 or (self.zero and value == 0)):
-            least = "0, " if self.zero else ""
-            raise InputError(f"must be {least}a fraction below 1 or a number of rows, not {value!r}", name)
+            least, why = ("0, ", "") if self.zero else ("", ": without such rows nothing can be said about the network")
+            raise InputError(f"must be {least}a fraction below 1 or a number of rows, not {value!r}{why}", name)
         number: float = value
         return number
 
@@ -124,7 +130,7 @@ def _rate(value: Any) -> Any:
 
 
 def _restarts(starts: Any) -> int | None:
-    return None if starts is None else check_whole("starts", starts) - 1
+    return None if starts is None else Whole()("starts", starts) - 1
 
 
 @dataclass(frozen=True)
@@ -177,7 +183,7 @@ class Setting:
         text = self.help
         if self.by_size and door in ("fit", "estimator"):
             text += " By default chosen by the size of the data."
-        elif self.default is not None and self.default != np.inf:
+        elif self.default not in (None, inf):
             text += f" Default {self.default!r}."
         return [
             f"{self.called(door)} : {self.check.kind}",
@@ -211,8 +217,8 @@ TABLE: tuple[Setting, ...] = (
     # The loss and how it is minimised
     Setting("loss", Other("str or Loss", _loss), "squared_error", "What is minimised.", sklearn="loss"),
     Setting("optimizer", Other("str or optimizer", _optimizer), "auto",
-            "A name or a record such as aw.Adam(0.01); auto: on small data L-BFGS, which uses all rows at once, Adam "
-            "elsewhere.", sklearn="solver", fit=True),
+            "A name such as adam, sgd or lbfgs, in Python also a record such as aw.Adam(0.01); auto: on small data "
+            "L-BFGS, which uses all rows at once, Adam elsewhere.", sklearn="solver", fit=True),
     Setting("learning_rate", Other("float or schedule", _rate), None, "In place of the optimizer's own.",
             sklearn="learning_rate_init", fit=True),
     Setting("batch_size", Whole(), 32, "Rows per step.", sklearn="batch_size", fit=True, by_size=True),
@@ -220,16 +226,18 @@ TABLE: tuple[Setting, ...] = (
             sklearn="max_iter", fit=True, by_size=True),
     Setting("l2", Number(zero=True), 0.0, "Adds l2 / 2 times the sum of the squared weights, biases left out.",
             sklearn="alpha", fit=True, by_size=True),
-    Setting("max_gradient_norm", Number(infinite=True), np.inf,
-            "Gradient clipping: longer gradients are scaled down to it.", sklearn="max_gradient_norm",
+    Setting("max_gradient_norm", Number(infinite=True), inf,
+            "Gradient clipping: longer gradients are scaled down to it.", sklearn="max_gradient_norm", fit=True,
             former={"largest_gradient_norm": lambda value: value}),
-    Setting("shuffle", Truth(), True, "Whether the rows come in a new order in each epoch.", sklearn="shuffle"),
+    Setting("shuffle", Truth(), True, "Whether the rows come in a new order in each epoch.", sklearn="shuffle",
+            fit=True),
     Setting("seed", Whole(0), 0, "Of everything random: the same seed on the same machine gives the same result.",
             sklearn="random_state", fit=True),
     # When it ends
     Setting("patience", Whole(0), 0, "Ends after so many epochs without an improvement; 0: never.",
             sklearn="n_iter_no_change", fit=True, by_size=True),
-    Setting("tolerance", Number(zero=True), 0.0, "A smaller improvement of the loss is none.", sklearn="tol"),
+    Setting("tolerance", Number(zero=True), 0.0, "A smaller improvement of the loss is none.", sklearn="tol",
+            fit=True, by_size=True),
     Setting("time_limit", Number(infinite=True), None, "Seconds that training may take.", fit=True),
     Setting("threads", Whole(), None, "At most so many for matrix products; the bits are the same.",
             sklearn="n_jobs", fit=True),
@@ -252,6 +260,11 @@ TABLE: tuple[Setting, ...] = (
             part="table", fit=True),
     Setting("validation_size", Size(zero=True), 0.15,
             "Share of the rows to stop training by, or their number; 0: no early stopping.", part="table", fit=True),
+    Setting("split_by", Other("str"), None,
+            "A column whose equal values stay together, all in training or all in the test: persons, places.",
+            part="table", fit=True),
+    Setting("time", Other("str"), None, "A column that says when each row was: the last ones are for the test.",
+            part="table", fit=True),
 )  # fmt: skip
 
 
@@ -317,12 +330,20 @@ def add_fields(cls: _Class, fields: Iterable[tuple[str, Any]]) -> _Class:
 
 
 def document(door: Door, without: Sequence[str] = ()) -> Callable[[_Documented], _Documented]:
-    """Put a door's settings in the place of ``{settings}`` in a docstring."""
+    """Put a door's settings in the place of ``{settings}`` in a docstring, except for those that it explains itself."""
 
     def filled(what: _Documented) -> _Documented:
-        if what.__doc__ and (found := re.search(r"^( *)\{settings\}$", what.__doc__, re.MULTILINE)):
-            lines = [line for row in rows(door) if row.name not in without for line in row.documented(door)]
-            what.__doc__ = what.__doc__.replace(found[0], textwrap.indent("\n".join(lines), found[1]))
+        if what.__doc__ and (found := re.search(r"^( *)\{settings\}\n", what.__doc__, re.MULTILINE)):
+            told = re.findall(rf"^{found[1]}(\w.*)\n{found[1]} ", what.__doc__, re.MULTILINE)
+            lines = [
+                line
+                for row in rows(door)
+                if row.name not in without and not any(re.search(rf"\b{row.called(door)}\b", each) for each in told)
+                for line in row.documented(door)
+            ]
+            what.__doc__ = what.__doc__.replace(
+                found[0], textwrap.indent("".join(f"{line}\n" for line in lines), found[1])
+            )
         return what
 
     return filled

@@ -175,7 +175,7 @@ def _adapt(
     scored = scored if len(scored) >= FEWEST_TEST_ROWS else train
 
     def rebuild(changed: Mapping[str, Any], rows: object, seed: int) -> TableModel:
-        return fit_table(frame, target.names, replace(_changed(settings, changed), seed=seed)).model
+        return fit_table(frame, target.names, _changed(settings, changed).changed(seed=seed)).model
 
     def described(network: Network, options: Mapping[str, Any]) -> Setup:
         batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
