@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actwise.cli.options import naming_options, read_activation, reading_options, split_activations, split_sizes
+from actwise.cli.options import read_activation, reading_options, split_activations, split_sizes
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def compare(
         raise InputError(f"name the one column to predict with --target; {data!r} has {shown}")
     settings = {} if hidden is None else {"hidden_layer_sizes": split_sizes(hidden)}
     console = Console(stderr=True)
-    with naming_options(), _workers(workers) as n, _shown(console, quiet or as_json) as on_progress:
+    with _workers(workers) as n, _shown(console, quiet or as_json) as on_progress:
         found = run(
             _arms(activations, baselines, frame, wanted[0], task), frame, wanted[0], task=task, ignore=ignore,
             settings=settings, tune=_rates(tune), study=None if study is None else str(study), workers=n,

@@ -64,8 +64,13 @@ class GuardedGroup(click.Group):
             with _told_warnings():
                 return super().invoke(ctx)
         except ActwiseError as error:
-            said = error.told(option_name) if isinstance(error, InputError) else error
-            click.echo(f"Error: {said}", err=True)
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            options = {each.name for each in command.params} if command is not None else set()
+
+            def called(parameter: str) -> str:
+                return option_name(parameter) if parameter in options else parameter
+
+            click.echo(f"Error: {error.told(called) if isinstance(error, InputError) else error}", err=True)
             ctx.exit(BAD_INPUT)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx is not None else ctx.command_path
