@@ -322,7 +322,7 @@ def _training_facts(run: Run, options: Mapping[str, Any], settings: FitSettings)
     best = run.history[run.best_epoch - 1] if 0 < run.best_epoch <= len(run.history) else None
     return TrainingFacts(
         loss=options["loss"].name,
-        optimizer=settings.optimizer.lower(),
+        optimizer=type(optimizer).__name__.lower(),
         learning_rate=None if isinstance(optimizer, LBFGS) else float(optimizer.learning_rate),
         batch_size=options["batch_size"],
         l2=options["l2"],
