@@ -230,7 +230,7 @@ def test_odd_cells_among_numbers_are_missing_and_listed_once() -> None:
     def table(n_words: int) -> pl.DataFrame:
         words = ["12O", "2100 - 2850", "so so", "two rooms", "-", "34 m"][:n_words]
         numbers = [str(k % 97) for k in range(240 - n_words)]
-        return pl.DataFrame({"x": numbers + words, "z": [*numbers[:239], "none"], "y": range(240)})
+        return pl.DataFrame({"x": numbers + words, "z": [*(str(k % 97) for k in range(239)), "none"], "y": range(240)})
 
     for n_words in (1, 4, 6):
         with pytest.warns(ActwiseWarning, match="cells that do not fit their columns count as missing") as caught:

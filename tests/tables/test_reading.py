@@ -87,14 +87,14 @@ def test_latin_letters_outside_utf8_are_read_and_announced(tmp_path: Path) -> No
 
 TABLES = {
     "cp1251": "возраст,город\n49,Москва\n34,Казань\n20,Тверь\n",
-    "koi8-r": "возраст,город\n49,Москва\n34,Казань\n20,Тверь\n",
+    "koi8-r": "возраст,город\n49,Москва\n34,Казань\n20,Нижний Новгород\n17,Ростов-на-Дону\n12,Екатеринбург\n",
     "cp949": "나이,도시\n49,서울\n34,부산\n21,대구\n",
     "shift_jis": "年齢,都市\n49,東京\n34,大阪\n30,カタカナ\n",
     "gb18030": "年龄,城市\n49,北京\n34,上海\n33,广州\n",
     "big5": "年齡,城市\n49,臺北\n34,高雄\n33,臺中\n",
     "cp1250": "věk,město\n49,Plzeň\n34,Děčín\n22,Łódź\n11,České Budějovice\n",
     "iso8859-7": "ηλικία,πόλη\n49,Αθήνα\n34,Πάτρα\n",
-    "cp1255": "גיל,עיר\n49,ירושלים\n34,חיפה\n",
+    "cp1255": "גיל,עיר\n49,ירושלים\n34,חיפה\n12,תל אביב\n17,ראשון לציון\n20,פתח תקווה\n",
     "cp1256": "العمر,المدينة\n49,القاهرة\n34,دمشق\n",
     "cp874": "อายุ,เมือง\n49,กรุงเทพ\n34,เชียงใหม่\n",
     "cp1252": "âge,ville\n49,Orléans\n34,Besançon\n22,Köln\n",
@@ -132,6 +132,7 @@ ABOVE = {"a": ["1", "3", "5"], "b": ["u", "v", "w"], "y": ["2.5", "4.5", "6.5"]}
     [
         ("Data source: office\nRetrieved: 2024-05-01\n\n" + HEADED, "names of 'table.csv' seem to stand in line 4"),
         ("Office of numbers,\n" + HEADED, "seem to stand in line 2"),
+        ("Office of numbers,,\n,,\n" + HEADED, "seem to stand in line 3"),
         ('"Sales, by\nquarter"\n' + HEADED, "seem to stand in line 3"),
         ("# made by sensor 4\n# units: mm\n" + HEADED, None),
         ("# a, b and c\n# of mm\n" + HEADED, None),

@@ -59,6 +59,9 @@ def _conform(value: object, hint: Any, what: str) -> Any:
             return value
         raise ModelError(f"{what} should be one of {', '.join(get_args(hint))}, not {shown(value)}")
     kinds = get_args(hint) if origin in (Union, UnionType) else (hint,)
+    words = [kind for kind in kinds if get_origin(kind) is Literal]
+    if words and value is not None:
+        return _conform(value, words[0], what)
     if type(value) is int and float in kinds and int not in kinds and abs(value) < 2**1023:
         value = float(value)
     if type(value) not in kinds:

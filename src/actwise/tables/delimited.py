@@ -167,7 +167,7 @@ def _rows(lines: list[str], separator: str) -> Iterator[_Row]:
 
 def _find_separator(lines: list[str], comment: str | None) -> str:
     def fitness(separator: str) -> tuple[int, int]:
-        rows = [each for each in _rows(lines, separator) if any(cell.strip() for cell in each.cells)]
+        rows = [each for each in _rows(lines, separator) if len(each.cells) > 1 or any(each.cells)]
         rows = _without_comments(rows, comment)[1]
         width = _width(rows) if rows else 1
         return (sum(len(each.cells) == width for each in rows), width) if width > 1 else (0, 1)
@@ -204,9 +204,18 @@ def _without_comments(rows: list[_Row], given: str | None) -> tuple[str | None, 
 def _header_place(rows: list[_Row], width: int) -> int:
     """Find the row of the column names: the first that has as many cells as most rows, or nearly."""
     first = rows[0].cells
-    if width == 1 or len(first) >= width or _names_all_but_first(first, rows[1:], width):
+    if width == 1 or _names_all_but_first(first, rows[1:], width):
         return 0
-    return next(k for k, each in enumerate(rows) if len(each.cells) == width)
+    if len(first) >= width and not _is_title(first):
+        return 0
+    # Spreadsheets fill up the line of a title with empty cells.
+    places = [k for k, each in enumerate(rows) if len(each.cells) == width and not _is_title(each.cells)]
+    return places[0] if places and not _has_number(rows[places[0]]) else 0
+
+
+def _is_title(cells: list[str]) -> bool:
+    """Tell whether a line has one cell only that is not empty, of three or more."""
+    return len(cells) > 2 and sum(bool(cell.strip()) for cell in cells) == 1
 
 
 def _names_all_but_first(header: list[str], rows: list[_Row], width: int) -> bool:

@@ -147,7 +147,7 @@ class TableEncoding:
                     check_changes(column, cells, matrix[:, start:stop])
             start = stop
         tell_odd(odd, learning=False)
-        if rows is None and blank.any() and not blank.all():
+        if rows is None and len(used) > 1 and blank.any() and not blank.all():
             shown = ", ".join(map(str, numbers[blank][:5])) + (", ..." if blank.sum() > 5 else "")
             warnings.warn(
                 f"{blank.sum()} of {len(blank)} rows hold no value of the model's columns, and have the answer for an "

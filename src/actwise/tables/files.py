@@ -69,6 +69,7 @@ PIECE = 1 << 20
 LATIN_PAGES = ["cp1252", "cp1250", "cp1257", "cp1254"]  # the first one where nothing speaks for another
 LATIN_RUN = 1.5
 MOST_WORDS = 5_000
+_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _FOREIGN_LETTERS = re.compile(rb"[\x80-\xff]+")
 _FOREIGN_WORD = re.compile(rb"[^\x00-/:;]*[\x80-\xff][^\x00-/:;]*")
 
@@ -306,7 +307,9 @@ def _guess(plain: Path) -> str:
     runs = [len(run) for run in _FOREIGN_LETTERS.findall(text)]
     # Alphabets other than Latin, and Chinese characters, make runs of bytes beyond ASCII; accents stand alone.
     latin = sum(runs) < LATIN_RUN * len(runs)
-    found = from_bytes(text, cp_isolation=LATIN_PAGES if latin else None).best()
+    matches = from_bytes(text, cp_isolation=LATIN_PAGES if latin else None)
+    # Other alphabets often decode to half-width Japanese letters too, which hardly any table holds.
+    found = next((each for each in matches if len(_HALF_WIDTH.findall(str(each))) <= len(words)), None)
     if found is None or (latin and str(found) == text.decode(LATIN_PAGES[0], "replace")):
         return LATIN_PAGES[0]
     return found.encoding

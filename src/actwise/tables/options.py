@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from actwise.errors import InputError
+from actwise.errors import InputError, ModelError
 from actwise.persistence import records
 
 ColumnType = Literal["number", "category", "date", "ignore"]
@@ -96,7 +96,10 @@ class ReadOptions:
     @classmethod
     def from_dict(cls, data: object) -> ReadOptions:
         """Build the options from plain data."""
-        return records.from_plain(cls, data, "the reading options")
+        try:
+            return records.from_plain(cls, data, "the reading options")
+        except InputError as error:
+            raise ModelError(str(error)) from error
 
 
 DEFAULT = ReadOptions()

@@ -27,8 +27,6 @@ FEWEST_ROWS = 2  # of a class, one to learn from and one to test
 FEWEST_TO_JUDGE = 10
 
 KindName = Literal["binary_classification", "multiclass_classification", "regression", "multi_output_regression"]
-# What a person would take for a number, with whatever unit or marks of thousands.
-LIKE_A_NUMBER = rf"^\(?{cells.BEFORE_DIGITS}[\d.,'’\s]*\d\s?[^\d\s:/-]{{0,9}}\)?$"
 
 
 @dataclass(frozen=True)
@@ -285,7 +283,7 @@ def find_target(
     if len(single) and len(counts) > 2 and task == "auto" and present.dtype.is_numeric():
         reason = f"target {names[0]!r} holds {len(counts)} different numbers, some of them once: regression"
         return _of_numbers(frame, names, Task("regression", 1, reason=reason), options, unit)
-    kept = _find_labels(column, counts)
+    kept = _find_labels(column, counts, asks=task == "auto")
     labels = tuple(int(each) for each in kept) if whole else kept
     task_found, n_missing = Task.of_classes(labels, found.reason), frame.height - len(present)
     return Target(names, task_found, n_missing, options.missing, unit, _remarks(counts))
@@ -340,6 +338,7 @@ def _markers_for_labels(frame: pl.DataFrame, column: pl.Series, options: ReadOpt
             if values.values.count() > values.strange.sum():
                 words = other.cast(pl.String).str.strip_chars()
                 found = [each for each in found if not (words == each).any()]
+    found = [each for each in found if (text == each).sum() >= FEWEST_ROWS]
     for each in found:
         warnings.warn(
             f"target {column.name!r}: {each!r} is taken for a class, of {int((text == each).sum())} rows: say "
@@ -350,7 +349,7 @@ def _markers_for_labels(frame: pl.DataFrame, column: pl.Series, options: ReadOpt
     return (*options.present, *found)
 
 
-def _find_labels(column: pl.Series, counts: pl.DataFrame) -> tuple[Label, ...]:
+def _find_labels(column: pl.Series, counts: pl.DataFrame, *, asks: bool) -> tuple[Label, ...]:
     """List the classes that have two rows or more, which is what it takes to learn and to test them."""
     labels: list[Label] = counts["label"].to_list()
     if len(labels) == 1:
@@ -358,23 +357,17 @@ def _find_labels(column: pl.Series, counts: pl.DataFrame) -> tuple[Label, ...]:
     kept = counts.filter(pl.col("rows") > 1)["label"].to_list()
     n_single = len(labels) - len(kept)
     if n_single > MOST_NUMBER_CLASSES and n_single > len(labels) / 2:
-        unread = cells.read_text(column.filter(cells.read_numbers(column).strange))
-        alike = unread.filter(unread.str.contains(LIKE_A_NUMBER))
-        way_out = "so choose another target column"
-        if len(alike) > len(column) / 2:
-            way_out = (
-                f"and cells such as {alike[0]!r} do not read as numbers: write them without a unit, with a decimal "
-                "point and no mark of thousands, or choose another target column"
-            )
         raise TableError(
             f"target {column.name!r} holds {len(labels)} different values in {len(column)} rows, most of "
-            f"them once: they are no classes, {way_out}"
+            "them once: they are no classes, so choose another target column"
         )
     if len(kept) < FEWEST_ROWS:
-        rare = ", ".join(map(repr, [each for each in labels if each not in kept][:5]))
+        rare = ", ".join(f"{each:g}" if isinstance(each, float) else repr(each) for each in labels if each not in kept)
+        numeric = asks and not isinstance(labels[0], str | bool)
+        also = ", or ask for task 'regression' if they are quantities" if numeric else ""
         raise TableError(
-            f"target {column.name!r} has one row only of {rare}, which cannot be learned and tested: add rows, or "
-            "merge classes"
+            f"target {column.name!r} has one row only of {rare}, which cannot be learned and tested: "
+            f"drop such rows or merge the class with another{also}"
         )
     if isinstance(labels[0], str):
         _warn_of_twins(column.name, pl.Series(labels))
@@ -390,7 +383,8 @@ def _remarks(counts: pl.DataFrame) -> tuple[str, ...]:
         what = "the only one of its class" if len(single) == 1 else "each the only one of its class"
         rows = "1 row is" if len(single) == 1 else f"{len(single)} rows are"
         remarks.append(f"{rows} left out, {what}: {shown}")
-    rare = counts.filter((pl.col("rows") > 1) & (pl.col("rows") < FEWEST_TO_JUDGE))
+    most = counts["rows"].max()
+    rare = counts.filter((pl.col("rows") > 1) & (pl.col("rows") < FEWEST_TO_JUDGE) & (pl.col("rows") * 10 <= most))
     if len(rare):
         said = ", ".join(f"{label!r} ({n} rows)" for label, n in rare.head(5).iter_rows())
         remarks.append(f"too rare for a test to say much about: {said}" + (", ..." if len(rare) > 5 else ""))

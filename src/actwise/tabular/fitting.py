@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -11,13 +13,14 @@ import numpy.typing as npt
 import polars as pl
 
 from actwise.engines.numba import build
-from actwise.errors import InputError, TableError, suggest
+from actwise.errors import ActwiseWarning, InputError, TableError, suggest
 from actwise.model.layers import Dropout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.tables import TableEncoding, Target, find_target
 from actwise.tables.learning import read_times
 from actwise.tables.options import ReadOptions, merged
+from actwise.tabular.leaks import telling_columns
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
 from actwise.tabular.settings import FitSettings, build_network, training_options
@@ -28,6 +31,7 @@ from actwise.tasks.splits import Split, split_groups, split_in_order, split_rows
 from actwise.training import History, Run, start
 from actwise.training.api import train_in_silence
 
+NEARLY_PERFECT = 0.1  # of the constant's error is left
 FEWEST_TRAINING_ROWS = 2  # one row is the same answer for every row
 
 
@@ -198,9 +202,26 @@ def fit_table(
             if should_stop():
                 break
     scores = {name: judge(prediction) for name, prediction in predictions.items()}
+    _warn_of_leaks(encoding, target, training, scores)
     by_target = _scores_by_target(target, frame, split.test, predictions)
     report = replace(report, scores=scores, failure=_failure(run, scores), scores_by_target=by_target)
     return FitResult(model.with_report(report), run.history)
+
+
+def _warn_of_leaks(encoding: TableEncoding, target: Target, training: Rows, scores: Mapping[str, Scores]) -> None:
+    """Name columns that alone tell the target, where the network is nearly perfect."""
+    error = "accuracy" if target.is_classification else "r2"
+    reached, constant = scores[NETWORK].get(error), scores[CONSTANT].get(error)
+    if reached is None or constant is None or 1 - reached > NEARLY_PERFECT * (1 - constant):
+        return
+    for name, by_gaps in telling_columns(encoding, target.task, training):
+        how = "whether it is filled" if by_gaps else "it"
+        warnings.warn(
+            f"column {name!r} gives the target away: {how} alone tells nearly every answer; if it is not known when "
+            f"you predict, leave it out (--ignore {shlex.quote(name)})",
+            ActwiseWarning,
+            stacklevel=3,
+        )
 
 
 def learn_table(
