@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actwise.errors import InputError, TableError
 from actwise.tasks import split_rows
-from actwise.tasks.splits import fold_of_rows, is_complete
+from actwise.tasks.splits import fold_of_rows, is_complete, split_groups, split_in_order
 
 
 @settings(max_examples=300, deadline=None)
@@ -103,3 +103,38 @@ def test_folds_are_of_equal_size_and_share_the_classes(classes: list[int], n_fol
 )
 def test_truth_tables_are_complete(rows: list[list[float]], expected: bool) -> None:
     assert is_complete(np.array(rows, float)) is expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    groups=st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=60).filter(lambda each: len(set(each)) > 2),
+    test_size=st.sampled_from([0.2, 1, 0.5]),
+    validation_size=st.sampled_from([0, 0.15, 1]),
+    seed=st.integers(0, 5),
+)
+def test_groups_stay_together(groups: list[str], test_size: float, validation_size: float, seed: int) -> None:
+    split = split_groups(groups, test_size=test_size, validation_size=validation_size, seed=seed)
+    parts = [split.train, split.validation, split.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(groups)))
+    names = [{groups[row] for row in part} for part in parts]
+    assert not names[0] & names[1] | names[0] & names[2] | names[1] & names[2]
+    assert len(split.train)
+    assert len(split.test)
+    assert bool(len(split.validation)) == bool(validation_size)
+
+
+def test_too_few_groups_are_refused() -> None:
+    with pytest.raises(TableError, match="2 groups are too few to be split into 3 parts"):
+        split_groups(["a", "b", "a"], test_size=1, validation_size=1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=40))
+def test_the_last_rows_are_tested(times: list[float]) -> None:
+    split = split_in_order(times, test_size=1, validation_size=1)
+    values = np.array(times)
+    assert values[split.train].max() <= values[split.validation].min() <= values[split.test].min()
+    parts = [split.train, split.validation, split.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(times)))
+    with pytest.raises(TableError, match="rows are too few: none is left for training"):
+        split_in_order(times, test_size=len(times), validation_size=0)
