@@ -146,6 +146,7 @@ def months(n: int, pattern: str) -> pl.Series:
         (days(datetime.date(2024, 1, 1), 1, 40, "%m/%d/%Y"), "month first"),
         (days(datetime.date(2024, 1, 1), 1, 40, "%m-%d-%y"), "month first"),
         (days(datetime.date(2024, 1, 1), 31, 40, "%y-%m-%d"), "year first"),
+        (days(datetime.date(2030, 1, 1), -11, 300, "%d.%m.%y"), "day first"),  # many of them could be times
         (months(60, "%d/%m/%Y"), "day first"),
         (months(60, "%m/%d/%Y"), "month first"),
         (months(10, "%d-%m-%Y"), "day first"),

@@ -147,6 +147,7 @@ ABOVE = {"a": ["1", "3", "5"], "b": ["u", "v", "w"], "y": ["2.5", "4.5", "6.5"]}
         (HEADED.replace("\n", "\r") + "\n", None),
         (HEADED.replace("\n", "\r\r\n"), None),
         (HEADED.replace("3,v", "\n\r\n3,v"), None),
+        (HEADED.replace("y\n", "y\n\n \n", 1), None),
     ],
 )
 def test_what_stands_around_a_table_is_left_out(tmp_path: Path, text: str, told: str | None) -> None:
@@ -201,6 +202,8 @@ def total(sales: list[float], last: list[tuple[str | None, float | None]]) -> pl
         ([("Mean", 6.125)], 1),
         ([(None, 24.5)], 1),
         ([("Average", 6.125), ("Grand total", 24.5)], 2),
+        ([("Grand total", 24.5), ("Source: office", None)], 2),
+        ([("Source: office", None)], 0),
         ([("shop 1", 24.5)], 0),  # no new shop
         ([("shop 9", 24.0)], 0),
     ],

@@ -148,7 +148,7 @@ def reading_options(command: _Command) -> _Command:
             help="What the target is; found out from its values if auto.",
         ),
     )
-    return _with_options(file_options(with_reading), options)  # type: ignore[return-value,arg-type]
+    return _with_options(file_options(with_reading), options)  # type: ignore[return-value]
 
 
 def read_options(given: dict[str, Any], known: ReadOptions | None = None) -> ReadOptions:
@@ -158,7 +158,7 @@ def read_options(given: dict[str, Any], known: ReadOptions | None = None) -> Rea
     try:
         return replace(known or ReadOptions(), **given)
     except InputError as error:
-        raise InputError(error.about(_READ_OPTIONS.get(error.parameter or "", "--type"))) from error
+        raise InputError(error.told(lambda name: _READ_OPTIONS.get(name, "--type"))) from error
 
 
 def _with_options(command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Callable[..., Any]:

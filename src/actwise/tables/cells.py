@@ -216,8 +216,8 @@ def _parse_numbers(text: pl.Series) -> pl.DataFrame:
     factor = unit.replace_strict(MAGNITUDES, default=1.0, return_dtype=pl.Float64)
     grouped = part("digits").str.contains(_GROUPED)
     plain = part("digits").str.replace_all(r"[,'’\s]", "")
-    digits = pl.when(grouped).then(plain).when(part("digits").str.contains(r"[^\d.]")).then(None)
-    digits = digits.otherwise(part("digits"))
+    unclear = part("digits").str.contains(r"[^\d.]")
+    digits = pl.when(grouped).then(plain).when(unclear).then(None).otherwise(part("digits"))
     size = (digits + part("exponent").fill_null("").str.replace("[dD]", "e")).cast(pl.Float64, strict=False)
     bracketed = part("opened").is_not_null() & part("closed").is_not_null()
     # A whole number in parentheses needs a unit or a mark, since (1) may well be a label.

@@ -110,7 +110,7 @@ def read_moments(column: pl.Series, layout: str, words: Sequence[str] = ()) -> C
     """
     if column.dtype == pl.Date:
         return Cells(column.cast(MOMENT), nowhere(column))
-    if column.dtype == pl.Datetime:
+    if isinstance(column.dtype, pl.Datetime):
         if column.dtype.time_zone is not None:
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return Cells(column.cast(MOMENT), nowhere(column))
@@ -139,15 +139,15 @@ def find_dates(column: pl.Series, words: Sequence[str], given: DateOrder | None)
     first = different.head(100)
     if 2 * first.str.contains(r"\d").sum() <= len(first):
         return None
-    looks_like_time = 2 * first.str.to_lowercase().str.contains(_TIME).sum() > len(first)
-    if looks_like_time and 2 * _read_times(first).count() > len(first):
-        return DateReading(TIME_OF_DAY, read_moments(column, TIME_OF_DAY, words), None)
+    n_times = _read_times(first).count() if first.str.to_lowercase().str.contains(_TIME).any() else 0
     parts = _parts(first)
-    n_alike = len(first) - (parts["year"].is_null() & parts["c"].is_null()).sum()
-    if 2 * n_alike <= len(first):
+    n_dates = 0
+    if (parts["year"].is_not_null() | parts["c"].is_not_null()).any():
+        n_dates = max(moments.count() for moments in _in_each_order(parts).values())
+    if 2 * max(n_times, n_dates) <= len(first):
         return None
-    if 2 * max(moments.count() for moments in _in_each_order(parts).values()) <= len(first):
-        return None
+    if n_times > n_dates:
+        return DateReading(TIME_OF_DAY, read_moments(column, TIME_OF_DAY, words), None)
     parts = _parts(different)
     order, doubtful = (given, None) if given is not None else _find_order(different, parts)
     layout = next(name for name, each in ORDERS.items() if each == order)
@@ -244,11 +244,17 @@ def _moments(parts: pl.DataFrame, order: DateOrder) -> pl.Series:
     )
     month = written["month"].cast(pl.Int64, strict=False).fill_null(part["quarter"] * 3 - 2)
     day = written["day"].cast(pl.Int64, strict=False).fill_null(1)
-    half = pl.col("half").str.slice(0, 1)
-    late_half = (half == "p") & (part["hour"] < 12)
-    hour = pl.when(half.is_not_null() & ((part["hour"] > 12) | (part["hour"] == 0))).then(99)
-    hour = hour.when(late_half).then(part["hour"] + 12).when((half == "a") & (part["hour"] == 12)).then(0)
-    hour = hour.otherwise(part["hour"].fill_null(0))
+    half, written_hour = pl.col("half").str.slice(0, 1), part["hour"]
+    no_hour = half.is_not_null() & ((written_hour > 12) | (written_hour == 0))
+    hour = (
+        pl.when(no_hour)
+        .then(99)
+        .when((half == "p") & (written_hour < 12))
+        .then(written_hour + 12)
+        .when((half == "a") & (written_hour == 12))
+        .then(0)
+        .otherwise(written_hour.fill_null(0))
+    )
 
     def padded(value: pl.Expr, digits: int) -> pl.Expr:
         return value.cast(pl.String).str.zfill(digits)

@@ -83,8 +83,9 @@ def find_dialect(path: Path, name: str, options: ReadOptions = DEFAULT) -> Diale
     if not any(line.strip() for line in lines):
         raise TableError(f"{name!r} holds only blank lines: it should hold a table with column names")
     found = told[1] if lines and told else _find_separator(lines, options.comment)
-    rows = [each for each in _rows(lines, found) if any(cell.strip() for cell in each.cells)]
-    comment, rows = _without_comments(rows, options.comment)
+    filled = [each for each in _rows(lines, found) if len(each.cells) > 1 or any(each.cells)]
+    comment, filled = _without_comments(filled, options.comment)
+    rows = [each for each in filled if any(cell.strip() for cell in each.cells)]
     if not rows:
         raise TableError(f"{name!r} holds only comments: it should hold a table with column names")
     width = _width(rows)
@@ -100,7 +101,10 @@ def find_dialect(path: Path, name: str, options: ReadOptions = DEFAULT) -> Diale
     names, renamed = _distinct_names(cells, name)
     if renamed:
         remarks.append(f"{name!r} has several columns of one name, read as {', '.join(map(repr, renamed[:5]))}")
-    return Dialect(found, names, skipped + header.last, comment, tuple(remarks))
+    # polars counts the cells of the first line that it sees, so that must not be a blank one.
+    following = next((each.first - 1 for each in filled if each.first > header.last), header.last)
+    n_above = skipped + (following if len(names) > 1 else header.last)
+    return Dialect(found, names, n_above, comment, tuple(remarks))
 
 
 def scan_delimited(path: Path, dialect: Dialect) -> pl.LazyFrame:

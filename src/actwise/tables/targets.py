@@ -439,7 +439,8 @@ def _refuse_no_regression(target: Target, column: pl.Series) -> None:
         )
     refuse_infinite(column.name, values.to_numpy(), np.arange(1, len(values) + 1))
     if values.count() > 1 and values.min() == values.max():
-        raise TableError(f"target {column.name!r} is {values.min():g} in every row: there is nothing to predict")
+        value = values.drop_nulls()[0]
+        raise TableError(f"target {column.name!r} is {value:g} in every row: there is nothing to predict")
 
 
 def _refuse_nested(column: pl.Series) -> None:

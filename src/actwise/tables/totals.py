@@ -41,8 +41,9 @@ def without_totals(frame: pl.DataFrame) -> pl.DataFrame:
         (
             range(first, frame.height)
             for first in reversed(last)
-            if all(
-                all(_is_new(frame[name], row) for name in labels) and _sums_up(used, row, first)
+            if _sums_up(used, first, first)
+            and all(
+                all(_is_new(frame[name], row) for name in labels) and _sums_up(used, row, first) is not False
                 for row in range(first, frame.height)
             )
         ),
@@ -66,8 +67,8 @@ def _is_new(column: pl.Series, row: int) -> bool:
     return column[row] is None or not (column.head(row) == column[row]).any()
 
 
-def _sums_up(used: dict[str, NDArray[np.float64]], row: int, first: int) -> bool:
-    """Tell whether each number of the row is the sum, or each is the mean, of those in the rows before the first."""
+def _sums_up(used: dict[str, NDArray[np.float64]], row: int, first: int) -> bool | None:
+    """Tell whether each number of the row is the sum, or the mean, of those before the first; None without numbers."""
     found = []
     for values in used.values():
         above, value = values[:first], values[row]
@@ -75,4 +76,4 @@ def _sums_up(used: dict[str, NDArray[np.float64]], row: int, first: int) -> bool
             continue
         size = TOLERANCE * np.nanmax(np.abs(above))
         found.append((abs(value - np.nansum(above)) <= size, abs(value - np.nanmean(above)) <= size * 0.1))
-    return bool(found) and any(all(each[k] for each in found) for k in (0, 1))
+    return any(all(each[k] for each in found) for k in (0, 1)) if found else None
