@@ -11,7 +11,7 @@ def test_everything_is_told(aw, saved):
     for part in (
         "target 'district' holds 2 different texts: classification",
         "2 classes: north, south",
-        "> 8 silu > dropout 0.1 > 1 sigmoid",
+        "> 8 relu > 1 sigmoid",
         "sigmoid: f(x) = 1 / (1 + exp(-x))",
         "f'(x) = ",
         "size: number",

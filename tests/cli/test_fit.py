@@ -22,7 +22,7 @@ QUICK = ["--hidden", "8", "--epochs", "30", "--learning-rate", "0.01"]
 # Noise learned by heart.
 USELESS = [
     "fit", "noise.csv", "--target", "y", "--hidden", "64", "--epochs", "300", "--learning-rate", "0.03",
-    "--l2", "0", "--dropout", "0", "--validation-size", "0", "--no-baselines",
+    "--l2", "0", "--dropout", "0", "--test-size", "0.2", "--validation-size", "0", "--no-baselines",
 ]  # fmt: skip
 
 
@@ -40,11 +40,11 @@ def test_the_main_job_on_a_bundled_table(aw, tmp_path):
     for part in (
         "target 'diagnosis' holds 2 different texts: classification",
         "2 classes: benign, malignant",
-        "370 for training, 85 for validation, 114 for the test",
+        "455 for training, 114 for the test",
         "mean radius: number",
         "30 of 30 are used",
-        "30 inputs > 128 silu > dropout 0.1 > 1 sigmoid",
-        "the validation loss no longer improves",
+        "30 inputs > 100 relu > 1 sigmoid",
+        "(auto: the problem is large)",
         "linear model",
         "gradient boosting",
         "balanced accuracy",
@@ -55,6 +55,13 @@ def test_the_main_job_on_a_bundled_table(aw, tmp_path):
     scores = json.loads((tmp_path / "breast_cancer-model/metrics.json").read_text())["scores"]
     assert scores["network"]["accuracy"] >= 0.95
     assert set(scores) == {"network", "constant", "linear", "boosting"}
+
+
+def test_few_rows_are_judged_by_those_left_out(aw):
+    result = aw("fit", "sample:linnerud", "--no-baselines")
+    assert "20 for training, all there are" in result.stdout
+    assert "so few test rows would say little: the figures are of rows left out in turn" in result.stdout
+    assert "on 20 rows, each by a network that had not seen it" in result.stdout
 
 
 def test_numbers_come_near_the_linear_model(aw):
@@ -78,7 +85,7 @@ def test_the_json_document_is_all_that_is_printed(aw, tmp_path):
     assert document["layers"][0] == {
         "type": "Dense",
         "units": 8,
-        "activation": "silu",
+        "activation": "relu",
         "formula": document["layers"][0]["formula"],
         "activation_parameters": document["layers"][0]["activation_parameters"],
         "derivative": document["layers"][0]["derivative"],
@@ -107,7 +114,13 @@ def test_options_reach_the_training(aw):
         "epochs_allowed": 7, "seed": 5,
     }  # fmt: skip
     assert {name: training[name] for name in expected} == expected
-    assert document["rows"] == {"train": 100, "validation": 30, "test": 20, "baselines": 100}
+    assert document["rows"] == {
+        "train": 100,
+        "validation": 30,
+        "test": 20,
+        "baselines": 100,
+        "judged_by": "test rows",
+    }
 
 
 def test_several_targets_of_a_file(aw, houses):
@@ -159,7 +172,7 @@ def test_a_model_takes_the_place_of_an_older_one(aw, tmp_path):
 def test_large_tables_say_that_baselines_got_a_sample(aw, monkeypatch):
     monkeypatch.setattr(baselines, "MOST_ROWS", 50)
     result = aw("fit", "sample:iris", *QUICK)
-    assert "learned from a sample of 50 of the 98 training rows" in " ".join(result.stdout.split())
+    assert "learned from a sample of 50 of the 120 training rows" in " ".join(result.stdout.split())
 
 
 def test_the_first_compilation_is_announced(aw, monkeypatch):
@@ -243,7 +256,7 @@ def test_lbfgs_says_that_it_takes_all_rows(aw):
 
 def test_what_still_improves_is_told_and_one_is_singular(aw):
     result = aw("fit", "sample:diabetes", "--epochs", "1", "--no-baselines")
-    assert "at most 1 epoch," in result.stdout
+    assert "at most 1 epoch " in result.stdout
     assert "trained   1 epoch, " in result.stdout
     assert "(of the standardised target); it was still improving: allow more with --epochs" in result.stdout
 
@@ -276,7 +289,7 @@ def test_columns_and_words_can_be_left_out(aw, houses, tmp_path):
 def test_a_class_without_test_rows_is_told(aw, tmp_path):
     rows = [f"{i},{'ab'[i % 2]}" for i in range(60)] + ["3,c", "5,c"]
     (tmp_path / "rare.csv").write_text("x,k\n" + "\n".join(rows))
-    result = aw("fit", "rare.csv", "--target", "k", "--epochs", "2", "--no-baselines")
+    result = aw("fit", "rare.csv", "--target", "k", "--epochs", "2", "--test-size", "0.2", "--no-baselines")
     assert "no test row is of the class c: " in result.stdout
 
 

@@ -13,7 +13,8 @@ from sklearn.utils import compute_sample_weight
 
 import actwise as aw
 from actwise.errors import ActwiseWarning, InputError
-from actwise.estimators import MLPClassifier, MLPRegressor, fitting
+from actwise.estimators import MLPClassifier, MLPRegressor
+from actwise.recipes import fitting
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::actwise.errors.ActwiseWarning"

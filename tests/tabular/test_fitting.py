@@ -13,12 +13,12 @@ from actwise.tabular import (
     FitSettings,
     Prepared,
     Trained,
-    baselines,
     fit_table,
 )
-from actwise.tasks import split_rows
+from actwise.tasks import baselines, split_rows
+from actwise.tasks.splits import fold_of_rows
 
-QUICK = {"hidden": (8,), "epochs": 30, "learning_rate": 0.01}
+QUICK = {"hidden": (8,), "epochs": 30, "learning_rate": 0.01, "test_size": 0.2, "validation_size": 0}
 BARE = FitSettings(**QUICK, baselines=False)
 
 
@@ -39,7 +39,7 @@ def changed(table, rows, **columns):
 
 def test_test_rows_change_nothing_that_is_learned():
     table = numbers()
-    split = split_rows(60, test_size=0.2, validation_size=0.15, seed=0)
+    split = split_rows(60, test_size=0.2, validation_size=0, seed=0)
     other = changed(table, split.test, a=1e6, b=-1e6, y=1e9)
     one, two = fit_table(table.drop("z"), "y", BARE), fit_table(other.drop("z"), "y", BARE)
     assert np.array_equal(one.model.network.values, two.model.network.values)
@@ -70,18 +70,65 @@ def test_a_long_tail_of_the_target_does_not_stop_the_training_by_luck(seed):
 
 
 def test_validation_rows_change_nothing_that_is_learned_about_columns():
-    table = numbers()
-    split = split_rows(60, test_size=0.2, validation_size=0.15, seed=0)
+    table = numbers(240)
+    split = split_rows(240, test_size=0.2, validation_size=0.15, seed=0)
     other = changed(table, split.validation, a=50.0)
-    one, two = fit_table(table, ["y", "z"], BARE).model, fit_table(other, ["y", "z"], BARE).model
+    settings = FitSettings(hidden=(4,), epochs=3, test_size=0.2, validation_size=0.15, baselines=False)
+    one, two = fit_table(table, ["y", "z"], settings).model, fit_table(other, ["y", "z"], settings).model
+    assert one.report.rows.validation == 36
     assert one.encoding == two.encoding
+
+
+def test_few_validation_rows_are_learned_from_instead():
+    settings = FitSettings(hidden=(4,), epochs=3, test_size=0.2, validation_size=0.15, baselines=False)
+    rows = fit_table(numbers(), ["y", "z"], settings).model.report.rows
+    assert (rows.train, rows.validation, rows.test) == (48, 0, 12)
+
+
+def test_large_tables_are_stopped_by_validation_rows():
+    report = fit_table(numbers(10_000).drop("z"), "y", FitSettings(hidden=(2,), epochs=1, baselines=False)).model.report
+    assert (report.rows.train, report.rows.validation, report.rows.test) == (6500, 1500, 2000)
+    assert report.training.validation_loss is not None
+
+
+def test_small_tables_are_judged_by_rows_left_out_in_turn():
+    table = numbers().drop("z")
+    settings = FitSettings(hidden=(4,), seed=1)
+    report = fit_table(table, "y", settings).model.report
+    assert (report.rows.train, report.rows.test, report.rows.judged_by) == (60, 0, "rows left out in turn")
+    assert set(report.scores) == {"network", "constant", "linear", "boosting"}
+    assert report.scores["linear"]["r2"] > 0.98
+    # The constant of each fold is the mean of the other rows: a little worse than the mean of all.
+    folds = fold_of_rows(60, 5, seed=1)
+    y = table["y"].to_numpy()
+    means = np.array([y[folds != fold].mean() for fold in folds])
+    assert report.scores["constant"]["rmse"] == pytest.approx(np.sqrt(np.mean((y - means) ** 2)), rel=1e-5)
+    assert FitReport.from_dict(report.to_dict()) == report
+
+
+def test_noise_that_was_learned_by_heart_is_no_success_where_rows_are_left_out():
+    random = np.random.default_rng(0)
+    table = pl.DataFrame({"x": random.normal(size=40), "z": random.normal(size=40), "y": ["a", "b"] * 20})
+    report = fit_table(table, "y", FitSettings(hidden=(16,), l2=0.0, baselines=False)).model.report
+    assert "on the rows left out in turn the network is no better than one constant answer" in report.failure
+
+
+def test_a_truth_table_is_learned_whole():
+    rows = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    for copies in (1, 5):
+        table = pl.DataFrame({"a": [a for a, _ in rows], "b": [b for _, b in rows]} | {"y": [0, 1, 1, 0]})
+        table = pl.concat([table] * copies)
+        model = fit_table(table, "y", FitSettings(hidden=(2,), activation=("sigmoid",))).model
+        assert model.report.rows.judged_by == "rows it learned from"
+        assert model.report.failure is None
+        assert model.predict(table).tolist() == table["y"].to_list()
 
 
 def test_test_rows_of_classes_change_no_weight():
     table = read_table("sample:iris")
     positions = np.arange(150)
     codes = np.repeat([0, 1, 2], 50)
-    test = positions[split_rows(150, classes=codes, test_size=0.2, validation_size=0.15, seed=0).test]
+    test = positions[split_rows(150, classes=codes, test_size=0.2, validation_size=0, seed=0).test]
     other = changed(table, test, **{"petal width (cm)": 40.0})
     one, two = fit_table(table, "species", BARE), fit_table(other, "species", BARE)
     assert np.array_equal(one.model.network.values, two.model.network.values)
@@ -136,7 +183,9 @@ def test_rows_without_a_target_are_left_out():
 def test_a_network_that_learns_nothing_has_failed():
     random = np.random.default_rng(0)
     table = pl.DataFrame({"x": random.normal(size=80), "y": random.choice(["a", "b"], 80)})
-    settings = FitSettings(hidden=(64,), epochs=300, l2=0.0, learning_rate=0.03, patience=300, validation_size=0)
+    settings = FitSettings(
+        hidden=(64,), epochs=300, l2=0.0, learning_rate=0.03, patience=300, test_size=0.2, validation_size=0
+    )
     report = fit_table(table, "y", settings).model.report
     assert "no better than one constant answer" in report.failure
     assert report.rows.validation == 0
@@ -157,7 +206,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_where():
 
 def test_asked_to_stop_it_keeps_the_best_weights_and_skips_what_takes_long():
     asked = iter([False, True])
-    settings = FitSettings(hidden=(8,), epochs=10**6, patience=10**6)
+    settings = FitSettings(hidden=(8,), epochs=10**6, patience=10**6, learning_rate=0.01, test_size=0.2)
     report = fit_table(numbers(), ["y", "z"], settings, should_stop=lambda: next(asked)).model.report
     assert report.training.stopped_because == "interrupted"
     assert 0 < report.training.best_epoch <= report.training.epochs_done < 10**6
@@ -169,12 +218,17 @@ def test_an_interruption_ends_the_training_only():
         if isinstance(event, EpochsDone):
             raise KeyboardInterrupt
 
-    report = fit_table(numbers(), ["y", "z"], FitSettings(hidden=(8,), epochs=10**6), observe=observe).model.report
+    report = fit_table(
+        numbers(), ["y", "z"], FitSettings(hidden=(8,), epochs=10**6, learning_rate=0.01), observe=observe
+    ).model.report
     assert report.training.stopped_because == "interrupted"
+    assert report.rows.judged_by == "rows it learned from"
 
 
 def test_the_time_limit_does_not_count_compilation():
-    settings = FitSettings(hidden=(8,), epochs=10**6, patience=10**6, time_limit=0.3, baselines=False)
+    settings = FitSettings(
+        hidden=(8,), epochs=10**6, patience=10**6, learning_rate=0.01, time_limit=0.3, test_size=0.2, baselines=False
+    )
     facts = fit_table(numbers(), ["y", "z"], settings).model.report.training
     assert facts.stopped_because == "time limit"
     assert 0.3 <= facts.seconds < 3
@@ -190,14 +244,14 @@ def test_lbfgs_trains_too():
 def test_large_tables_say_how_many_rows_the_baselines_saw(monkeypatch):
     monkeypatch.setattr(baselines, "MOST_ROWS", 20)
     rows = fit_table(numbers(), ["y", "z"], FitSettings(**QUICK)).model.report.rows
-    assert (rows.baselines, rows.train) == (20, 39)
+    assert (rows.baselines, rows.train) == (20, 48)
 
 
 @pytest.mark.parametrize(
     ("table", "message"),
     [
         (pl.DataFrame({"x": [1.0] * 20, "y": [1, 2] * 10}), "no column is left to predict 'y' from"),
-        (pl.DataFrame({"x": [1.0, 2.0], "y": [0.5, 1.5]}).head(2), "2 rows are too few|same number|is .* in every"),
+        (pl.DataFrame({"x": [1.0, 2.0], "y": [0.5, 1.5]}), "2 rows with a target are too few"),
         (
             pl.DataFrame({"x": [1.0, 2.0] * 10 + [np.inf], "y": [1, 2] * 10 + [1]}),
             "'x' holds an infinite number in row 21",
@@ -225,7 +279,7 @@ def test_each_of_several_targets_is_judged_by_itself():
 def test_classes_without_a_test_row_are_named():
     table = pl.DataFrame({"x": np.arange(60.0), "k": ["a"] * 29 + ["b"] * 29 + ["c"] * 2})
     events = []
-    fit_table(table, "k", FitSettings(hidden=(4,), epochs=2, baselines=False), observe=events.append)
+    fit_table(table, "k", FitSettings(hidden=(4,), epochs=2, test_size=0.2, baselines=False), observe=events.append)
     assert events[0].untested == ("c",)
 
 
@@ -246,7 +300,7 @@ def test_a_stop_between_the_baselines_leaves_the_rest_out():
         if isinstance(event, BaselineDone):
             stopped.append(event.name)
 
-    settings = FitSettings(hidden=(4,), epochs=3)
+    settings = FitSettings(hidden=(4,), epochs=3, test_size=0.2)
     report = fit_table(
         numbers().drop("z"), "y", settings, observe=observe, should_stop=lambda: bool(stopped)
     ).model.report
@@ -258,7 +312,7 @@ def test_a_failure_names_the_measure():
     random = np.random.default_rng(0)
     table = pl.DataFrame({"x": random.normal(size=80), "y": random.choice(["a", "b"], 80)})
     settings = FitSettings(
-        hidden=(64,), epochs=300, learning_rate=0.03, l2=0.0, dropout=0.0, validation_size=0, baselines=False
+        hidden=(64,), epochs=300, learning_rate=0.03, l2=0.0, test_size=0.2, validation_size=0, baselines=False
     )
     report = fit_table(table, "y", settings).model.report
     network, constant = (report.scores[name]["log_loss"] for name in ("network", "constant"))

@@ -5,9 +5,11 @@ import pytest
 from actwise.activations import activation
 from actwise.errors import FormulaError, InputError
 from actwise.model.layers import Dense, Dropout, Maxout
+from actwise.model.optimizers import LBFGS, SGD, Adam
+from actwise.recipes.plan import choose
 from actwise.tables import Target
 from actwise.tabular import FitSettings
-from actwise.tabular.settings import build_network, hidden_layers, training_options
+from actwise.tabular.settings import asked, build_network, hidden_layers
 from actwise.tasks import Task
 
 
@@ -73,44 +75,43 @@ def test_each_layer_its_own_with_dropout_between():
     ],
 )
 def test_the_output_layer_follows_from_the_target(target, units, activation_name, loss):
-    network, found = build_network(FitSettings(hidden=(5,)), target, n_inputs=7, n_rows=100)
+    network, found = build_network(FitSettings(hidden=(5,)), target, n_inputs=7), target.task.loss
     assert (network.n_inputs, network.n_outputs, network.output_activation.name) == (7, units, activation_name)
     assert found == loss
-    assert not network.weights[-1].any(), "the first answer is the same for every row"
 
 
-@pytest.mark.parametrize(
-    ("choice", "n_rows", "rates"),
-    [
-        ({}, 9_999, [0.1]),
-        ({}, 10_000, []),
-        ({"optimizer": "lbfgs"}, 100, []),
-        ({"dropout": 0.0}, 100, []),
-        ({"dropout": 0.3}, 10**6, [0.3]),
-    ],
-)
-def test_small_tables_get_dropout_unless_it_was_chosen(choice, n_rows, rates):
-    network, _ = build_network(FitSettings(**choice), Target(("y",), Task("regression", 1)), 3, n_rows)
-    assert [layer.rate for layer in network.layers if isinstance(layer, Dropout)] == rates
+def plan(n_rows=600, n_parameters=1000, *, validated=False, **settings):
+    return choose(
+        asked(FitSettings(**settings)),
+        n_rows,
+        n_rows,
+        n_parameters,
+        classifies=False,
+        validated=validated,
+        partial=False,
+    )
 
 
-def test_large_tables_get_larger_batches_and_fewer_epochs():
-    small, large = (training_options(FitSettings(), "squared_error", n) for n in (300, 1_000_000))
-    assert (small["batch_size"], small["epochs"], small["patience"]) == (32, 1000, 40)
-    assert (large["batch_size"], large["epochs"], large["patience"]) == (256, 25, 5)
-    assert small["l2"] * 300 == pytest.approx(large["l2"] * 1_000_000)
+def test_the_recipe_chooses_by_size_what_is_left_open():
+    assert [plan(n, 20).regime for n in (200, 4_000, 6_000)] == ["tiny", "small", "large"]
+    tiny, large = plan(200, 20), plan(1_000_000)
+    assert (type(tiny.optimizer), tiny.restarts, tiny.batch_size) == (LBFGS, None, 200)
+    assert (type(large.optimizer), large.batch_size, large.early_stopping) == (Adam, 256, True)
+    assert type(plan(200, 20, validated=True).optimizer) is Adam, "held-out rows are for steps to be stopped by"
 
 
 def test_what_was_chosen_stands():
-    settings = FitSettings(batch_size=7, epochs=3, patience=2, l2=0.0, learning_rate=0.5, optimizer="sgd")
-    options = training_options(settings, "squared_error", 1_000_000)
-    assert [options[name] for name in ("batch_size", "epochs", "patience", "l2")] == [7, 3, 2, 0.0]
-    assert options["optimizer"].learning_rate == 0.5
-    assert training_options(FitSettings(), "squared_error", 5)["batch_size"] == 5
+    found = plan(batch_size=7, epochs=3, patience=2, l2=0.25, learning_rate=0.5, optimizer="sgd", dropout=0.3)
+    assert [found.batch_size, found.epochs, found.patience, found.dropout] == [7, 3, 2, 0.3]
+    assert found.alpha / 7 == 0.25
+    assert (type(found.optimizer), found.optimizer.learning_rate) == (SGD, 0.5)
+    assert plan(optimizer="adam").recipe == "auto", "a name is no wish for scikit-learn's other values"
 
 
 def test_lbfgs_takes_all_rows():
-    assert training_options(FitSettings(optimizer="lbfgs"), "squared_error", 5_000)["batch_size"] == 5_000
+    found = plan(5_000, optimizer="lbfgs", l2=0.25)
+    assert (found.batch_size, found.stochastic) == (5_000, False)
+    assert found.alpha / 5_000 == 0.25
 
 
 def test_one_activation_is_a_tuple_too():

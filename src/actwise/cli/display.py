@@ -13,8 +13,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from actwise.doctor import Suspicion
-from actwise.model.optimizers import LBFGS
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
+from actwise.tabular.report import LEFT_OUT, TEST_ROWS, RowCounts
 from actwise.tabular.summary import summarise_columns, summarise_layers, summarise_target
 from actwise.tasks.metrics import METRICS, Scores
 
@@ -55,29 +55,35 @@ class Display:
     def prepared(self, event: Prepared) -> None:
         """Say which task was found, what is done with the columns, and what will be trained."""
         self.target(summarise_target(event.target))
-        rows = event.rows
-        how = ", each class in equal shares" if event.target.is_classification else ""
-        self.line(
-            "rows",
-            f"{rows.train:,} for training, {rows.validation:,} for validation, {rows.test:,} for the test{how}",
-        )
+        self.rows(event.rows, ", each class in equal shares" if event.target.is_classification else "")
         if event.untested:
             classes = ", ".join(event.untested[:MOST_CLASSES]) + ", ..." * (len(event.untested) > MOST_CLASSES)
             which = "class" if len(event.untested) == 1 else "classes"
             self.line("", f"no test row is of the {which} {classes}: the test says nothing about that")
         self.columns(summarise_columns(event.encoding), MOST_COLUMNS)
         self.network(event.network.n_inputs, summarise_layers(event.network), event.network.n_parameters)
-        options = event.options
-        whole = isinstance(options["optimizer"], LBFGS)
-        batches = "all rows at every step" if whole else f"batches of {options['batch_size']}"
-        rate = getattr(options["optimizer"], "learning_rate", None)
+        plan, task = event.plan, event.target.task
+        batches = f"batches of {plan.batch_size}" if plan.stochastic else "all rows at every step"
+        rate = getattr(plan.optimizer, "learning_rate", None)
+        shown = "" if rate is None else f" with learning rate {rate:g}" if isinstance(rate, float) else f", {rate}"
+        which = plan.recipe if plan.regime is None else f"{plan.recipe}: the problem is {plan.regime}"
         self.line(
             "training",
-            f"{options['loss'].name}, {type(options['optimizer']).__name__}"
-            + (f" with learning rate {rate:g}" if rate is not None else "")
-            + f", L2 {options['l2']:.3g}, {batches}, at most {_count(options['epochs'], 'epoch')}, "
-            f"seed {options['seed']}",
+            f"{task.loss}, {type(plan.optimizer).__name__}{shown}, {batches}, "
+            f"at most {_count(plan.epochs, 'epoch')} ({which})",
         )
+
+    def rows(self, rows: RowCounts, how: str = "") -> None:
+        """Say which rows serve for what."""
+        if rows.judged_by == TEST_ROWS:
+            validation = f"{rows.validation:,} for validation, " if rows.validation else ""
+            self.line("rows", f"{rows.train:,} for training, {validation}{rows.test:,} for the test{how}")
+            return
+        self.line("rows", f"{rows.train:,} for training, all there are")
+        if rows.judged_by == LEFT_OUT:
+            self.line("", "so few test rows would say little: the figures are of rows left out in turn")
+        else:
+            self.line("", "no row was left out to judge by: the figures are of these rows")
 
     def target(self, target: Mapping[str, Any]) -> None:
         """Say what is predicted, and why it is that task."""
@@ -146,10 +152,16 @@ class Display:
         )
         if shown:
             self.line("", f"best epoch {facts.best_epoch:,}: {shown}")
+        recipe = f"recipe {facts.recipe} ({facts.regime}), " if facts.regime else ""
+        self.line("", f"{recipe}l2 {facts.l2:.3g}, seed {facts.seed}")
 
     def scores(self, report: FitReport) -> None:
         """Print the table of measures, the best of each row in bold."""
-        self.line("tested", f"on {_count(report.rows.test, 'row')} not used for training")
+        judged = {
+            TEST_ROWS: f"on {_count(report.rows.test, 'row')} not used for training",
+            LEFT_OUT: f"on {_count(report.rows.train, 'row')}, each by a network that had not seen it",
+        }
+        self.line("tested", judged.get(report.rows.judged_by, f"on the {report.rows.train:,} rows it learned from"))
         table = Table()
         table.add_column("")
         for model in report.scores:
@@ -194,10 +206,7 @@ class Display:
         self.network(summary["inputs"], summary["layers"], summary["parameters"])
         self.formulas(summary["layers"])
         self.columns(summary["columns"])
-        rows = model.report.rows
-        self.line(
-            "rows", f"{rows.train:,} for training, {rows.validation:,} for validation, {rows.test:,} for the test"
-        )
+        self.rows(model.report.rows)
         self.trained(model.report)
         self.scores(model.report)
         versions = summary["versions"]

@@ -115,7 +115,7 @@ def _fit(
                 if not build.is_compiled(event.network.dtype):
                     display.compiling()
                 if watched.is_terminal and not quiet:
-                    bar = TrainingBar(watched, event.options["epochs"], event.options["time_limit"])
+                    bar = TrainingBar(watched, event.plan.epochs, settings.time_limit)
             case EpochsDone() if bar is not None:
                 bar.show(event)
             case Trained() if bar is not None:

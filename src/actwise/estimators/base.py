@@ -20,15 +20,24 @@ from actwise.errors import InputError
 from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from actwise.estimators.describing import DescribedTraining
-from actwise.estimators.fitting import Fitted, Fitting, Rows, choose_alpha, find_rate, hold_out
 from actwise.estimators.parameters import plain_settings
 from actwise.estimators.predicting import FloatArray, Predicting, dense
-from actwise.estimators.watching import Watcher
-from actwise.estimators.weights import Weights
 from actwise.estimators.why import what_to_say
-from actwise.model.losses import LINKS, Loss
+from actwise.model.losses import Loss
 from actwise.model.optimizers import LBFGS
-from actwise.recipes.choices import AUTO, AdaptiveRate, Choices, choose, schedule
+from actwise.recipes.epochs import EpochEnd
+from actwise.recipes.fitting import (
+    MOST_COMPARED,
+    Fitted,
+    Fitting,
+    Rows,
+    find_rate,
+    hold_out,
+    prepare,
+    with_chosen_penalty,
+)
+from actwise.recipes.plan import AUTO, AdaptiveRate, Plan, choose, schedule
+from actwise.recipes.weights import Weights
 from actwise.tasks.scaling import Scaling, fold, unfold
 from actwise.training import OptimizerState
 from actwise.training.blame import activation_at_fault
@@ -37,7 +46,6 @@ NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
 LARGEST_SEED = 2**31 - 1
-MOST_COMPARED = 10_000  # rows of which equal ones are looked for: more are too many for all at once, and take time
 
 
 @dataclass(frozen=True)
@@ -118,13 +126,13 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         X, y, fitting, seed = self._ready(X, y, sample_weight, validation, first=first, partial=partial)
         tasks = EpochTasks(
             self,
-            None if fitting.choices.starts is None else fitting.choices.epochs,
+            None if fitting.plan.restarts is None else fitting.plan.epochs,
             {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}},
         )
         watcher = self._watcher(fitting, tasks)
         tasks.begin_epoch()
         resumed = self._state if partial and not first else None
-        fitted = fitting.run(watcher, seed, goes_on=not first, resumed=resumed)
+        fitted = fitting.run(seed, watcher, goes_on=not first, resumed=resumed)
         self._state = fitted.state
         self._keep(fitting, fitted, watcher)
         tasks.end_fit()
@@ -228,7 +236,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
     def _prepare(
         self,
         problem: Problem,
-        chosen: Choices,
+        chosen: Plan,
         rows: Rows,
         held: Rows | None,
         *,
@@ -236,7 +244,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         partial: bool,
     ) -> Fitting:
         """Learn the scaling, bring the parameters into it, and settle the learning rate."""
-        scales = chosen.scaled if self.scale_inputs == AUTO else self.scale_inputs
+        scales = chosen.scale_inputs if self.scale_inputs == AUTO else self.scale_inputs
         n_inputs = rows.X.shape[1]
         if first:
             wanted = getattr(self, "scale_targets", False)
@@ -253,15 +261,16 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             loss = replace(loss, params={**loss.params, "delta": loss.params["delta"] / float(outputs.scales[0])})
         dtype = chosen.dtype or self._weights.network.dtype
         dtype = dtype if self.dtype == AUTO else self.dtype
-        biases = self._output_biases(loss, rows) if first and chosen.starts_at_mean else None
-        network = architecture.for_training(self._weights.network, dtype, chosen.output_gain, biases, chosen.dropout)
-        if not first:
-            network = network.with_parameters(unfold(network, self._current().parameters, inputs, outputs))
         options = {row.name: getattr(self, name) for name, row in plain_settings().items() if not row.by_size} | {
             "max_gradient_norm": self.max_gradient_norm or np.inf,
             "threads": self._threads,
         }
-        fitting = Fitting(network, loss, chosen, rows, held, inputs, outputs, options)
+        fitting = prepare(
+            self._weights.network, loss, chosen, rows, held, inputs, outputs, dtype=dtype, begins=first, options=options
+        )
+        if not first:
+            parameters = unfold(fitting.network, self._current().parameters, inputs, outputs)
+            fitting = replace(fitting, network=fitting.network.with_parameters(parameters))
         if not chosen.stochastic:
             return fitting
         if self.learning_rate_init == "find" and first:
@@ -270,31 +279,17 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             chosen = chosen.with_rate(self.learning_rate_init_)
         steps_before = self._state.step if partial and not first and self._state is not None else 0
         rate = schedule(self.get_params(deep=False), chosen, len(rows), self.t_, steps_before)
-        fitting = replace(fitting, choices=chosen.with_rate(rate))
-        if chosen.alphas and first:
-            alpha = choose_alpha(fitting, 0, self._strata(rows.y))
-            fitting = replace(fitting, choices=replace(fitting.choices, alpha=alpha))
-        return fitting
+        fitting = replace(fitting, plan=chosen.with_rate(rate))
+        return with_chosen_penalty(fitting, self._strata(rows.y)) if first else fitting
 
-    def _output_biases(self, loss: Loss, rows: Rows) -> list[float] | None:
-        """Return the biases with which the output layer alone answers the mean target, where that is known."""
-        output = self._weights.network.output_activation
-        name = getattr(output, "name", None)
-        if output is None or name not in LINKS or self._outputs is not None:  # that of standardised targets is 0
-            return None
-        mean, (low, high) = loss.mean_target(rows.targets, self.n_outputs_, rows.weights), output.range
-        # No finite bias answers a mean at an end of the range, and units there would learn no more.
-        biases: list[float] = np.where((mean > low) & (mean < high), LINKS[name](mean), 0.0).tolist()
-        return biases
-
-    def _watcher(self, fitting: Fitting, tasks: EpochTasks) -> Watcher:
-        chosen = fitting.choices
+    def _watcher(self, fitting: Fitting, tasks: EpochTasks) -> EpochEnd:
+        chosen = fitting.plan
         by_score = chosen.early_stopping and chosen.stochastic and fitting.held is not None
         if chosen.scoring == "loss" and not self.weight_averaging:
             by_score = False
         rate = None if isinstance(chosen.optimizer, LBFGS) else chosen.optimizer.learning_rate
         before = getattr(self, "best_validation_score_", None) if self.loss_curve_ else None
-        return Watcher(
+        return EpochEnd(
             verbose=bool(self.verbose),
             score=self._scorer(fitting) if by_score else None,
             best_score=-np.inf if before is None else before,
@@ -303,7 +298,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
             later=self.solver == AUTO,
             adaptive=rate if isinstance(rate, AdaptiveRate) else None,
             averaging=self.weight_averaging,
-            tasks=tasks,
+            listener=tasks,
             attributes=lambda parameters: self._attributes(fitting, parameters),
         )
 
@@ -311,7 +306,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         """Return what judges parameters by the rows held out."""
         held, network = fitting.held, fitting.network
         assert held is not None
-        scoring = fitting.choices.scoring
+        scoring = fitting.plan.scoring
         if scoring == "loss":
             return fitting.negative_loss(self._threads)
         if scoring is None:
@@ -342,9 +337,9 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
         weights = self._folded(fitting, parameters)
         return {"_weights": weights, "coefs_": list(weights.coefs), "intercepts_": list(weights.intercepts)}
 
-    def _keep(self, fitting: Fitting, fitted: Fitted, watcher: Watcher) -> None:
+    def _keep(self, fitting: Fitting, fitted: Fitted, watcher: EpochEnd) -> None:
         """Set what scikit-learn's estimators have after a fit."""
-        run, chosen = fitted.run, fitting.choices
+        run, chosen = fitted.run, fitting.plan
         losses = run.history.training_losses.tolist()
         weights = self._folded(fitting, fitted.parameters)
         unusable = run.stopped_because == "loss is not finite" and not run.best_epoch

@@ -15,12 +15,12 @@ from sklearn.utils.validation import validate_data
 
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
-from actwise.estimators.fitting import Rows
 from actwise.estimators.parameters import PARAMETERS, Parameter, takes
 from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
 from actwise.model.losses import Loss
 from actwise.parts import ModelParts
+from actwise.recipes.fitting import Rows
 from actwise.tasks import Task, find_task
 from actwise.tasks.scaling import Scaling
 
@@ -154,7 +154,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         As in scikit-learn.
     network_ : Network
         The trained network.
-    choices_ : Choices
+    choices_ : Plan
         What stood for ``"auto"``.
     stopped_because_ : str
         Why training ended.

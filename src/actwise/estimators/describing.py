@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from actwise.estimators.fitting import Fitting
 from actwise.model.optimizers import LBFGS
 from actwise.model.schedules import CosineDecay
 from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
-from actwise.recipes.choices import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
+from actwise.recipes.fitting import Fitting
+from actwise.recipes.plan import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
 
 PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "max_gradient_norm", "tolerance")
 _NAMES = {
@@ -34,20 +34,19 @@ class DescribedTraining:
             As for `fit`.
         """
         twin, fitting = _prepared(self, X, y)
-        choices, rows = fitting.choices, fitting.rows
-        patience, optimizer, note = choices.patience if choices.stochastic else 0, choices.optimizer, ""
+        plan, rows = fitting.plan, fitting.rows
+        patience, optimizer, note = plan.patience if plan.stochastic else 0, plan.optimizer, ""
         if not isinstance(optimizer, LBFGS) and isinstance(optimizer.learning_rate, AdaptiveRate):
             # It is divided where others stop; to the doctor it is the rate that it begins with.
             optimizer, patience = replace(optimizer, learning_rate=optimizer.learning_rate.rate), 0
             note = NOTE_ON_ADAPTIVE
         settings = {name: value for name, value in fitting.arguments(0).items() if name in PLAIN}
-        restarts = None if choices.starts is None else choices.starts - 1
         fitted: Any = self
         return TrainingParts(
             fitting.network, rows.X, rows.targets, twin._task.kind if is_classifier(twin) else "regression",
-            settings | {"optimizer": optimizer, "patience": patience, "restarts": restarts},
+            settings | {"optimizer": optimizer, "patience": patience, "restarts": plan.restarts},
             scales_inputs=twin._inputs is not None, scales_targets=twin._outputs is not None, weights=rows.weights,
-            validation_share=twin.validation_fraction if choices.early_stopping and choices.stochastic else 0.0,
+            validation_share=twin.validation_fraction if plan.early_stopping and plan.stochastic else 0.0,
             outputs=fitted._predict_outputs(X) if hasattr(self, "coefs_") else None, note=note,
         )  # fmt: skip
 
@@ -100,10 +99,10 @@ def _prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Fitting]:
 def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the choices that ``solver="auto"`` makes and another solver would not make."""
     # Penalties are tried once more here, as these rows may be others than those of `training_parts`.
-    choices = _prepared(estimator, X, y)[1].choices
+    plan = _prepared(estimator, X, y)[1].plan
     pinned = {
-        "scale_inputs": choices.scaled, "scale_targets": choices.scaled, "alpha": choices.alpha,
-        "batch_size": choices.batch_size, "max_iter": choices.epochs, "tol": choices.tolerance,
-        "n_iter_no_change": choices.patience or np.inf,
+        "scale_inputs": plan.scale_inputs, "scale_targets": plan.scale_inputs, "alpha": plan.alpha,
+        "batch_size": plan.batch_size, "max_iter": plan.epochs, "tol": plan.tolerance,
+        "n_iter_no_change": plan.patience or np.inf,
     }  # fmt: skip
     return {name: value for name, value in pinned.items() if given.get(name) == AUTO}

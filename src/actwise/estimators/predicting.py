@@ -10,9 +10,9 @@ import scipy.sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from actwise.estimators.weights import Weights
 from actwise.model.network import Network
 from actwise.parts import ModelParts
+from actwise.recipes.weights import Weights
 
 FloatArray = npt.NDArray[np.floating[Any]]
 SPARSE_BATCH = 4096  # sparse rows that are made dense at once

@@ -14,11 +14,11 @@ from sklearn.utils.validation import validate_data
 from actwise.activations import activation
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
-from actwise.estimators.fitting import Rows
 from actwise.estimators.parameters import PARAMETERS, takes
 from actwise.estimators.predicting import FloatArray
 from actwise.model import losses
 from actwise.model.losses import Loss
+from actwise.recipes.fitting import Rows
 from actwise.tasks.metrics import r2
 from actwise.tasks.scaling import Scaling
 

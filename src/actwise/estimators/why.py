@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from actwise.errors import ActwiseWarning
-from actwise.estimators.fitting import Fitted, Fitting, Rows
+from actwise.recipes.fitting import Fitted, Fitting, Rows
 
 # An improvement on the best constant by less than this share of its loss is none.
 SMALLEST_GAIN = 1e-3
@@ -21,7 +21,7 @@ def what_to_say(
     fitting: Fitting, fitted: Fitted, *, limited: bool, unheard: bool
 ) -> Iterator[tuple[str, type[Warning]]]:
     """List what to warn of, with the class of each warning."""
-    run, chosen = fitted.run, fitting.choices
+    run, chosen = fitted.run, fitting.plan
     if unheard and fitting.held is None and not chosen.stochastic:
         yield (
             "early_stopping=True changes nothing with L-BFGS, which uses all rows, as in scikit-learn: give rows to "
@@ -86,7 +86,7 @@ def _is_better(reached: float, constant: float) -> bool:
 
 def _reason(fitting: Fitting, fitted: Fitted) -> str:
     X, _ = fitting.scaled(fitting.rows)
-    epochs, chosen = len(fitted.run.history), fitting.choices
+    epochs, chosen = len(fitted.run.history), fitting.plan
     largest = float(np.abs(X).max(initial=0.0))
     if largest > FAR_FROM_STANDARD:
         return f"the columns are not scaled (largest value {largest:.3g}): set scale_inputs=True"

@@ -14,7 +14,6 @@ from sklearn.exceptions import NotFittedError
 
 from actwise.errors import InputError, ModelError
 from actwise.estimators import MLPClassifier, MLPRegressor
-from actwise.estimators.weights import Weights
 from actwise.model.layers import Dense, Dropout
 from actwise.model.network import Network
 from actwise.persistence import (
@@ -27,6 +26,7 @@ from actwise.persistence import (
 )
 from actwise.persistence.parameters import parameter_from_document, parameter_to_document
 from actwise.persistence.sections import Section, from_number, to_number
+from actwise.recipes.weights import Weights
 from actwise.tasks import Scaling, Task
 
 Estimator = MLPClassifier | MLPRegressor

@@ -1,4 +1,4 @@
-"""Fit a network to a table: split, encode, train, and judge by the test rows, in this order."""
+"""Fit a network to a table: split, encode, train as the recipe says, and judge by rows that it has not seen."""
 
 from __future__ import annotations
 
@@ -6,33 +6,47 @@ import shlex
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from actwise.engines.numba import build
-from actwise.errors import ActwiseWarning, InputError, TableError, suggest
+from actwise.errors import ActwiseWarning, TableError
 from actwise.model.layers import Dropout
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
-from actwise.tables import TableEncoding, Target, find_target
-from actwise.tables.learning import read_times
-from actwise.tables.options import ReadOptions, merged
+from actwise.model.schedules import as_schedule
+from actwise.recipes.fitting import Fitting
+from actwise.recipes.plan import Plan
+from actwise.tables import TableEncoding, Target
+from actwise.tabular import learning
 from actwise.tabular.leaks import telling_columns
+from actwise.tabular.learning import Positions, prepare_rows, split_table, train
 from actwise.tabular.model import TableModel
-from actwise.tabular.report import CONSTANT, NETWORK, FitReport, RowCounts, TrainingFacts, current_versions
-from actwise.tabular.settings import FitSettings, build_network, training_options
+from actwise.tabular.report import (
+    CONSTANT,
+    LEARNED_FROM,
+    LEFT_OUT,
+    NETWORK,
+    TEST_ROWS,
+    FitReport,
+    JudgedBy,
+    RowCounts,
+    TrainingFacts,
+    current_versions,
+)
+from actwise.tabular.settings import FitSettings
 from actwise.tasks import baselines
 from actwise.tasks.baselines import Rows, baseline_predictions, constant_prediction
 from actwise.tasks.metrics import METRICS, Scores, beats, class_scores, decisive_metric, number_scores
-from actwise.tasks.splits import Split, split_groups, split_in_order, split_rows
-from actwise.training import History, Run, start
-from actwise.training.api import train_in_silence
+from actwise.tasks.splits import Split, fold_of_rows
+from actwise.training import History, Run
 
+FOLDS = 5
 NEARLY_PERFECT = 0.1  # of the constant's error is left
-FEWEST_TRAINING_ROWS = 2  # one row is the same answer for every row
+SOME_STEPS = np.arange(1000)  # of a schedule, whose highest rate is looked for
+Predictions: TypeAlias = dict[str, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,8 @@ class Prepared:
         How many rows serve for what.
     network : Network
         The network, untrained.
-    options : mapping
-        How it will be trained: keyword arguments of `actwise.training.start`.
+    plan : Plan
+        How it will be trained, save for a penalty that is chosen by trial.
     untested : tuple of str
         The classes of which there is no test row.
     training : Rows
@@ -61,7 +75,7 @@ class Prepared:
     encoding: TableEncoding
     rows: RowCounts
     network: Network
-    options: Mapping[str, Any]
+    plan: Plan
     untested: tuple[str, ...]
     training: Rows
 
@@ -138,7 +152,10 @@ def fit_table(
     """Fit a network to a table and test it on rows that it has never seen.
 
     The rows are split first. What is learned about the columns, the network and the baselines come from the
-    training rows; the validation rows decide when training stops; the test rows are only judged by.
+    training rows; validation rows, where there are any, decide when training stops; the test rows only judge. Of
+    tables so small that fewer than 30 rows would be left for the test, all rows are learned from, and the figures
+    are those of five more networks, each judged by a fifth of the rows that it has not seen. Where the rows are all
+    there can be, as in a truth table, they are learned from and judged by.
 
     Parameters
     ----------
@@ -173,38 +190,47 @@ def fit_table(
     (30, None)
     """
     settings = settings or FitSettings()
-    target, encoding, split = learn_table(frame, targets, settings)
-    training, validation = (
-        Rows(encoding.encode(frame, rows), target.encode(frame, rows)) for rows in (split.train, split.validation)
+    target, split, judged_by = split_table(frame, targets, settings)
+    prepared = prepare_rows(frame, target, split, settings)
+    n_train, fitting = len(prepared.training), prepared.fitting
+    counts = RowCounts(n_train, len(split.validation), len(split.test), min(n_train, baselines.MOST_ROWS), judged_by)
+    untested = _untested(prepared.target, frame, split.test) if judged_by == TEST_ROWS else ()
+    observe(
+        Prepared(prepared.target, prepared.encoding, counts, fitting.network, fitting.plan, untested, prepared.training)
     )
-    X = encoding.encode(frame, split.test)
-    judge = _judge(target, frame, split.test)
-    judging = validation if len(validation) else None
-    network, loss = build_network(settings, target, encoding.n_features, len(training))
-    options = training_options(settings, loss, len(training))
-    counts = RowCounts(len(training), len(validation), len(split.test), min(len(training), baselines.MOST_ROWS))
-    observe(Prepared(target, encoding, counts, network, options, _untested(target, frame, split.test), training))
 
-    run = _train(network, training, judging, options, observe, should_stop)
+    epochs = 0
+
+    def on_epochs(records: History) -> None:
+        nonlocal epochs
+        epochs += len(records)
+        observe(EpochsDone(epochs, records))
+        if should_stop():
+            raise KeyboardInterrupt
+
+    fitting, fitted, network = train(prepared, settings, on_epochs)
+    run = fitted.run
     observe(Trained(run))
 
-    report = FitReport(counts, _training_facts(run, options, settings), {}, current_versions())
-    model = TableModel(run.network, encoding, target, report)
-    n_classes = len(target.labels)
-    predictions = {
-        NETWORK: model.predict_encoded(X),
-        CONSTANT: model.decode(constant_prediction(training, n_classes, len(X))),
-    }
-    if settings.baselines and run.stopped_because != "interrupted":
-        for name, prediction in baseline_predictions(training, judging, X, n_classes=n_classes, seed=settings.seed):
-            predictions[name] = model.decode(prediction)
-            observe(BaselineDone(name))
-            if should_stop():
-                break
+    report = FitReport(counts, _training_facts(run, fitting, settings), {}, current_versions())
+    model = TableModel(network, prepared.encoding, prepared.target, report)
+    rows = split.test if judged_by == TEST_ROWS else split.train
+    predictions = None
+    if judged_by == LEFT_OUT:
+        if run.stopped_because != "interrupted":
+            predictions = _left_out(frame, target, rows, settings, observe, should_stop)
+        judged_by = LEFT_OUT if predictions else LEARNED_FROM
+    if predictions is None:
+        compared = settings.baselines and run.stopped_because != "interrupted"
+        predictions = _predictions(model, prepared, frame, rows, compared, settings.seed, should_stop, observe)
+    judge = _judge(prepared.target, frame, rows)
     scores = {name: judge(prediction) for name, prediction in predictions.items()}
-    _warn_of_leaks(encoding, target, training, scores)
-    by_target = _scores_by_target(target, frame, split.test, predictions)
-    report = replace(report, scores=scores, failure=_failure(run, scores), scores_by_target=by_target)
+    _warn_of_leaks(prepared.encoding, prepared.target, prepared.training, scores)
+    by_target = _scores_by_target(prepared.target, frame, rows, predictions)
+    report = replace(
+        report, rows=replace(counts, judged_by=judged_by), scores=scores, failure=_failure(run, scores, judged_by),
+        scores_by_target=by_target,
+    )  # fmt: skip
     return FitResult(model.with_report(report), run.history)
 
 
@@ -224,85 +250,65 @@ def _warn_of_leaks(encoding: TableEncoding, target: Target, training: Rows, scor
         )
 
 
-def learn_table(
-    frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings
-) -> tuple[Target, TableEncoding, Split]:
-    """Split the rows, then learn target and columns from the training rows; return positions in the frame."""
-    reading = replace(settings.reading, missing=merged(settings.reading.missing, settings.missing))
-    target = find_target(frame, targets, settings.task, reading)
-    labelled = target.labelled_rows(frame)
-    found = _split(frame, target, labelled, settings, reading)
-    split = Split(labelled[found.train], labelled[found.validation], labelled[found.test])
-    if len(split.train) < FEWEST_TRAINING_ROWS:
-        raise TableError(
-            f"{len(labelled)} rows with a target are too few: {len(split.train)} is left to learn from beside "
-            f"{len(split.validation)} for validation and {len(split.test)} for the test; get more rows"
-        )
-    return target.learn(frame, split.train), _learn_encoding(frame, target, split, settings), split
+def _predictions(
+    model: TableModel,
+    prepared: learning.Prepared,
+    frame: pl.DataFrame,
+    rows: Positions,
+    compared: bool,
+    seed: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    observe: Callable[[FitEvent], object] = lambda _: None,
+) -> Predictions:
+    """Predict rows of the table with the network, the constant and, if they are to be compared, the baselines."""
+    X, n_classes = model.encoding.encode(frame, rows), len(model.target.labels)
+    found = {
+        NETWORK: model.predict_encoded(X),
+        CONSTANT: model.decode(constant_prediction(prepared.training, n_classes, len(X))),
+    }
+    if compared:
+        rest = baseline_predictions(prepared.training, prepared.validation, X, n_classes=n_classes, seed=seed)
+        for name, prediction in rest:
+            found[name] = model.decode(prediction)
+            observe(BaselineDone(name))
+            if should_stop():
+                break
+    return found
 
 
-def _split(
+def _left_out(
     frame: pl.DataFrame,
     target: Target,
-    labelled: npt.NDArray[np.int64],
+    rows: Positions,
     settings: FitSettings,
-    reading: ReadOptions,
-) -> Split:
-    """Split the rows at random, by groups or by time."""
-    sizes = {"test_size": settings.test_size, "validation_size": settings.validation_size}
-    for name in (settings.split_by, settings.time):
-        if name is not None and name not in frame.columns:
-            raise TableError(f"no column {name!r}: {suggest(name, frame.columns, noun='columns')}")
-    if settings.time is not None:
-        return split_in_order(read_times(frame[settings.time][labelled], reading), **sizes)
-    if settings.split_by is not None:
-        groups = frame[settings.split_by][labelled].cast(pl.String).fill_null("").to_numpy()
-        return split_groups(groups, seed=settings.seed, **sizes)
-    classes = target.encode(frame, labelled) if target.is_classification else None
-    return split_rows(len(labelled), classes=classes, seed=settings.seed, **sizes)
-
-
-def _learn_encoding(frame: pl.DataFrame, target: Target, split: Split, settings: FitSettings) -> TableEncoding:
-    for name in settings.ignore:
-        if name in target.names:
-            raise InputError(f"column {name!r} is to be predicted and ignored at once: choose one of them")
-    return TableEncoding.learn(
-        frame,
-        target.names,
-        split.train,
-        ignore=settings.ignore if settings.split_by is None else (*settings.ignore, settings.split_by),
-        missing=settings.missing,
-        options=settings.reading,
-    )
-
-
-def _train(
-    network: Network,
-    training: Rows,
-    validation: Rows | None,
-    options: Mapping[str, Any],
     observe: Callable[[FitEvent], object],
     should_stop: Callable[[], bool],
-) -> Run:
-    # One step on one row compiles all that the training needs, so that the clock of the time limit, the
-    # records and the time left are those of the training alone.
-    first = slice(0, 1)
-    warm_up = {**options, "epochs": 1, "time_limit": None}
-    train_in_silence(network, training.X[first], training.y[first], restarts=0, **warm_up)
-    build.mark_compiled(network.dtype)
-    judging = None if validation is None else (validation.X, validation.y)
-    progress = start(network, training.X, training.y, validation=judging, **options)
-    epochs = 0
-    try:
-        for records in progress:
-            epochs += len(records)
-            observe(EpochsDone(epochs, records))
-            if should_stop():
-                progress.stopped_because = "interrupted"
-                break
-    except KeyboardInterrupt:
-        progress.stopped_because = "interrupted"
-    return progress.run()
+) -> Predictions | None:
+    """Predict every row with models that have not seen it; None where that was stopped or folds are too small."""
+    classes = target.encode(frame, rows) if target.is_classification else None
+    folds = fold_of_rows(len(rows), min(FOLDS, len(rows)), classes=classes, seed=settings.seed)
+    found: Predictions = {}
+    for fold in np.unique(folds):
+        if should_stop():
+            return None
+        split = Split(rows[folds != fold], rows[:0], rows[folds == fold])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ActwiseWarning)  # what there is to say of the columns has been said
+            try:
+                prepared = prepare_rows(frame, target, split, settings)
+            except TableError:
+                return None
+            fitting, fitted, network = train(prepared, settings)
+            report = FitReport(
+                RowCounts(len(split.train), 0, 0, 0), _training_facts(fitted.run, fitting, settings), {}, {}
+            )
+            model = TableModel(network, prepared.encoding, prepared.target, report)
+            part = _predictions(model, prepared, frame, split.test, settings.baselines, settings.seed)
+        for name, prediction in part.items():
+            found.setdefault(name, np.empty((len(rows), prediction.shape[1])))[folds == fold] = prediction
+    for name in found.keys() - {NETWORK, CONSTANT}:
+        observe(BaselineDone(name))
+    return found
 
 
 def _judge(
@@ -338,18 +344,19 @@ def _untested(target: Target, frame: pl.DataFrame, rows: npt.NDArray[np.int64]) 
     return tuple(str(label) for code, label in enumerate(target.labels) if code not in present)
 
 
-def _training_facts(run: Run, options: Mapping[str, Any], settings: FitSettings) -> TrainingFacts:
-    optimizer = options["optimizer"]
+def _training_facts(run: Run, fitting: Fitting, settings: FitSettings) -> TrainingFacts:
+    plan, optimizer = fitting.plan, fitting.plan.optimizer
+    rate = None if isinstance(optimizer, LBFGS) else optimizer.learning_rate
     best = run.history[run.best_epoch - 1] if 0 < run.best_epoch <= len(run.history) else None
     return TrainingFacts(
-        loss=options["loss"].name,
+        loss=fitting.loss.name,
         optimizer=type(optimizer).__name__.lower(),
-        learning_rate=None if isinstance(optimizer, LBFGS) else float(optimizer.learning_rate),
-        batch_size=options["batch_size"],
-        l2=options["l2"],
+        learning_rate=None if rate is None else float(as_schedule(rate).rates(SOME_STEPS, len(SOME_STEPS)).max()),
+        batch_size=len(fitting.rows) if isinstance(optimizer, LBFGS) else plan.batch_size,
+        l2=fitting.l2,
         dropout=max((layer.rate for layer in run.network.layers if isinstance(layer, Dropout)), default=0.0),
         seed=settings.seed,
-        epochs_allowed=options["epochs"],
+        epochs_allowed=plan.epochs,
         epochs_done=len(run.history),
         best_epoch=run.best_epoch,
         updates=run.updates,
@@ -357,10 +364,13 @@ def _training_facts(run: Run, options: Mapping[str, Any], settings: FitSettings)
         stopped_because=run.stopped_because,
         training_loss=best.training_loss if best else None,
         validation_loss=best.validation_loss if best else None,
+        recipe=plan.recipe,
+        regime=plan.regime,
+        schedule=None if rate is None or isinstance(rate, int | float) else str(rate),
     )
 
 
-def _failure(run: Run, scores: Mapping[str, Scores]) -> str | None:
+def _failure(run: Run, scores: Mapping[str, Scores], judged_by: JudgedBy) -> str | None:
     """Say why the network is of no use, or nothing."""
     if run.stopped_because == "loss is not finite":
         kept = f"the weights of epoch {run.best_epoch}" if run.best_epoch else "the initial weights"
@@ -370,7 +380,7 @@ def _failure(run: Run, scores: Mapping[str, Scores]) -> str | None:
         )
     if not beats(scores[NETWORK], scores[CONSTANT]):
         return (
-            "on the test rows the network is no better than one constant answer for every row: "
+            f"on the {judged_by} the network is no better than one constant answer for every row: "
             f"{_comparison(scores[NETWORK], scores[CONSTANT])}; look for columns "
             "that tell more, or try more rows, more epochs or another learning rate"
         )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from actwise import __version__
 from actwise.errors import ModelError
 from actwise.persistence import records
 from actwise.tasks.metrics import CLASS_METRICS, NUMBER_METRICS, Scores
 
+TEST_ROWS: Literal["test rows"] = "test rows"
+LEFT_OUT: Literal["rows left out in turn"] = "rows left out in turn"
+LEARNED_FROM: Literal["rows it learned from"] = "rows it learned from"
+JudgedBy: TypeAlias = Literal["test rows", "rows left out in turn", "rows it learned from"]
 NETWORK = "network"
 CONSTANT = "constant"
 
@@ -44,6 +48,9 @@ class TrainingFacts:
         Why it ended.
     training_loss, validation_loss : float or None
         Of the best epoch; None where there was none.
+    recipe, regime, schedule : str or None
+        What chose what was left open, by which size of the problem, and how the learning rate changes; None: unknown,
+        or it does not.
     """
 
     loss: str
@@ -61,6 +68,9 @@ class TrainingFacts:
     stopped_because: str
     training_loss: float | None
     validation_loss: float | None
+    recipe: str | None = None
+    regime: str | None = None
+    schedule: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,12 +83,16 @@ class RowCounts:
         Rows of each part.
     baselines : int
         Training rows from which the linear model and the boosted trees learned.
+    judged_by : {"test rows", "rows left out in turn", "rows it learned from"}
+        What the scores are of: where few rows would be left for a test, of rows that other networks, trained in the
+        same way, had not seen; where the rows are all there can be, of those.
     """
 
     train: int
     validation: int
     test: int
     baselines: int
+    judged_by: JudgedBy = TEST_ROWS
 
 
 def current_versions() -> dict[str, str]:
@@ -166,13 +180,21 @@ class FitReport:
         if not isinstance(failure, str | None):
             raise ModelError(f"the failure in a report should be a sentence, not {records.shown(failure)}")
         return cls(
-            rows=records.from_plain(RowCounts, plain["rows"], "the rows of a report"),
-            training=records.from_plain(TrainingFacts, plain["training"], "the training of a report"),
+            rows=records.from_plain(RowCounts, _added(RowCounts, plain["rows"]), "the rows of a report"),
+            training=records.from_plain(
+                TrainingFacts, _added(TrainingFacts, plain["training"]), "the training of a report"
+            ),
             scores=scores,
             versions=versions,
             failure=failure,
             scores_by_target=by_target,
         )
+
+
+def _added(kind: type, data: object) -> object:
+    """Give a record from a file what models of before did not say."""
+    defaults = {each.name: each.default for each in fields(kind) if each.default is not MISSING}
+    return {**defaults, **data} if isinstance(data, dict) else data
 
 
 def _plain_scores(scores: Mapping[str, Scores]) -> dict[str, Scores]:

@@ -10,29 +10,15 @@ import numpy as np
 
 from actwise.activations import AnyActivation, activation
 from actwise.errors import InputError
-from actwise.model import losses, optimizers
+from actwise.model import optimizers
 from actwise.model.layers import Dense, Dropout, Layer, Maxout
 from actwise.model.network import Network
-from actwise.model.optimizers import LBFGS, Optimizer
+from actwise.model.optimizers import LBFGS, Adam, Optimizer
+from actwise.recipes.plan import AUTO
 from actwise.tables import Target
 from actwise.tables.options import DEFAULT, ReadOptions
 from actwise.training.settings import add_fields, document, recorded, rows
 
-# Weights are held back as if by the same prior whatever the number of rows: the penalty on the mean loss is
-# this over the number of training rows. Chosen with the width, the activation, the dropout and the patience
-# by accuracy and R2 over 24 splits of bundled data sets.
-L2_TIMES_ROWS = 2.0
-DROPOUT = 0.1
-ENOUGH_ROWS = 10_000  # from so many training rows on nothing is dropped
-MOST_EPOCHS = 1000
-FEWEST_EPOCHS = 20
-UPDATES_AIMED_AT = 100_000  # bounds the time on large tables: epochs are fewer where they are long
-# Epochs without improvement: a validation loss is noisy, but on large tables each epoch is many updates.
-MOST_PATIENCE = 40
-FEWEST_PATIENCE = 5
-UPDATES_OF_PATIENCE = 5_000
-SMALLEST_BATCH, LARGEST_BATCH = 32, 256
-ROWS_PER_BATCH_ROW = 400  # a batch is about this share of the training rows, between those bounds
 MAXOUT = "maxout"
 
 
@@ -134,31 +120,32 @@ def hidden_layers(hidden: Sequence[int], activations: Sequence[str | AnyActivati
     return layers
 
 
-def build_network(settings: FitSettings, target: Target, n_inputs: int, n_rows: int) -> tuple[Network, str]:
-    """Make the network and choose its loss."""
-    # An output layer that starts at 0 starts from the same answer for every row, the mean, instead of noise
-    # that has to be unlearned first; on small tables this decides.
+def build_network(settings: FitSettings, target: Target, n_inputs: int) -> Network:
+    """Make the network."""
     task = target.task
-    output = Dense(task.n_outputs, activation(task.output_activation), init="zeros")
-    dropout = settings.dropout
-    if dropout is None:
-        dropout = 0.0 if n_rows >= ENOUGH_ROWS or isinstance(settings.rule, LBFGS) else DROPOUT
-    layers = hidden_layers(settings.hidden, settings.activation, dropout)
-    return Network([*layers, output], n_inputs), task.loss
+    output = Dense(task.n_outputs, activation(task.output_activation))
+    return Network([*hidden_layers(settings.hidden, settings.activation, 0.0), output], n_inputs)
 
 
-def training_options(settings: FitSettings, loss: str, n_rows: int) -> dict[str, Any]:
-    """Choose by the number of training rows what was left open."""
-    batch_size = settings.batch_size or int(np.clip(n_rows // ROWS_PER_BATCH_ROW, SMALLEST_BATCH, LARGEST_BATCH))
-    steps = -(-n_rows // batch_size)
-    patience = int(np.clip(UPDATES_OF_PATIENCE // steps, FEWEST_PATIENCE, MOST_PATIENCE))
-    whole = isinstance(settings.rule, LBFGS)
-    given = {row.name: getattr(settings, row.name) for row in recorded() if row.called("fit")}
-    return {name: value for name, value in given.items() if value is not None} | {
-        "loss": losses.loss(loss),
-        "optimizer": settings.rule,
-        "batch_size": n_rows if whole else min(batch_size, n_rows),
-        "epochs": settings.epochs or int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, MOST_EPOCHS)),
-        "patience": patience if settings.patience is None else settings.patience,
-        "l2": L2_TIMES_ROWS / n_rows if settings.l2 is None else settings.l2,
-    }
+def asked(settings: FitSettings) -> dict[str, Any]:
+    """Return what was asked for as recipes take it."""
+    patience: Any = AUTO
+    if settings.patience is not None:
+        patience = settings.patience - 1 if settings.patience else np.inf
+    solver = AUTO if settings.optimizer == AUTO else settings.rule
+    return {
+        "recipe": AUTO, "solver": solver, "alpha": AUTO, "l2": settings.l2, "batch_size": settings.batch_size or AUTO,
+        "learning_rate": "constant", "learning_rate_init": settings.learning_rate or AUTO,
+        "max_iter": settings.epochs or AUTO, "tol": AUTO,
+        "n_iter_no_change": patience,
+        "early_stopping": AUTO, "scoring": None, "dropout": settings.dropout or 0.0, "max_gradient_norm": None,
+        "weight_averaging": 0.0, "beta_1": Adam.beta1, "beta_2": Adam.beta2, "epsilon": Adam.epsilon,
+        "max_fun": LBFGS.most_evaluations,
+    }  # fmt: skip
+
+
+def plain_options(settings: FitSettings) -> dict[str, Any]:
+    """Return what training takes as it is: no recipe has a say in it."""
+    of_recipe = ("optimizer", "seed", "loss")
+    given = {row.name: getattr(settings, row.name) for row in recorded() if row.called("fit") and not row.by_size}
+    return {name: value for name, value in given.items() if value is not None and name not in of_recipe}

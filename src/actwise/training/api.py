@@ -19,6 +19,7 @@ from actwise.model.optimizers import LBFGS
 from actwise.training.blame import activation_at_fault
 from actwise.training.progress import Progress
 from actwise.training.records import History, Run, TrainingSettings
+from actwise.training.regimes import RESTARTS_IF_TINY, SMALL_WORK, SOLVED_SHARE, n_distinct, regime_of
 from actwise.training.settings import (
     complete,
     document,
@@ -32,15 +33,11 @@ from actwise.training.settings import (
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 DEFAULT_EPOCHS = 100
 DEFAULT_ITERATIONS = 1000  # of L-BFGS, which stops by itself where the gradient vanishes
-SMALL_WORK = 100_000  # rows times parameters up to which L-BFGS is the default: a few milliseconds
-TINY_WORK = 5_000  # rows times parameters up to which restarts are the default
-RESTARTS_IF_TINY = 19  # a start that succeeds half the time then fails once in a million
-SOLVED_SHARE = 0.01  # of the best constant's loss: below it no further start is tried
 
 
 def is_small(network: Network, n_rows: int) -> bool:
     """Whether second-order steps on all rows at once are the better default."""
-    return n_rows * network.n_parameters <= SMALL_WORK and not _changes_the_loss(network)
+    return regime_of(n_rows, network.n_parameters) != "large" and not _changes_the_loss(network)
 
 
 def _changes_the_loss(network: Network) -> bool:
@@ -129,8 +126,8 @@ def train(
     Notes
     -----
     With ``optimizer="auto"``, L-BFGS is used where rows times parameters are at most 100,000 and neither dropout,
-    batch normalisation nor a learning rate is asked for. Where they are at most 5,000 it starts up to 19 times anew.
-    By default there are 100 epochs, or 1000 iterations of L-BFGS.
+    batch normalisation nor a learning rate is asked for. Where distinct rows times parameters are at most 5,000 it
+    starts up to 19 times anew. By default there are 100 epochs, or 1000 iterations of L-BFGS.
 
     Examples
     --------
@@ -166,8 +163,7 @@ def train_in_silence(
     progress = start(network, X, y, **settings)
     best, solved = _run_to_end(progress, on_epochs), np.inf
     if restarts is None:
-        tiny = isinstance(progress.settings.optimizer, LBFGS) and len(progress.rows) * network.n_parameters <= TINY_WORK
-        restarts = RESTARTS_IF_TINY if tiny and not settings.get("keep_parameters") else 0
+        restarts = RESTARTS_IF_TINY if _is_tiny(progress) and not settings.get("keep_parameters") else 0
     if restarts:
         solved = SOLVED_SHARE * progress.settings.loss.of_best_constant(
             progress.targets, network.n_outputs, progress.weights
@@ -179,6 +175,14 @@ def train_in_silence(
         other = _run_to_end(start(network, X, y, **(settings | {"seed": seed})), on_epochs)
         best = min(best, other, key=reached)
     return best
+
+
+def _is_tiny(progress: Progress) -> bool:
+    """Whether restarts are cheap, and L-BFGS may end in a poor minimum without them."""
+    if not isinstance(progress.settings.optimizer, LBFGS):
+        return False
+    different = n_distinct(progress.rows, progress.targets, most=SMALL_WORK)
+    return regime_of(different, progress.network.n_parameters) == "tiny"
 
 
 def _run_to_end(progress: Progress, on_epochs: Callable[[History], object] | None) -> Run:

@@ -206,9 +206,9 @@ class Setting:
 
 TABLE: tuple[Setting, ...] = (
     # The network
-    Setting("hidden", Other("tuple of int"), (128,), "Units of each hidden layer.",
+    Setting("hidden", Other("tuple of int"), (100,), "Units of each hidden layer.",
             sklearn="hidden_layer_sizes", part="network", fit=True),
-    Setting("activation", Other("str or Activation"), ("silu",),
+    Setting("activation", Other("str or Activation"), ("relu",),
             "Of the hidden layers: a name, a formula in x or maxout, one for all of them or one per layer.",
             sklearn="activation", part="network", fit=True),
     Setting("dropout", Number(zero=True, below=1), 0.0,
@@ -256,10 +256,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("resumed", Other("OptimizerState"), None, "What `Progress.state` gave, to go on with `keep_parameters`.",
             part="run"),
     # Rows of a table
-    Setting("test_size", Size(zero=False), 0.2, "Share of the rows to test with, or their number.",
-            part="table", fit=True),
-    Setting("validation_size", Size(zero=True), 0.15,
-            "Share of the rows to stop training by, or their number; 0: no early stopping.", part="table", fit=True),
+    Setting("test_size", Size(zero=False), None, "Share of the rows to test with, or their number.",
+            part="table", fit=True, by_size=True),
+    Setting("validation_size", Size(zero=True), None,
+            "Share of the rows to stop training by, or their number; 0: no early stopping.",
+            part="table", fit=True, by_size=True),
     Setting("split_by", Other("str"), None,
             "A column whose equal values stay together, all in training or all in the test: persons, places.",
             part="table", fit=True),

@@ -19,18 +19,17 @@ from actwise.doctor.rules import suspicions
 from actwise.doctor.setup import Origin, Setup
 from actwise.doctor.targets import as_targets
 from actwise.experiments.budget import Budget
-from actwise.model import optimizers
 from actwise.model.layers import Dense, Dropout, Maxout
 from actwise.model.losses import loss
-from actwise.model.network import Network
-from actwise.model.optimizers import LBFGS
-from actwise.tables import TableEncoding, Target
-from actwise.tabular.fitting import Prepared, fit_table, learn_table
+from actwise.recipes.fitting import with_chosen_penalty
+from actwise.tabular.fitting import Prepared as PreparedEvent
+from actwise.tabular.fitting import fit_table
+from actwise.tabular.learning import Prepared, prepare_rows, split_table
 from actwise.tabular.model import TableModel
 from actwise.tabular.report import NETWORK, FitReport
-from actwise.tabular.settings import MAXOUT, MOST_EPOCHS, FitSettings, build_network, training_options
+from actwise.tabular.settings import MAXOUT, FitSettings
 from actwise.tasks.metrics import beats
-from actwise.tasks.splits import Split, split_rows
+from actwise.tasks.splits import Split
 
 _OPTIONS = (
     "optimizer",
@@ -64,29 +63,16 @@ def diagnose_table(
 
 def adapt_fit(frame: pl.DataFrame, targets: str | Sequence[str], settings: FitSettings) -> tuple[Setup, Data]:
     """Describe what a fit would train, and on what."""
-    target, encoding, split = learn_table(frame, targets, settings)
-    network, loss_name = build_network(settings, target, encoding.n_features, len(split.train))
-    options = training_options(settings, loss_name, len(split.train))
-    return _adapt(frame, target, encoding, split, network, options, settings)
+    target, split, _ = split_table(frame, targets, settings)
+    return _adapt(frame, prepare_rows(frame, target, split, settings), split, settings)
 
 
 def adapt_model(model: TableModel, frame: pl.DataFrame, seed: int) -> tuple[Setup, Data]:
     """Describe the training of a model of a table, to be repeated on the rows given."""
-    labelled = model.target.labelled_rows(frame)
-    classes = model.target.encode(frame, labelled) if model.target.is_classification else None
-    found = split_rows(len(labelled), classes=classes, test_size=0.2, validation_size=0.15, seed=seed)
-    split = Split(labelled[found.train], labelled[found.validation], labelled[found.test])
-    facts = model.report.training
-    optimizer = optimizers.optimizer(facts.optimizer, facts.learning_rate)
-    options = {
-        "loss": loss(facts.loss), "optimizer": optimizer, "batch_size": facts.batch_size, "l2": facts.l2,
-        "epochs": facts.epochs_allowed, "patience": 0,
-    }  # fmt: skip
-    if facts.stopped_because == "no improvement" and facts.best_epoch:
-        options["patience"] = max(1, facts.epochs_done - facts.best_epoch)
-    setup, data = _adapt(
-        frame, model.target, model.encoding, split, model.network, options, _settings_of(model, options, seed)
-    )
+    settings = _settings_of(model, seed)
+    _, split, _ = split_table(frame, model.target.names, settings)
+    prepared = prepare_rows(frame, model.target, split, settings, model.encoding)
+    setup, data = _adapt(frame, prepared, split, settings)
     fitted = model.network.predict(data.X.astype(model.network.dtype))
     return replace(setup, origin=replace(setup.origin, fitted_outputs=fitted)), data
 
@@ -108,33 +94,40 @@ def needs_doctor(report: FitReport) -> bool:
     return early and (linear is None or beats(linear, report.scores[NETWORK]))
 
 
-def cautions(fit: Prepared) -> tuple[Suspicion, ...]:
+def cautions(fit: PreparedEvent) -> tuple[Suspicion, ...]:
     """Say what looks wrong with a fit before it trains, the most plausible first; nothing for most fits."""
     step = -(-len(fit.training) // MOST_ROWS)
     X, y = fit.training.X[::step], fit.training.y[::step]
     task = as_targets(y.astype(np.float64), fit.target.task.kind)
     if task.is_classification and len(np.unique(task.truth)) < 2:
         return ()
-    rows, options = np.arange(len(X)), fit.options
-    batch_size = int(min(options["batch_size"], len(X)))
-    epochs = int(options["epochs"]) * step  # as many updates as all rows make
-    setup = Setup(fit.network, options["loss"], options["optimizer"], batch_size, epochs)
+    rows, plan = np.arange(len(X)), fit.plan
+    batch_size, epochs = min(plan.batch_size, len(X)), plan.epochs * step  # as many updates as all rows make
+    setup = Setup(
+        fit.network, loss(fit.target.task.loss), plan.optimizer, batch_size, epochs, scale_inputs=plan.scale_inputs
+    )
     found = suspicions(setup, Data(X.astype(np.float64), task, rows, rows))
     return tuple(each for each in found if each.weight >= WORTH_SAYING)
 
 
-def _settings_of(model: TableModel, options: dict[str, Any], seed: int) -> FitSettings:
+def _settings_of(model: TableModel, seed: int) -> FitSettings:
     """Return settings with which a fit trains such a model."""
     hidden = [layer for layer in model.network.layers[:-1] if isinstance(layer, Dense | Maxout)]
     dropped = [layer.rate for layer in model.network.layers if isinstance(layer, Dropout)]
     uses = [MAXOUT if isinstance(layer, Maxout) else layer.activation for layer in hidden]
-    facts, batched = model.report.training, not isinstance(options["optimizer"], LBFGS)
+    facts = model.report.training
+    by_size = facts.regime is not None and (facts.optimizer == "lbfgs" or facts.schedule is not None)
+    steps = facts.optimizer != "lbfgs"
+    patience = None
+    if facts.stopped_because == "no improvement" and facts.best_epoch:
+        patience = max(1, facts.epochs_done - facts.best_epoch)
     return FitSettings(
         task="classification" if model.target.is_classification else "regression",
         hidden=tuple(layer.units for layer in hidden), activation=tuple(uses), dropout=max(dropped, default=0.0),
-        l2=facts.l2, optimizer=facts.optimizer, learning_rate=facts.learning_rate if batched else None,
-        batch_size=facts.batch_size if batched else None, epochs=facts.epochs_allowed,
-        patience=options["patience"] or None, seed=seed, baselines=False,
+        l2=facts.l2, optimizer="auto" if by_size else facts.optimizer,
+        learning_rate=facts.learning_rate if steps and not by_size else None,
+        batch_size=facts.batch_size if steps else None, epochs=facts.epochs_allowed,
+        patience=patience, seed=seed, baselines=False,
     )  # fmt: skip
 
 
@@ -147,27 +140,16 @@ def _changed(settings: FitSettings, changed: Mapping[str, Any]) -> FitSettings:
     elif "hidden" in changed:
         new["activation"] = settings.activation[:1]
     if "patience" in changed:
-        new["patience"] = changed.get("epochs") or settings.epochs or MOST_EPOCHS
+        new |= {"patience": None, "validation_size": 0}  # training is not stopped early
     return replace(settings, **new, baselines=False)
 
 
-def _adapt(
-    frame: pl.DataFrame,
-    target: Target,
-    encoding: TableEncoding,
-    split: Split,
-    network: Network,
-    options: dict[str, Any],
-    settings: FitSettings,
-) -> tuple[Setup, Data]:
+def _adapt(frame: pl.DataFrame, prepared: Prepared, split: Split, settings: FitSettings) -> tuple[Setup, Data]:
     rows = np.concatenate([split.train, split.validation, split.test])
     n_train, n_validation = len(split.train), len(split.validation)
     places = np.arange(len(rows))
-    train, validation, test = (
-        places[:n_train],
-        places[n_train : n_train + n_validation],
-        places[n_train + n_validation :],
-    )
+    train, validation, test = np.split(places, [n_train, n_train + n_validation])
+    target, encoding = prepared.target, prepared.encoding
     task = as_targets(target.encode(frame, rows).astype(np.float64), target.task.kind)
     X = encoding.encode(frame, rows).astype(np.float64)
     # Where there are few test rows the validation rows are scored as well, or else the training rows.
@@ -177,18 +159,17 @@ def _adapt(
     def rebuild(changed: Mapping[str, Any], rows: object, seed: int) -> TableModel:
         return fit_table(frame, target.names, _changed(settings, changed).changed(seed=seed)).model
 
-    def described(network: Network, options: Mapping[str, Any]) -> Setup:
-        batch_size = n_train if isinstance(options["optimizer"], LBFGS) else options["batch_size"]
+    def described(prepared: Prepared) -> Setup:
+        fitting = with_chosen_penalty(prepared.fitting, prepared.strata)
+        plan = fitting.plan
         return Setup(
-            network, options["loss"], options["optimizer"], int(batch_size), int(options["epochs"]),
-            l2=float(options["l2"]), patience=int(options["patience"]), early_stopping=bool(n_validation),
-            origin=origin,
+            fitting.network, fitting.loss, plan.optimizer, plan.batch_size if plan.stochastic else n_train, plan.epochs,
+            l2=fitting.l2, patience=plan.patience if plan.stochastic else 0, tolerance=plan.tolerance,
+            scale_inputs=plan.scale_inputs, early_stopping=bool(n_validation), restarts=plan.restarts, origin=origin,
         )  # fmt: skip
 
     def describe(changed: Mapping[str, Any]) -> Setup:
-        chosen = _changed(settings, changed)
-        built, loss_name = build_network(chosen, target, encoding.n_features, n_train)
-        return described(built, training_options(chosen, loss_name, n_train))
+        return described(prepare_rows(frame, target, split, _changed(settings, changed), encoding))
 
     origin = Origin("fit", rebuild, describe=describe)
-    return described(network, options), Data(X, task, train, scored, validation if n_validation else None)
+    return described(prepared), Data(X, task, train, scored, validation if n_validation else None)

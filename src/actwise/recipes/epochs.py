@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from actwise.estimators.callbacks import EpochTasks
-from actwise.recipes.choices import AdaptiveRate
+from actwise.recipes.plan import AdaptiveRate
 from actwise.training import Progress
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
 
-class Watcher:
+class Listener(Protocol):
+    """Whoever wants to know when epochs begin and end, such as scikit-learn's callbacks."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens."""
+
+    def begin_epoch(self) -> None:
+        """Tell that an epoch begins."""
+
+    def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
+        """Tell that an epoch ended; say whether to stop."""
+
+
+class EpochEnd:
     """Called after every epoch; says whether training should end.
 
     Parameters
@@ -38,7 +51,7 @@ class Watcher:
         Is lowered instead, as far as it goes.
     averaging : float
         Share that the moving average of the weights keeps in each epoch; 0: no average.
-    tasks : EpochTasks
+    listener : Listener
         The callbacks.
     attributes : callable
         What a copy of the estimator needs to predict with some parameters.
@@ -55,7 +68,7 @@ class Watcher:
         later: bool,
         adaptive: AdaptiveRate | None,
         averaging: float,
-        tasks: EpochTasks,
+        listener: Listener,
         attributes: Callable[[FloatArray], dict[str, Any]],
     ) -> None:
         self.scores: list[float] = []
@@ -71,7 +84,7 @@ class Watcher:
         self._adaptive = adaptive
         self._averaging = averaging
         self._sum: FloatArray | None = None
-        self._tasks = tasks
+        self._listener = listener
         self._attributes = attributes
         self._stale = 0
         self._epochs = 0
@@ -80,7 +93,7 @@ class Watcher:
     def needed(self) -> bool:
         """Whether there is anything to do between epochs."""
         asked = self._verbose or self._score is not None or self._adaptive is not None
-        return bool(asked or self._averaging or self._tasks.wanted)
+        return bool(asked or self._averaging or self._listener.wanted)
 
     def __call__(self, progress: Progress) -> bool:
         """Look at the training; return whether it should end."""
@@ -94,15 +107,15 @@ class Watcher:
             improved = not loss > self._best_loss - self._tolerance
             self._best_loss = min(self._best_loss, loss)
         self._stale = 0 if improved else self._stale + 1
-        stops = self._tasks.end_epoch(lambda: self._attributes(parameters))
-        if self._patience and self._stale >= self._patience and self.judges:
+        stops = self._listener.end_epoch(lambda: self._attributes(parameters))
+        if self._patience and self._stale >= self._patience and self.stops_training:
             stops |= self._give_up()
         if not stops:
-            self._tasks.begin_epoch()
+            self._listener.begin_epoch()
         return stops
 
     @property
-    def judges(self) -> bool:
+    def stops_training(self) -> bool:
         """Whether it ends training that does not improve; elsewhere the compiled loop does."""
         return self._score is not None or self._adaptive is not None
 

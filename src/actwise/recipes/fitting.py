@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,19 +10,22 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
-from actwise.estimators import architecture
-from actwise.estimators.watching import Watcher
-from actwise.estimators.weights import Weights
-from actwise.model.losses import Loss
+from actwise.errors import InputError
+from actwise.model.initializers import Constant, Scaled
+from actwise.model.layers import Dense, Dropout, Layer
+from actwise.model.losses import LINKS, Loss
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
 from actwise.model.schedules import ExponentialDecay
-from actwise.recipes.choices import Choices
+from actwise.recipes.epochs import EpochEnd
+from actwise.recipes.plan import Plan
+from actwise.recipes.weights import Weights
 from actwise.tasks.scaling import Scaling
 from actwise.training import History, OptimizerState, Run, start
 from actwise.training.api import train_in_silence
 
 FloatArray = npt.NDArray[np.floating[Any]]
+MOST_COMPARED = 10_000  # rows of which equal ones are looked for: more are too many for all at once, and take time
 # While penalties are compared: the share of the rows held out, how many others there are at most, and the share of
 # the epochs.
 TRIAL_SHARE = 0.2
@@ -117,7 +120,7 @@ class Fitting:
         For scaled columns, in the dtype of training, with the parameters to go on from.
     loss : Loss
         What is minimised, in the units of the scaled targets.
-    choices : Choices
+    plan : Plan
         How.
     rows, held : Rows
         To learn from and, perhaps, to judge by.
@@ -129,7 +132,7 @@ class Fitting:
 
     network: Network
     loss: Loss
-    choices: Choices
+    plan: Plan
     rows: Rows
     held: Rows | None
     inputs: Scaling
@@ -143,7 +146,7 @@ class Fitting:
 
     def arguments(self, seed: int) -> dict[str, Any]:
         """Return what `actwise.training.start` needs beside network, columns and targets."""
-        choices = self.choices
+        plan = self.plan
         judged: dict[str, Any] = {}
         if self.held is not None:
             weights = () if self.held.weights is None else (self.held.weights,)
@@ -152,10 +155,10 @@ class Fitting:
             **self.options,
             **judged,
             "loss": self.loss,
-            "optimizer": choices.optimizer,
-            "batch_size": min(choices.batch_size, len(self.rows)),
-            "epochs": choices.epochs,
-            "tolerance": choices.tolerance,
+            "optimizer": plan.optimizer,
+            "batch_size": min(plan.batch_size, len(self.rows)),
+            "epochs": plan.epochs,
+            "tolerance": plan.tolerance,
             "l2": self.l2,
             "sample_weight": self.rows.weights,
             "seed": seed,
@@ -166,7 +169,7 @@ class Fitting:
         assert self.held is not None
         X, targets = self.scaled(self.held)
         weights = self.held.weights
-        network = self.network if self.loss.output is None else architecture.up_to_logits(self.network)
+        network = self.network if self.loss.output is None else up_to_logits(self.network)
         scratch = Weights(network, network.values)
 
         def score(parameters: FloatArray) -> float:
@@ -182,32 +185,42 @@ class Fitting:
             pass
         return progress.run().history
 
-    def run(self, watcher: Watcher, seed: int, *, goes_on: bool, resumed: OptimizerState | None) -> Fitted:
-        """Train."""
-        choices = self.choices
+    def run(
+        self,
+        seed: int,
+        at_epoch_end: EpochEnd | None = None,
+        *,
+        goes_on: bool = False,
+        resumed: OptimizerState | None = None,
+        on_epochs: Callable[[History], object] = lambda _: None,
+    ) -> Fitted:
+        """Train; a `KeyboardInterrupt`, of `on_epochs` too, ends it with the best that was reached."""
+        plan = self.plan
         X, targets = self.scaled(self.rows)
+        watches = at_epoch_end is not None and at_epoch_end.needed
+        stops = at_epoch_end is not None and at_epoch_end.stops_training
         options = self.arguments(seed) | {
-            "patience": 0 if watcher.judges or not choices.stochastic else choices.patience,
-            "callback": watcher if watcher.needed else None,
+            "patience": 0 if stops or not plan.stochastic else plan.patience,
+            "callback": at_epoch_end if watches else None,
             "keep_parameters": goes_on,
         }
-        if choices.starts is None and not goes_on:
-            run = train_in_silence(self.network, X, targets, **options)
+        if plan.restarts is None and not goes_on:
+            run = train_in_silence(self.network, X, targets, on_epochs, **options)
             return Fitted(run.network.values, run, None)
         progress = start(self.network, X, targets, resumed=resumed, **options)
         try:
-            for _ in progress:
-                pass
+            for records in progress:
+                on_epochs(records)
         except KeyboardInterrupt:
             progress.stopped_because = "interrupted"
         run = progress.run()
-        keeps_last = not choices.early_stopping and run.stopped_because != "loss is not finite"
+        keeps_last = not plan.early_stopping and run.stopped_because != "loss is not finite"
         parameters = progress.parameters if keeps_last else run.network.values
-        if watcher.best_parameters is not None:
-            parameters = watcher.best_parameters
-        elif watcher.average is not None:
-            parameters = watcher.average
-        state = None if isinstance(choices.optimizer, LBFGS) else progress.state
+        if at_epoch_end is not None and at_epoch_end.best_parameters is not None:
+            parameters = at_epoch_end.best_parameters
+        elif at_epoch_end is not None and at_epoch_end.average is not None:
+            parameters = at_epoch_end.average
+        state = None if isinstance(plan.optimizer, LBFGS) else progress.state
         return Fitted(parameters.copy(), run, state)
 
     @property
@@ -215,15 +228,55 @@ class Fitting:
         """The penalty on the mean loss: `alpha` over the weight of the rows of a step, as in scikit-learn."""
         weights = self.rows.weights
         mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
-        n_rows = self.choices.batch_size if self.choices.stochastic else len(self.rows)
-        return float(self.choices.alpha / (n_rows * mean)) if self.choices.alpha else 0.0
+        n_rows = self.plan.batch_size if self.plan.stochastic else len(self.rows)
+        return float(self.plan.alpha / (n_rows * mean)) if self.plan.alpha else 0.0
+
+
+def prepare(
+    network: Network,
+    loss: Loss,
+    plan: Plan,
+    rows: Rows,
+    held: Rows | None,
+    inputs: Scaling,
+    outputs: Scaling,
+    *,
+    dtype: str,
+    begins: bool = True,
+    options: dict[str, Any],
+) -> Fitting:
+    """Lay out a network as the plan trains it, in a dtype; `begins`: from new parameters."""
+    biases = None
+    if begins and plan.starts_at_mean and outputs.changes_nothing:  # that of standardised targets is 0
+        biases = _biases_of_mean(network, loss, rows)
+    laid_out = for_training(network, dtype, plan.output_gain, biases, plan.dropout)
+    return Fitting(laid_out, loss, plan, rows, held, inputs, outputs, options)
+
+
+def _biases_of_mean(network: Network, loss: Loss, rows: Rows) -> list[float] | None:
+    """Return the biases with which the output layer alone answers the mean target, where that is known."""
+    output = network.output_activation
+    name = getattr(output, "name", None)
+    if output is None or name not in LINKS:
+        return None
+    mean, (low, high) = loss.mean_target(rows.targets, network.n_outputs, rows.weights), output.range
+    # No finite bias answers a mean at an end of the range, and units there would learn no more.
+    biases: list[float] = np.where((mean > low) & (mean < high), LINKS[name](mean), 0.0).tolist()
+    return biases
+
+
+def with_chosen_penalty(fitting: Fitting, strata: npt.NDArray[Any] | None) -> Fitting:
+    """Return the fit with the penalty that a trial chose, where its plan names several."""
+    if not fitting.plan.alphas:
+        return fitting
+    return replace(fitting, plan=replace(fitting.plan, alpha=choose_alpha(fitting, 0, strata)))
 
 
 def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -> float:
     """Train with stronger and stronger penalties until the loss on rows held out rises, and return the one before.
 
     Shapes: `strata` (n_rows,).
-    `fitting`: what is to be trained; its choices name the penalties.
+    `fitting`: what is to be trained; its plan names the penalties.
     """
     rows, held = fitting.rows, fitting.held
     if held is None:
@@ -231,13 +284,13 @@ def choose_alpha(fitting: Fitting, seed: int, strata: npt.NDArray[Any] | None) -
     if len(rows) > TRIAL_ROWS:
         rows = rows.take(np.random.default_rng(seed).permutation(len(rows))[:TRIAL_ROWS])
     if any(each.weights is not None and not np.any(each.weights) for each in (rows, held)):
-        return fitting.choices.alpha
-    best, lowest = fitting.choices.alpha, np.inf
-    epochs = max(1, round(TRIAL_EPOCHS * fitting.choices.epochs))
-    for alpha in fitting.choices.alphas:
+        return fitting.plan.alpha
+    best, lowest = fitting.plan.alpha, np.inf
+    epochs = max(1, round(TRIAL_EPOCHS * fitting.plan.epochs))
+    for alpha in fitting.plan.alphas:
         # The penalty is over the number of rows: on fewer of them it weighs more.
-        choices = replace(fitting.choices, alpha=alpha * len(fitting.rows) / len(rows), epochs=epochs)
-        curve = replace(fitting, rows=rows, held=held, choices=choices).history(seed).validation_losses
+        plan = replace(fitting.plan, alpha=alpha * len(fitting.rows) / len(rows), epochs=epochs)
+        curve = replace(fitting, rows=rows, held=held, plan=plan).history(seed).validation_losses
         loss = float(curve[-1]) if len(curve) and np.isfinite(curve[-1]) else np.inf
         if loss > lowest:
             break
@@ -259,7 +312,7 @@ def find_rate(fitting: Fitting, seed: int) -> float:
     rising = ExponentialDecay(LOWEST_RATE, factor=factor, every=1)
     trial = start(
         fitting.network, X, targets, loss=fitting.loss, batch_size=len(X), epochs=RANGE_STEPS, seed=seed,
-        optimizer=fitting.choices.with_rate(rising).optimizer, l2=fitting.l2,
+        optimizer=fitting.plan.with_rate(rising).optimizer, l2=fitting.l2,
         sample_weight=rows.weights if rows.weights is not None and np.any(rows.weights) else None,
     )  # fmt: skip
     losses: list[float] = []
@@ -279,3 +332,41 @@ def _smoothed(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         smooth[index] = mean
     return smooth
+
+
+def for_training(
+    network: Network,
+    dtype: str,
+    output_gain: float,
+    output_biases: Sequence[float] | None,
+    dropout: float | Sequence[float],
+) -> Network:
+    """Return the network as it is trained; its parameters lie as before.
+
+    `output_biases`: its initial biases; None: 0.
+    """
+    *hidden, last = network.layers
+    rates = for_each("dropout", dropout, len(hidden))
+    layers: list[Layer] = []
+    for layer, rate in zip(hidden, rates, strict=True):
+        layers += [layer, Dropout(rate)] if rate else [layer]
+    if isinstance(last, Dense):
+        init = last.init if output_gain == 1.0 else Scaled(output_gain**2)
+        biases = last.bias_init if output_biases is None else Constant(tuple(output_biases))
+        last = Dense(last.units, last.activation, init=init, bias_init=biases)
+    return Network([*layers, last], network.n_inputs, dtype=dtype)
+
+
+def up_to_logits(network: Network) -> Network:
+    """Return the network without its output activation; its parameters lie as before."""
+    *before, _ = network.layers
+    return Network([*before, Dense(network.n_outputs)], network.n_inputs, dtype=network.dtype)
+
+
+def for_each(name: str, given: Any, n_layers: int) -> list[Any]:
+    """Return a value for each hidden layer."""
+    if not isinstance(given, list | tuple | np.ndarray):
+        return [given] * n_layers
+    if len(given) != n_layers:
+        raise InputError(f"{name} has {len(given)} entries for {n_layers} hidden layers: give one, or one per layer")
+    return list(given)

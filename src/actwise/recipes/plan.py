@@ -1,15 +1,15 @@
-"""What is trained with: the user's parameters, and what stands for ``"auto"``.
+"""From what is asked for and the size of the data to a resolved plan of the training.
 
-There are two regimes. With ``solver="auto"`` everything that is left open is chosen by the size of the
-problem. A solver that is given by name trains as scikit-learn does with it, so what is left open takes
-scikit-learn's value.
+There are two recipes. With "auto" everything that is left open is chosen by the size of the problem, in one of three
+regimes: tiny, small and large. With "sklearn", the recipe of the estimators for a solver that is given by name, what is
+left open takes scikit-learn's value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,10 @@ from actwise.errors import InputError
 from actwise.model import optimizers
 from actwise.model.optimizers import LBFGS, SGD, Adam, Optimizer
 from actwise.model.schedules import CosineDecay, InverseScaling, Rates, Schedule, as_schedule
-from actwise.training.api import SMALL_WORK
+from actwise.training.regimes import Regime, regime_of
 
-AUTO = "auto"
+AUTO: Literal["auto"] = "auto"
+SKLEARN: Literal["sklearn"] = "sklearn"
 # scikit-learn's defaults, which a solver given by name brings with it.
 SKLEARN_ALPHA = 1e-4
 SKLEARN_RATE = 1e-3
@@ -54,8 +55,8 @@ ENOUGH_FOR_VALIDATION = 10_000  # rows from which a tenth of them is held out to
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What a fit uses.
+class Plan:
+    """How a network is trained, every choice made.
 
     Parameters
     ----------
@@ -73,12 +74,12 @@ class Choices:
         Whether rows are held out to stop by.
     scoring : object
         What held-out rows are judged by: ``"loss"``, None for the estimator's own score, a scorer or its name.
-    scaled : bool
+    scale_inputs : bool
         Whether columns are standardised.
     dtype : str or None
         Of the arithmetic of training; None: that of X.
-    starts : int or None
-        Initial draws; None: several where the problem is tiny.
+    restarts : int or None
+        How often training begins anew from other initial values; None: as `aw.train`, often where the problem is tiny.
     output_gain : float
         Size of the output layer's initial weights, as a share of the usual one.
     starts_at_mean : bool
@@ -88,6 +89,10 @@ class Choices:
         Strengths of the penalty to choose from by a trial; none: `alpha` it is.
     dropout : float or sequence of float
         Share of each hidden layer's outputs that is dropped.
+    recipe : {"auto", "sklearn"}
+        What chose what was left open.
+    regime : {"tiny", "small", "large"} or None
+        The size of the problem, by which the recipe "auto" chose.
     """
 
     optimizer: Optimizer
@@ -98,20 +103,35 @@ class Choices:
     patience: int
     early_stopping: bool
     scoring: Any
-    scaled: bool
+    scale_inputs: bool
     dtype: str | None
-    starts: int | None
+    restarts: int | None
     output_gain: float = 1.0
     starts_at_mean: bool = False
     alphas: tuple[float, ...] = ()
     dropout: float | Sequence[float] = 0.0
+    recipe: Literal["auto", "sklearn"] = "sklearn"
+    regime: Regime | None = None
+
+    def __str__(self) -> str:
+        """Write it with the names of the settings, as `actwise describe` does."""
+        optimizer = type(self.optimizer).__name__
+        rate = getattr(self.optimizer, "learning_rate", None)
+        said = {
+            "recipe": self.recipe if self.regime is None else f"{self.recipe} ({self.regime})",
+            "optimizer": optimizer if rate is None else f"{optimizer} with learning rate {rate}",
+            "batch_size": self.batch_size, "epochs": self.epochs, "patience": self.patience,
+            "tolerance": self.tolerance, "alpha": self.alpha, "dropout": self.dropout,
+            "scale_inputs": self.scale_inputs, "early_stopping": self.early_stopping, "restarts": self.restarts,
+        }  # fmt: skip
+        return "\n".join(f"{name}: {value}" for name, value in said.items())
 
     @property
     def stochastic(self) -> bool:
         """Whether the optimiser takes steps on parts of the rows."""
         return not isinstance(self.optimizer, LBFGS)
 
-    def with_rate(self, rate: float | Schedule) -> Choices:
+    def with_rate(self, rate: float | Schedule) -> Plan:
         """Return the same with another learning rate."""
         assert not isinstance(self.optimizer, LBFGS)
         return replace(self, optimizer=replace(self.optimizer, learning_rate=rate))
@@ -138,17 +158,19 @@ class AdaptiveRate:
 def choose(
     given: Mapping[str, Any], n_rows: int, n_distinct: int, n_parameters: int, *, classifies: bool, validated: bool,
     partial: bool,
-) -> Choices:  # fmt: skip
+) -> Plan:  # fmt: skip
     """Decide what a fit uses, the learning rate's schedule apart.
 
+    `given`: the estimators' parameters, whatever the door; beside them ``recipe`` and ``l2``, the penalty on the mean
+    loss in place of ``alpha``.
     `n_rows`, `n_distinct`, `n_parameters`: size of the problem; the rows that differ are what there is
     to do with all rows at once.
     """
-    solver = given["solver"]
     if given["batch_size"] != AUTO and given["batch_size"] < 1:
         raise InputError(f"batch_size must be a positive whole number or 'auto', not {given['batch_size']!r}")
-    if solver == AUTO:
-        chosen = _our_own(given, n_rows, n_distinct * n_parameters, classifies, validated, partial)
+    if given.get("recipe", AUTO if given["solver"] == AUTO else SKLEARN) == AUTO:
+        regime = regime_of(n_distinct, n_parameters)
+        chosen = replace(_auto(given, n_rows, regime, classifies, validated, partial), recipe=AUTO, regime=regime)
     else:
         chosen = _like_sklearn(given, n_rows, validated)
     if not chosen.stochastic:
@@ -157,12 +179,15 @@ def choose(
                 f"{name}={given[name]!r} is for solvers that take many small steps, and L-BFGS does not: leave it out, "
                 "or use solver='adam' or 'sgd'"
             )
+    if given.get("l2") is not None:
+        rows_of_step = chosen.batch_size if chosen.stochastic else n_rows
+        chosen = replace(chosen, alpha=given["l2"] * rows_of_step, alphas=())
     return replace(chosen, epochs=1, early_stopping=False) if partial else chosen
 
 
-def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Choices:
+def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Plan:
     tolerance = _or(given["tol"], SKLEARN_TOLERANCE)
-    return Choices(
+    return Plan(
         optimizer=_optimizer(given, given["solver"], tolerance),
         alpha=_or(given["alpha"], SKLEARN_ALPHA),
         batch_size=min(_or(given["batch_size"], SKLEARN_BATCH), n_rows),
@@ -171,20 +196,24 @@ def _like_sklearn(given: Mapping[str, Any], n_rows: int, validated: bool) -> Cho
         patience=_patience(_or(given["n_iter_no_change"], SKLEARN_PATIENCE)),
         early_stopping=_or(given["early_stopping"], validated),
         scoring=given["scoring"],
-        scaled=False,
+        scale_inputs=False,
         dtype=None,
-        starts=1,
+        restarts=0,
         dropout=given["dropout"],
     )
 
 
-def _our_own(
-    given: Mapping[str, Any], n_rows: int, work: int, classifies: bool, validated: bool, partial: bool
-) -> Choices:
-    if _suits_second_order(given, work, validated, partial):
+def _auto(
+    given: Mapping[str, Any], n_rows: int, regime: Regime, classifies: bool, validated: bool, partial: bool
+) -> Plan:
+    if (
+        given["solver"] == "lbfgs"
+        or isinstance(given["solver"], LBFGS)
+        or _suits_second_order(given, regime, validated, partial)
+    ):
         tolerance = _or(given["tol"], LBFGS.gradient_tolerance)
-        return Choices(
-            optimizer=_optimizer(given, "lbfgs", tolerance),
+        return Plan(
+            optimizer=_optimizer(given, given["solver"] if given["solver"] != AUTO else "lbfgs", tolerance),
             alpha=_or(given["alpha"], SECOND_ORDER_ALPHA),
             batch_size=n_rows,
             epochs=_or(given["max_iter"], ITERATIONS),
@@ -192,9 +221,9 @@ def _our_own(
             patience=0,
             early_stopping=False,
             scoring=None,
-            scaled=True,
+            scale_inputs=True,
             dtype=None,
-            starts=None,
+            restarts=None,
             starts_at_mean=True,
         )
     batch_size = int(np.clip(n_rows // ROWS_PER_BATCH_ROW, SMALLEST_BATCH, LARGEST_BATCH))
@@ -202,8 +231,8 @@ def _our_own(
     steps = -(-n_rows // batch_size)
     stops_early = _or(given["early_stopping"], validated or n_rows >= ENOUGH_FOR_VALIDATION)
     asked = given["early_stopping"] is True or given["scoring"] is not None
-    optimizer = _optimizer(given, "adam", 0.0)
-    if given["learning_rate_init"] == AUTO and not partial:
+    optimizer = _optimizer(given, given["solver"] if given["solver"] != AUTO else "adam", 0.0)
+    if given["solver"] == AUTO and given["learning_rate_init"] == AUTO and not partial:
         optimizer = Adam(
             CosineDecay(CLASSIFIER_RATE if classifies else REGRESSOR_RATE, WARMUP, FINAL_SHARE),
             given["beta_1"],
@@ -215,7 +244,7 @@ def _our_own(
     tried = CLASSIFIER_TRIED if classifies else REGRESSOR_TRIED
     epochs = _or(given["max_iter"], int(np.clip(UPDATES_AIMED_AT // steps, FEWEST_EPOCHS, most_epochs)))
     patience = max(PATIENCE, round(PATIENT_SHARE * epochs)) if stops_early else np.inf
-    return Choices(
+    return Plan(
         optimizer=optimizer,
         # How many rows there will be is not known at a step of partial_fit.
         alpha=_or(given["alpha"], SKLEARN_ALPHA if partial else L2_TIMES_ROWS * batch_size / n_rows),
@@ -227,22 +256,22 @@ def _our_own(
         patience=_patience(_or(given["n_iter_no_change"], patience)),
         early_stopping=stops_early,
         scoring=given["scoring"] if asked else "loss",
-        scaled=True,
+        scale_inputs=True,
         dtype="float32",
-        starts=1,
+        restarts=0,
         dropout=given["dropout"],
         output_gain=FIRST_STEP_GAIN if partial else OUTPUT_GAIN,
         starts_at_mean=not partial,  # a first step of partial_fit need not have seen every class
     )
 
 
-def _suits_second_order(given: Mapping[str, Any], work: int, validated: bool, partial: bool) -> bool:
+def _suits_second_order(given: Mapping[str, Any], regime: Regime, validated: bool, partial: bool) -> bool:
     """Whether all rows at once are the better way, and nothing was asked for that needs steps."""
     by_steps = (
         given["batch_size"] != AUTO or given["learning_rate"] != "constant" or given["learning_rate_init"] != AUTO
     )
-    asked = by_steps or bool(_asked_of_steps(given)) or given["early_stopping"] is True
-    return work <= SMALL_WORK and not (asked or validated or partial)
+    asked = by_steps or bool(_asked_of_steps(given)) or given["early_stopping"] is True or given["solver"] != AUTO
+    return regime != "large" and not (asked or validated or partial)
 
 
 def _asked_of_steps(given: Mapping[str, Any]) -> list[str]:
@@ -273,20 +302,20 @@ def _optimizer(given: Mapping[str, Any], solver: str | Optimizer, tolerance: flo
 
 
 def schedule(
-    given: Mapping[str, Any], choices: Choices, n_rows: int, rows_before: int, steps_before: int
+    given: Mapping[str, Any], plan: Plan, n_rows: int, rows_before: int, steps_before: int
 ) -> float | Schedule:
     """Return the learning rate as the parameter ``learning_rate`` says."""
-    assert not isinstance(choices.optimizer, LBFGS)
-    base = choices.optimizer.learning_rate
+    assert not isinstance(plan.optimizer, LBFGS)
+    base = plan.optimizer.learning_rate
     wanted = given["learning_rate"]
     if not isinstance(wanted, str):
         return as_schedule(wanted)
-    if not isinstance(choices.optimizer, SGD) or not isinstance(base, int | float):
+    if not isinstance(plan.optimizer, SGD) or not isinstance(base, int | float):
         return base  # as in scikit-learn, the names act on plain gradient descent only
     if wanted == "adaptive":
         return AdaptiveRate(float(base))
     if wanted == "invscaling":
-        steps = -(-n_rows // choices.batch_size)
+        steps = -(-n_rows // plan.batch_size)
         return InverseScaling(float(base), given["power_t"], n_rows, steps, rows_before, steps_before)
     return base
 

@@ -8,8 +8,9 @@ import pytest
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 
-from actwise.estimators import MLPRegressor, fitting
-from actwise.estimators.fitting import Fitting, choose_alpha
+from actwise.estimators import MLPRegressor
+from actwise.recipes import fitting
+from actwise.recipes.fitting import Fitting, choose_alpha
 
 ALPHAS = (0.1, 1.0, 10.0)
 INF, NAN = np.inf, np.nan
@@ -24,7 +25,7 @@ def posed(monkeypatch):
     with pytest.warns(ConvergenceWarning):
         MLPRegressor(hidden_layer_sizes=2, random_state=0, max_iter=9, batch_size=20).fit(X, Y)
     (one,) = seen
-    return replace(one, choices=replace(one.choices, alphas=ALPHAS, alpha=0.5))
+    return replace(one, plan=replace(one.plan, alphas=ALPHAS, alpha=0.5))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_the_penalty_before_the_loss_rises(last_losses, chosen, tried, posed, mo
     assert len(trials) == tried
     for trial, alpha in zip(trials, ALPHAS, strict=False):
         assert (len(trial.rows), len(trial.held)) == (80, 20)
-        assert trial.choices.epochs == 4  # half of 9, rounded to even
+        assert trial.plan.epochs == 4  # half of 9, rounded to even
         # Beside the sum of the losses of all rows the penalty is the same: beside a mean it counts per row.
         assert trial.l2 * len(trial.rows) == pytest.approx(alpha / 20 * len(X))
 
