@@ -66,6 +66,7 @@ def test_numbers_read_as_python_reads_them(texts: list[str]) -> None:
         ("201k", 201e3),
         ("3 million", 3e6),
         ("5 Lakh", 5e5),
+        ("£2.5m", 2.5e6),
     ],
 )
 def test_unusual_numbers(text: str, value: float) -> None:
@@ -90,6 +91,7 @@ def test_unusual_numbers(text: str, value: float) -> None:
         "1 2345",
         "9 pm",
         "26 to 30",
+        "34 m",
         "Room 12",
         "5/20",
         "555-1234",

@@ -159,7 +159,11 @@ def test_rows_without_a_target_are_left_out_and_counted() -> None:
         (["a", "a", "b"], "auto", "has one row only of 'b', .* drop such rows or merge the class with another$"),
         ([1, 1, 2], "auto", "has one row only of 2, .* or ask for task 'regression'"),
         ([1.5, math.inf, 2], "auto", "column 'y' holds an infinite number in row 2"),
-        (["a", "b", "2"], "regression", "target 'y' should hold numbers for a regression, but row 1 holds 'a'"),
+        (
+            ["a", "b", "c", "2", "3"],
+            "regression",
+            "target 'y' should hold numbers for a regression, but row 1 holds 'a'",
+        ),
         ([f"name {i}" for i in range(50)], "auto", "holds 50 different values in 50 rows, most of them once"),
         ([datetime.date(2024, 1, 1 + i) for i in range(30)], "auto", "most of .* so choose another target column$"),
         ([[1], [2], [1]], "auto", "cells: choose a column of single values"),

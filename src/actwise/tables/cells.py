@@ -212,8 +212,11 @@ def _parse_numbers(text: pl.Series) -> pl.DataFrame:
     part = pl.col
     behind = part("behind").fill_null("").str.strip_chars(" +*†‡")
     unit = behind.str.replace(rf"^(?:{_CURRENCY}|%)\s?|\s?(?:{_CURRENCY}|%)$", "")
-    is_magnitude = unit.is_in(list(MAGNITUDES))
-    factor = unit.replace_strict(MAGNITUDES, default=1.0, return_dtype=pl.Float64)
+    # A small m is a metre as often as a million, save for money.
+    is_magnitude = unit.is_in(list(MAGNITUDES)) & ((unit != "m") | part("before").is_not_null())
+    factor = (
+        pl.when(is_magnitude).then(unit.replace_strict(MAGNITUDES, default=1.0, return_dtype=pl.Float64)).otherwise(1.0)
+    )
     grouped = part("digits").str.contains(_GROUPED)
     plain = part("digits").str.replace_all(r"[,'’\s]", "")
     unclear = part("digits").str.contains(r"[^\d.]")

@@ -83,7 +83,7 @@ def find_dialect(path: Path, name: str, options: ReadOptions = DEFAULT) -> Diale
     if not any(line.strip() for line in lines):
         raise TableError(f"{name!r} holds only blank lines: it should hold a table with column names")
     found = told[1] if lines and told else _find_separator(lines, options.comment)
-    filled = [each for each in _rows(lines, found) if len(each.cells) > 1 or any(each.cells)]
+    filled = [each for each in _rows(lines, found) if len(each.cells) > 1 or "".join(each.cells).strip()]
     comment, filled = _without_comments(filled, options.comment)
     rows = [each for each in filled if any(cell.strip() for cell in each.cells)]
     if not rows:
@@ -171,7 +171,7 @@ def _rows(lines: list[str], separator: str) -> Iterator[_Row]:
 
 def _find_separator(lines: list[str], comment: str | None) -> str:
     def fitness(separator: str) -> tuple[int, int]:
-        rows = [each for each in _rows(lines, separator) if len(each.cells) > 1 or any(each.cells)]
+        rows = [each for each in _rows(lines, separator) if len(each.cells) > 1 or "".join(each.cells).strip()]
         rows = _without_comments(rows, comment)[1]
         width = _width(rows) if rows else 1
         return (sum(len(each.cells) == width for each in rows), width) if width > 1 else (0, 1)

@@ -41,6 +41,7 @@ def _shown(decimal: str, grouping: str) -> str:
 
 COMMA_SHOWN = _shown(",", r"\.")
 POINT_SHOWN = _shown(r"\.", ",")
+NUMBER = _cell(r"[\d.,'’\s]*\d(?:[eE][+-]?\d+)?")
 OPEN = _cell(r"[1-9]\d{0,2}[.,]\d{3}")  # a thousand times as much, or not
 GROUPED_BY_POINTS = _cell(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?")
 DECIMAL_COMMA = rf"^(\s*\(?{BEFORE_DIGITS}\d*(?:[ '’\s]\d{{3}})*),(\d+(?:[eE][+-]?\d+)?{BEHIND_DIGITS}\)?\s*)$"
@@ -65,8 +66,17 @@ class _Evidence:
     comma: bool = False
     point: bool = False
     open: str | None = None
+    n_present: int = 0
+    n_numbers: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether the column is one of numbers, so that its marks mean something."""
+        return 2 * self.n_numbers > self.n_present
 
     def see(self, column: pl.Series) -> None:
+        self.n_present += len(column) - column.null_count()
+        self.n_numbers += int(column.str.contains(NUMBER).sum())
         with_marks = column.filter(column.str.contains(r"\d*[.,]\d"))
         if not len(with_marks):
             return
@@ -91,8 +101,8 @@ def find_decimal_marks(
     shown = {name: _Evidence() for name in dialect.names}
     for batch in batches():
         for name, evidence in shown.items():
-            if not (evidence.comma and evidence.point):
-                evidence.see(batch[name])
+            evidence.see(batch[name])
+    shown = {name: evidence for name, evidence in shown.items() if evidence.counts}
     file = _Evidence(any(each.comma for each in shown.values()), any(each.point for each in shown.values()))
     columns: dict[str, Decimals] = {}
     doubtful: list[tuple[str, str, Decimals]] = []
