@@ -1,4 +1,7 @@
+import warnings
+
 """What is found about formulas, beside what is declared of the same functions and what is known of others."""
+
 
 import numpy as np
 import pytest
@@ -59,3 +62,18 @@ def test_limits_beside_a_point():
     assert (smooth.is_kink, smooth.is_pole, smooth.is_steep) == (False, False, False)
     jump = beside(aw.activation("sign(x)"), 0.0)
     assert (jump.is_kink, jump.is_steep, jump.limits) == (True, True, (None, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        ("x*(27+x**2)/(27+9*x**2)", (-np.inf, np.inf)), ("(x**3+x)/(x**2+1)", (-np.inf, np.inf)),
+        ("x*sin(x)", (-np.inf, np.inf)), ("log(1+|x|)", (0.0, np.inf)), ("|x|**0.2", (0.0, np.inf)),
+        ("log((1+exp(x))/(1+exp(x-1)))", (0.0, 1.0)), ("arctan(x)", (-np.pi / 2, np.pi / 2)),
+        ("x/(1+|x|)", (-1.0, 1.0)), ("1/x", (-np.inf, np.inf)),
+    ],
+)  # fmt: skip
+def test_the_range_of_what_grows_without_bound(text, bounds):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert aw.activation(text).range == pytest.approx(bounds)

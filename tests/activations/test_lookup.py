@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -31,10 +33,21 @@ def test_unknown_names(name, message):
 
 
 def test_other_things_are_refused():
-    with pytest.raises(InputError, match="not function"):
-        aw.activation(lambda x: x)
+    with pytest.raises(InputError, match="not int"):
+        aw.activation(3)
+    with pytest.raises(InputError, match="cannot be read as a formula"):
+        aw.activation(lambda x: math.exp(x))
     with pytest.raises(InputError, match="as a number, not as a Param"):
         aw.activation("elu", alpha=Param(1.0))
+
+
+def test_python_functions_and_lambdas_as_text_are_formulas():
+    x = np.linspace(-3, 3, 7)
+    for what in (lambda x: x * np.tanh(x), "lambda z: z * np.tanh(z)", "x·tanh(x)"):
+        assert aw.activation(what)(x) == pytest.approx(x * np.tanh(x))
+    scaled = aw.activation(lambda x, beta: x / (1 + np.exp(-beta * x)), beta=2.0)
+    assert scaled.values == {"beta": 2.0}
+    assert scaled(x) == pytest.approx(x / (1 + np.exp(-2 * x)))
 
 
 def test_an_activation_is_passed_through():

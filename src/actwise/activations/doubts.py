@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from actwise.activations.estimates import Gap, gaps
 from actwise.activations.reference import Reference
@@ -21,7 +22,14 @@ What: TypeAlias = Literal["value", "derivative"]
 TRUSTED_ERROR = 2.0**-24  # half a unit in the last place of float32: what a float32 network can notice
 FAR_FROM_LIMIT = 1e-6  # of the limit or of 1; limits are known to more digits
 LEAST_RESULT, LARGEST_RESULT = 2.0**-149, 2.0**128  # beyond them float32 holds 0 or infinity anyway
-_SIZES = np.concatenate([np.geomspace(1e-12, 1e-2, 21), np.geomspace(0.02, 100.0, 60), np.geomspace(200.0, 1e30, 24)])
+_SIZES = np.concatenate(
+    [
+        np.geomspace(1e-12, 1e-2, 21),
+        np.geomspace(0.02, 100.0, 60),
+        np.geomspace(120.0, 3e3, 18),
+        np.geomspace(3.2e3, 1e30, 22),
+    ]
+)
 # The sizes are irregular on purpose: at round ones many formulas are exact by chance.
 POINTS = np.concatenate([-_SIZES[::-1], _SIZES]) * 1.0371
 
@@ -40,8 +48,9 @@ class Doubt:
         The largest relative error; 1 or infinity where no digit is right.
     at : float
         Where that is.
-    kind : {"digits", "gap", "limit"}
-        Whether digits are lost, there is no finite number, or a finite one that is not the limit.
+    kind : {"digits", "overflow", "gap", "limit"}
+        Whether digits are lost, there is no finite number although there should be, there is none in whatever
+        arithmetic, or a finite one that is not the limit.
     limit : float or None
         What the result comes near to from both sides of a single point, where there is such a number.
     """
@@ -51,12 +60,12 @@ class Doubt:
     high: float
     error: float
     at: float
-    kind: Literal["digits", "gap", "limit"] = "digits"
+    kind: Literal["digits", "overflow", "gap", "limit"] = "digits"
     limit: float | None = None
 
     def __str__(self) -> str:
         if self.kind != "digits":
-            wrong = "not a finite number" if self.kind == "gap" else "off"
+            wrong = "off" if self.kind == "limit" else "not a finite number"
             limit = "" if self.limit is None else f", where its limit is {self.limit:.4g}"
             return f"its {self.what} is {wrong} {Gap(self.low, self.high)}{limit}"
         size = f"by up to {self.error:.1e} of its size" if self.error < 1 else "with no right digit"
@@ -66,7 +75,7 @@ class Doubt:
 def doubts(activation: Activation) -> tuple[Doubt, ...]:
     """Compare value and derivative, computed in float64, with the definition in high precision.
 
-    Result: empty where all is well at the 210 arguments that are tried, from 1e-12 to 1e30 on both
+    Result: empty where all is well at the 242 arguments that are tried, from 1e-12 to 1e30 on both
     sides.
 
     >>> from actwise.activations.lookup import activation
@@ -80,7 +89,9 @@ def doubts(activation: Activation) -> tuple[Doubt, ...]:
     for index, function in enumerate(functions):
         what: What = ("value", "derivative")[index]
         undefined = points[[each is None for each in truth[index]]]
-        found += _intervals(what, points, _relative_errors(function(points), truth[index]))
+        errors = _relative_errors(function(points), truth[index])
+        found += _overflows(what, function, points, errors)
+        found += _intervals(what, points, np.where(np.isinf(errors), 0.0, errors))
         found += [each for each in _gaps(what, function, activation, undefined) if not _covers(found, each)]
         found += [each for each in _limits(what, function, activation) if not _covers(found, each)]
     return tuple(sorted(found, key=lambda each: (each.what == "derivative", each.kind == "digits")))
@@ -114,7 +125,7 @@ def _limits(what: What, function: Callable[[Any], Any], activation: Activation) 
 
 def _covers(found: list[Doubt], doubt: Doubt) -> bool:
     """Say whether an earlier gap says it all."""
-    return any(each.kind == "gap" and each.low <= doubt.low and doubt.high <= each.high for each in found)
+    return any(each.kind in ("gap", "overflow") and each.low <= doubt.low and doubt.high <= each.high for each in found)
 
 
 def advice(activation: Activation, found: Sequence[Doubt]) -> str:
@@ -127,7 +138,9 @@ def advice(activation: Activation, found: Sequence[Doubt]) -> str:
     >>> advice(made, doubts(made))
     'say what it is there, such as where(x > 0, log(x), 0)'
     """
-    holes = [each for each in found if each.kind != "digits"]
+    holes = [each for each in found if each.kind in ("gap", "limit")]
+    if not holes and any(each.kind == "overflow" for each in found):
+        return "write it so that exp and powers are given no large number"
     if not holes:
         return "write it without differences of nearly equal numbers"
     low, high, text = holes[0].low, holes[0].high, activation.name
@@ -161,11 +174,32 @@ def _relative_errors(computed: FloatArray, true: list[Any]) -> FloatArray:
     return errors
 
 
-def _intervals(what: What, points: FloatArray, errors: FloatArray) -> list[Doubt]:
-    wrong = errors > TRUSTED_ERROR
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(int)))
+def _overflows(what: What, function: Callable[[Any], Any], points: FloatArray, errors: FloatArray) -> list[Doubt]:
+    """List the intervals on which the result is no finite number although there is one, with their ends."""
     found = []
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in _runs(np.isinf(errors)):
+        low = -np.inf if start == 0 else _edge(function, points[start - 1], points[start])
+        high = np.inf if stop == len(points) else _edge(function, points[stop], points[stop - 1])
+        found.append(Doubt(what, low, high, np.inf, float(points[start]), "overflow"))
+    return found
+
+
+def _edge(function: Callable[[Any], Any], finite: float, infinite: float) -> float:
+    """Halve the way between a finite result and one that is not."""
+    for _ in range(60):
+        middle = (finite + infinite) / 2
+        finite, infinite = (middle, infinite) if np.isfinite(function(middle)) else (finite, middle)
+    return float(finite)
+
+
+def _runs(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(int)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _intervals(what: What, points: FloatArray, errors: FloatArray) -> list[Doubt]:
+    found = []
+    for start, stop in _runs(errors > TRUSTED_ERROR):
         at = start + int(np.argmax(errors[start:stop]))
         found.append(Doubt(what, float(points[start]), float(points[stop - 1]), float(errors[at]), float(points[at])))
     return found

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 SCAN = np.concatenate([-np.geomspace(1e3, 1e-3, 4000), [0.0], np.geomspace(1e-3, 1e3, 4000)])
-_FAR = np.concatenate([-np.geomspace(1e6, 1e4, 9), np.geomspace(1e4, 1e6, 9)])
+_FAR = np.concatenate([-np.geomspace(1e6, 1.1e3, 90), np.geomspace(1.1e3, 1e6, 90)])
 _FAR_ENDS = np.array([-np.inf, -1e300, 1e300, np.inf])
 _GRID = np.unique(np.concatenate([SCAN, _FAR, np.linspace(-16.0, 16.0, 2049)]))
 _DIGITS = 12
@@ -39,6 +39,8 @@ _JUMP = 1e-6
 _GROWS = 1.4  # a slope that is so much larger at each finer scale has no bound
 _HIGH = 1e3
 _ROUNDING = 1e-9
+_DECADES = (1.0, 1e2, 1e4)
+_SLOWING = 0.5  # a logarithm grows by the same from 100 to 10,000 and on to a million; what has a limit does not
 _NO_BOUND = 1e100  # what is larger is as good as infinite
 
 
@@ -103,6 +105,12 @@ class Beside:
         """Whether the function itself has no bound."""
         sizes = np.abs(self.values)
         return bool(((sizes[1:] > _GROWS * sizes[:-1]).all(axis=0) & (sizes[-1] > _HIGH)).any())
+
+    @property
+    def one_sided(self) -> Array:
+        """The values nearest to the point on both sides, infinite at a pole."""
+        nearest = self.values[-1]
+        return np.where(self.is_pole & (np.abs(nearest) > _HIGH), np.copysign(np.inf, nearest), nearest)
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
@@ -288,13 +296,13 @@ def estimate(activation: Activation) -> Estimates:
     critical = tuple(each.at for each in near)
     x = np.unique(np.concatenate([SCAN, _FAR, critical]))
     y, slopes = activation(x), activation.derivative(x)
-    values = np.concatenate([y, activation(_FAR_ENDS), *(each.values[-1] for each in near)])
+    values = np.concatenate([y, activation(_FAR_ENDS), *(each.one_sided for each in near)])
     inner = float(np.nanmax(np.abs(slopes[np.abs(x) <= SCAN[-1]]), initial=0.0))
     outer = float(np.nanmax(np.abs(slopes), initial=0.0))
     sided = [float(each) for one in near for each in np.abs(one.slopes[-1]) if np.isfinite(each)]
     unbounded = outer > _GROWS * inner or any(each.is_steep for each in near)
     return Estimates(
-        range=_bounds(values[~np.isnan(values)]),
+        range=_unbounded(x, y, _bounds(values[~np.isnan(values)])),
         kinks=tuple(each.at for each in near if each.is_kink),
         monotonic=_never_falls(y) and not (slopes < -_ROUNDING).any(),
         falling=_never_falls(-y) and not (slopes > _ROUNDING).any(),
@@ -313,6 +321,20 @@ def _bounds(values: Array) -> tuple[float, float]:
         for each in (float(values.min()), float(values.max()))
     )
     return low, high
+
+
+def _unbounded(x: Array, y: Array, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Replace a bound by infinity where the function still grows towards it, by as much as before, far out."""
+    reached = []
+    for sign, bound in ((-1.0, bounds[0]), (1.0, bounds[1])):
+        for side in (x, -x):
+            largest = [np.nanmax(sign * y[(side >= low) & (side <= 100 * low)], initial=-np.inf) for low in _DECADES]
+            with np.errstate(invalid="ignore"):
+                earlier, later = np.diff(largest)
+            if later > _SLOWING * earlier > 0 and later > _CLOSE * abs(largest[-1]):
+                bound = sign * math.inf
+        reached.append(float(bound))
+    return reached[0], reached[1]
 
 
 def _never_falls(y: Array) -> bool:

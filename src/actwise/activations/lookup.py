@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
+from typing import Any
 
 from actwise.activations.catalogue import ENTRIES
 from actwise.activations.doubts import Doubt, advice, doubts
 from actwise.activations.families import AnyActivation
-from actwise.activations.spec import Activation, Param
+from actwise.activations.spec import Activation, FormulaLike, Param
 from actwise.errors import ActwiseWarning, FormulaError, InputError, suggest
 from actwise.formula.expression import Expression, number, substitute, symbols
-from actwise.formula.parse import parse
+from actwise.formula.parse import parse, trace
 from actwise.formula.render import to_text
 from actwise.formula.simplify import simplify
 from actwise.formula.stabilise import derivative, stabilise
 
 # Formulas are asked for again and again, by every layer of every network; looking takes tens of milliseconds.
-_KNOWN_DOUBTS: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[Doubt, ...]] = {}
+_KNOWN: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[FormulaLike, tuple[Doubt, ...]]] = {}
 
 
 def names() -> list[str]:
@@ -57,13 +58,14 @@ def is_from_catalogue(what: AnyActivation) -> bool:
     )
 
 
-def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivation:
+def activation(what: str | AnyActivation | Callable[..., Any], **values: float | Param) -> AnyActivation:
     """Get an activation by name, with parameters, or make one from a formula in ``x``.
 
     Parameters
     ----------
-    what : str or Activation
-        A catalogue name or alias, a formula such as ``"x * sigmoid(beta * x)"``, or an activation.
+    what : str, callable or Activation
+        A catalogue name or alias, a formula such as ``"x * sigmoid(beta * x)"``, a Python function of x made of
+        NumPy's functions, or an activation.
     **values : float or Param
         Parameters. For a formula every symbol besides ``x`` needs one; a `Param` says whether it is
         trained.
@@ -86,12 +88,17 @@ def activation(what: str | AnyActivation, **values: float | Param) -> AnyActivat
     np.float64(-0.2)
     >>> activation("x * sigmoid(beta * x)", beta=1.0)
     activation('x * sigmoid(beta * x)', beta=1)
+    >>> import numpy as np
+    >>> activation(lambda x: x * np.tanh(x))
+    activation('x * tanh(x)')
     """
     if not isinstance(what, str):
+        if callable(what) and not isinstance(what, AnyActivation | type):
+            return _from_formula(to_text(trace(what, ("x", *values))), values)
         if not isinstance(what, AnyActivation):
             raise InputError(
-                f"an activation is a name, a formula in x or an Activation, not {type(what).__name__}; "
-                "for a Python function, write it as a formula such as 'x * tanh(x)'"
+                f"an activation is a name, a formula in x, a Python function or an Activation, not "
+                f"{type(what).__name__}; write it as a formula such as 'x * tanh(x)'"
             )
         return what.with_values(**_plain(what.name, values))
     found = entry(what)
@@ -158,25 +165,32 @@ def _from_formula(text: str, values: dict[str, float | Param]) -> Activation:
         definition=to_text(expression),
         source="user's formula",
     )
-    _warn_of_doubts(made)
-    return made
+    return _checked(made)
 
 
-def _warn_of_doubts(made: Activation) -> None:
+def _checked(made: Activation) -> Activation:
+    """Look where a formula loses its digits; take the form of its derivative that loses fewer; warn of what is left."""
     key = (made.definition, tuple(made.values.items()))
-    if key not in _KNOWN_DOUBTS:
-        _KNOWN_DOUBTS[key] = doubts(made)
-    found = _KNOWN_DOUBTS[key]
+    if key not in _KNOWN:
+        found = doubts(made)
+        if any(each.what == "derivative" for each in found):
+            guarded = replace(made, df_x=stabilise(made.derivative_expression))
+            fewer = doubts(guarded)
+            if len(fewer) < len(found):
+                made, found = guarded, fewer
+        _KNOWN[key] = made.df_x, found
+    df_x, found = _KNOWN[key]
     if found:
         more = f" (and {len(found) - 2} more such)" if len(found) > 2 else ""
-        loses_digits = all(each.kind == "digits" for each in found)
-        problem = "no form of {!r} was found that keeps all digits" if loses_digits else "{!r} has gaps"
+        has_gaps = any(each.kind in ("gap", "limit") for each in found)
+        problem = "{!r} has gaps" if has_gaps else "no form of {!r} was found that keeps all digits"
         warnings.warn(
             f"{problem.format(made.name)}: {'; '.join(map(str, found[:2]))}{more}. "
             f"It can be used, but not trusted there; {advice(made, found)}",
             ActwiseWarning,
             stacklevel=4,
         )
+    return made if made.df_x is df_x else replace(made, df_x=df_x)
 
 
 @cache

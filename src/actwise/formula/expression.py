@@ -12,9 +12,10 @@ exact, are applied while building; everything else is left to `actwise.formula.s
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from actwise.formula.constants import ONE_OVER_ROOT_TWO_PI
 
@@ -59,7 +60,6 @@ class Expression:
     arguments: tuple[Expression, ...] = ()
     value: float | str | None = None
     _hash: int = field(init=False, default=0)
-    __array_ufunc__ = None  # so that np.float64(2) * x asks __rmul__ instead of making an array
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_hash", hash((self.operation, self.arguments, repr(self.value))))
@@ -86,6 +86,26 @@ class Expression:
             "a formula has no truth value while it is traced: write where(condition, a, b) instead of if, "
             "and (a) & (b) instead of and"
         )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        """Let NumPy's functions build nodes, so that functions written with them can be traced."""
+        from actwise.formula.vocabulary import FUNCTIONS
+
+        name = str(ufunc.__name__)
+        built = _ARITHMETIC.get(name)
+        function = FUNCTIONS[name].build if built is None and name in FUNCTIONS else built
+        if method != "__call__" or function is None or settings:
+            raise TypeError(f"np.{name} has no meaning in a formula")
+        return function(*(each if isinstance(each, Expression) else number(each) for each in inputs))
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
+        from actwise.formula.vocabulary import FUNCTIONS
+
+        name = str(function.__name__)
+        if name not in FUNCTIONS or settings:
+            raise TypeError(f"np.{name} has no meaning in a formula")
+        first, *others = inputs
+        return FUNCTIONS[name].build(first, *map(as_expression, others))
 
     def __iter__(self) -> Iterator[Expression]:
         raise TypeError("a formula in x is not a sequence")
@@ -409,6 +429,17 @@ _BUILDERS: dict[str, Callable[..., Expression]] = {
     "negate": negate, "add": add, "subtract": subtract, "multiply": multiply,
     "divide": divide, "power": power, "where": where,
 }  # fmt: skip
+
+
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
+    **{name: getattr(operator, short) for name, short in {
+        "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "greater": "gt", "greater_equal": "ge",
+        "less": "lt", "less_equal": "le", "logical_and": "and_", "logical_or": "or_", "logical_not": "invert",
+        "bitwise_and": "and_", "bitwise_or": "or_", "invert": "invert",
+    }.items()},
+    "fmax": maximum, "fmin": minimum,
+}  # fmt: skip
+"""NumPy's names of what Python's operators build."""
 
 
 def rebuild(node: Expression, arguments: tuple[Expression, ...]) -> Expression:

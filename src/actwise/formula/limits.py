@@ -91,24 +91,39 @@ def _without_repetition(node: Expression) -> Expression:
 def _vanishing(node: Expression, result: Expression, variable: str) -> Expression:
     """Make infinity times 0 equal 0 where the 0 is an exponential that underflowed."""
     parts = product(node)
+    bases = [(base, exponent) for base, exponent in parts.factors if variable in symbols(base)]
+    # What vanishes like an exponential of an exponential wins over any exponential.
+    strong = any(_is_double_exponential(base, exponent) for base, exponent in bases)
     zero: list[Expression] = []
-    grows = has_exponential = False
-    for base, exponent in parts.factors:
-        if variable not in symbols(base):
-            continue
+    rising: list[Expression] = []
+    grows = False
+    for base, exponent in bases:
         vanishing = _vanishing_factor(base, exponent)
         if vanishing is not None:
-            zero.append(vanishing)
-            has_exponential |= base.operation == "exp" and not is_nonnegative(-vanishing.arguments[0])
+            (rising if _may_rise(base, vanishing) and not strong else zero).append(vanishing)
+            grows |= strong and base.operation == "exp"
             continue
         if not _grows_slowly(base, _GROWING if exponent > 0 else _GROWING - _VANISHING):
             return result
         grows |= exponent > 0 and base.operation not in _BOUNDED
-    # Of exp(x) and another factor that vanishes, either may win.
-    if not grows or not zero or (has_exponential and len(zero) > 1):
+    # Of exp(x) and another factor that vanishes either may win; only where exp is 0 is it sure.
+    if len(rising) > 1 or not grows or not (zero or rising):
         return result
     inner = tuple(each.arguments[2] if _is_protected(each) else each for each in result.arguments)
-    return where(reduce(operator.or_, [equal(each, 0) for each in zero]), 0, rebuild(result, inner))
+    return where(reduce(operator.or_, [equal(each, 0) for each in rising or zero]), 0, rebuild(result, inner))
+
+
+def _may_rise(base: Expression, vanishing: Expression) -> bool:
+    return base.operation == "exp" and not is_nonnegative(-vanishing.arguments[0])
+
+
+def _is_double_exponential(base: Expression, exponent: Fraction) -> bool:
+    """Say whether a factor is the reciprocal of cosh of an exponential, or exp of minus one."""
+    if base.operation == "cosh":
+        return exponent < 0 and any(each.operation == "exp" for each in walk(base.arguments[0]))
+    if base.operation != "exp" or not any(each.operation == "exp" for each in walk(base.arguments[0])):
+        return False
+    return is_nonnegative(-assemble(Product(UNIT, ((base, exponent),))).arguments[0])
 
 
 def _vanishing_factor(base: Expression, exponent: Fraction) -> Expression | None:

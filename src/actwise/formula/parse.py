@@ -24,6 +24,7 @@ from actwise.formula.expression import (
     equal,
     not_equal,
     number,
+    substitute,
     symbol,
     symbols,
     walk,
@@ -35,12 +36,14 @@ LONGEST_TEXT = 2_000  # characters
 DEEPEST_NESTING = 100  # levels of brackets and operators
 LARGEST_TREE = 20_000  # nodes when every shared part is written out
 
-_SPELLED_OUT = {
-    "×": "*", "·": "*", "∙": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "²": "^2", "³": "^3",
-    "≤": "<=", "≥": ">=", "≠": "!=", "√": "sqrt()", "π": "pi", "σ": "sigmoid or sigma", "Φ": "normal_cdf",
-    "α": "alpha", "β": "beta", "γ": "gamma", "λ": "lambd", "%": "/ 100",
+_WRITTEN_OUT = {
+    "^": "**", "×": "*", "·": "*", "∙": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "²": "**2", "³": "**3", "⁴": "**4",
+    "≤": "<=", "≥": ">=", "≠": "!=", "√": " sqrt ", "π": " pi ", "σ": " sigmoid ", "Φ": " Phi ",
+    "α": " alpha ", "β": " beta ", "γ": " gamma ", "λ": " lambd ", "θ": " theta ", "μ": " mu ",
 }  # fmt: skip
-_READABLE = re.compile(r"[\w\s.,+\-*/^()<>=!&|~:\[\]{}]", re.ASCII)
+_READABLE = re.compile(r"[\w\s.,+\-*/^()<>=!&|~:\[\]{}%]", re.ASCII)
+_LAMBDA = re.compile(r"\s*lambda\s+([A-Za-z_]\w*)\s*((?:,\s*[A-Za-z_]\w*\s*)*):", re.ASCII)
+_ENDS_OPERAND = re.compile(r"[\w.)\]]")
 _WORDS_OF_FORMULAS = {"if", "else", "and", "or", "not", "True", "False", "None"}
 # The groups are atomic: without that, "2e5" would be read as 2 followed by the name e5.
 _NUMBER_THEN_NAME = re.compile(
@@ -50,7 +53,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 _BINARY: dict[type[ast.operator], Callable[[Expression, Expression], Expression]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
+    ast.Pow: FUNCTIONS["power"].build, ast.Mod: FUNCTIONS["mod"].build,
 }  # fmt: skip
 _LOGICAL: dict[type[ast.AST], Callable[[Expression, Expression], Expression]] = {
     ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.And: operator.and_, ast.Or: operator.or_,
@@ -93,19 +96,22 @@ def parse(
     negate(power(x, 2))
     """
     shown = re.sub(r"[^\S ]", " ", text)
-    _check_text(shown)
-    converted = shown.lstrip().replace("^", "**")
+    if found := _LAMBDA.match(shown):
+        return _of_lambda(shown, found, parameters, variable, functions, require_variable)
+    _check_length(shown)
+    written = _written_out(shown)
+    _check_words(shown, written)
     try:
-        tree = ast.parse(converted, mode="eval").body
+        tree = ast.parse(written.text, mode="eval").body
     except SyntaxError as error:
         # Python gives offset 0 where the text ends too early.
-        position = _original_position(shown, error.offset - 1 if error.offset else len(converted))
+        position = written.position(error.offset - 1 if error.offset else len(written.text))
         raise FormulaError(_syntax_problem(shown, error), shown, position) from None
     except (RecursionError, MemoryError):
         raise FormulaError(_too_deep(), shown) from None
     if _depth(tree) > DEEPEST_NESTING:
         raise FormulaError(_too_deep(), shown)
-    reader = _Reader(shown, variable, parameters, functions or {})
+    reader = _Reader(shown, written, variable, parameters, functions or {})
     result = as_expression(reader.read(tree))
     if _tree_size(result) > LARGEST_TREE:
         raise FormulaError(f"the formula has more than {LARGEST_TREE:,} parts once it is written out", shown)
@@ -143,35 +149,80 @@ def trace(
     return traced
 
 
-def _check_text(text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A formula as Python reads it, and the column in the original text of each of its characters."""
+
+    text: str
+    columns: tuple[int, ...]
+
+    def position(self, column: int) -> int:
+        return self.columns[min(column, len(self.columns) - 1)]
+
+
+def _written_out(text: str) -> _Written:
+    """Write powers, products, Greek letters and absolute values as Python does."""
+    start = len(text) - len(text.lstrip())
+    pieces: list[tuple[str, int]] = []
+    bars: list[int] = []  # the depth of brackets at which each absolute value was opened
+    depth, before = 0, ""
+    for column, character in enumerate(text[start:], start):
+        piece = _WRITTEN_OUT.get(character, character)
+        if character == "|":
+            if not _ENDS_OPERAND.match(before):
+                bars.append(depth)
+                piece, character = "abs(", "("
+            elif bars and bars[-1] == depth:
+                bars.pop()
+                piece, character = ")", ")"
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        pieces.append((piece, column))
+        if character.strip():
+            before = ")" if character in "²³⁴πασΦβγλθμ" else character
+    joined = "".join(piece for piece, _ in pieces)
+    columns = [column for piece, column in pieces for _ in piece]
+    blanks = len(joined) - len(joined.lstrip(" "))
+    return _Written(joined[blanks:], (*columns[blanks:], len(text)))
+
+
+def _of_lambda(
+    text: str,
+    found: re.Match[str],
+    parameters: Collection[str] | None,
+    variable: str,
+    functions: Mapping[str, Callable[[Expression], Expression]] | None,
+    require_variable: bool,
+) -> Expression:
+    """Read the text of a Python lambda, whose first argument is the variable."""
+    body = " " * found.end() + text[found.end() :]
+    read = parse(body, parameters=parameters, variable=found[1], functions=functions, require_variable=require_variable)
+    return substitute(read, {found[1]: symbol(variable)})
+
+
+def _check_length(text: str) -> None:
     if not text.strip():
         raise FormulaError("the formula is empty: write one in x, such as x * sigmoid(x)")
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text):,} characters and may have {LONGEST_TEXT:,}")
-    for position, character in enumerate(text):
+
+
+def _check_words(shown: str, written: _Written) -> None:
+    text = written.text
+    for place, character in enumerate(text):
         if not _READABLE.match(character):
-            hint = f": write {_SPELLED_OUT[character]}" if character in _SPELLED_OUT else ""
-            printable = "".join(each if each.isprintable() else "?" for each in text)
-            shown = character if character.isprintable() else ascii(character)[1:-1]
-            raise FormulaError(f"the character {shown} has no meaning in a formula{hint}", printable, position)
+            printable = "".join(each if each.isprintable() else "?" for each in shown)
+            name = character if character.isprintable() else ascii(character)[1:-1]
+            raise FormulaError(f"the character {name} has no meaning in a formula", printable, written.position(place))
     if found := _NUMBER_THEN_NAME.search(text):
-        raise FormulaError(f"put a * after the number {found[0]}", text, found.end())
+        raise FormulaError(f"put a * after the number {found[0]}", shown, written.position(found.end()))
     for word in _WORD.finditer(text):
         if keyword.iskeyword(word[0]) and word[0] not in _WORDS_OF_FORMULAS:
             raise FormulaError(
                 f"{word[0]!r} is a reserved word of Python, which a formula cannot use: choose another name",
-                text,
-                word.start(),
+                shown,
+                written.position(word.start()),
             )
-
-
-def _original_position(text: str, column: int) -> int:
-    """Turn a column of the converted text (no indent, ``**`` for ``^``) into a column of `text`."""
-    position = len(text) - len(text.lstrip())
-    while column > 0 and position < len(text):
-        column -= 2 if text[position] == "^" else 1
-        position += 1
-    return position
 
 
 def _syntax_problem(text: str, error: SyntaxError) -> str:
@@ -185,7 +236,9 @@ def _syntax_problem(text: str, error: SyntaxError) -> str:
     if re.search(r"(?<![<>=!:])=(?!=)", text):
         return "a formula has no '=': give only the right-hand side, and write == to compare"
     if "|" in text:
-        return "the formula cannot be read from here on: write abs(x) for |x|"
+        return "the formula cannot be read from here on: write abs(x) where bars do not pair"
+    if "%" in text:
+        return "the formula cannot be read from here on: % is the rest of a division, so write / 100 for per cent"
     return "the formula cannot be read from here on"
 
 
@@ -221,6 +274,7 @@ class _Reader:
     """Translates Python's syntax tree, and knows which names mean what."""
 
     text: str
+    written: _Written
     variable: str
     parameters: Collection[str] | None
     functions: Mapping[str, Callable[[Expression], Expression]]
@@ -231,7 +285,7 @@ class _Reader:
 
     def error(self, problem: str, at: ast.AST) -> FormulaError:
         column = getattr(at, "col_offset", None)
-        position = None if column is None else _original_position(self.text, column)
+        position = None if column is None else self.written.position(column)
         return FormulaError(problem, self.text, position)
 
     def read(self, tree: ast.expr) -> Expression:

@@ -303,6 +303,24 @@ def _normal_product(node: Expression) -> Expression | None:
     return None
 
 
+def _exponential_by_cosh(node: Expression) -> Expression | None:
+    """Turn exp(u) / cosh(u) into 2 sigmoid(2 u)."""
+    parts = product(node)
+    for index, (base, exponent) in enumerate(parts.factors):
+        if base.operation != "exp" or exponent <= 0:
+            continue
+        u = times(base.arguments[0], exponent)
+        for other, (below, power_below) in enumerate(parts.factors):
+            if below.operation != "cosh" or power_below > -1:
+                continue
+            if canonical(below.arguments[0]) in (canonical(u), canonical(-u)):
+                rest = parts.without(index, other)
+                if power_below < -1:
+                    rest = rest.times(Product(UNIT, ((below, power_below + 1),)))
+                return assemble(scaled(rest.times(as_product(sigmoid(times(u, 2)))), 2))
+    return None
+
+
 def _choice_product(node: Expression) -> Expression | None:
     """Turn u where(c, 1, 0) into where(c, u, 0), which is 0 also where u is infinite."""
     result = choice_takes_factors(node)
@@ -343,7 +361,68 @@ def _logarithm(node: Expression) -> Expression | None:
     if split is not None and split[0] == 1:
         w = split[1]
         return softplus(w.arguments[0]) if w.operation == "exp" else log1p(w)
-    return _log_of_root_sum(inside)
+    root = _log_of_root_sum(inside)
+    return _log_of_product(inside) if root is None else root
+
+
+def _log_of_product(inside: Expression) -> Expression | None:
+    """Turn log(a**k * b**l) of exponentials, sigmoids and 1 + exp(u), whose quotients overflow, into a sum."""
+    parts = product(inside)
+    if parts.coefficient <= 0 or not parts.factors:
+        return None
+    logarithms = [_log_of_factor(base) for base, _ in parts.factors]
+    if any(each is None for each in logarithms):
+        return None
+    total = number(math.log(parts.coefficient))
+    for found, (_, exponent) in zip(logarithms, parts.factors, strict=True):
+        assert found is not None
+        total = total + times(found, exponent)
+    return total
+
+
+def _log_of_factor(base: Expression) -> Expression | None:
+    if base.operation == "exp":
+        return base.arguments[0]
+    if base.operation == "sigmoid":
+        return -softplus(-base.arguments[0])
+    u = _one_plus_exp(base)
+    return None if u is None else softplus(u)
+
+
+def _one_plus_exp(base: Expression) -> Expression | None:
+    """Return u if the base is 1 + exp(u)."""
+    split = constant_and_rest(base)
+    if split is None or split[0] != 1 or split[1].operation != "exp":
+        return None
+    return split[1].arguments[0]
+
+
+def _power_of_exponential_sum(node: Expression) -> Expression | None:
+    """Turn (1 + exp(u))**v, whose factors overflow against each other once it is differentiated, into one exp."""
+    if node.operation != "power":
+        return None
+    base, exponent = node.arguments
+    u = _one_plus_exp(base)
+    if u is None or (exponent.is_number and exponent.number.is_integer()):
+        return None
+    return exp(exponent * softplus(u))
+
+
+def _powers_of_numbers(node: Expression) -> Expression | None:
+    """Turn 2**u in a sum, such as 1 / (1 + 2**-x), into exp(u log(2)), which is recognised."""
+    found = {
+        each: exp(math.log(each.arguments[0].number) * each.arguments[1])
+        for term in node.arguments
+        for each in walk(term)
+        if each.operation == "power" and each.arguments[0].is_number and each.arguments[0].number > 0
+        and not each.arguments[1].is_number
+    }  # fmt: skip
+    if not found:
+        return None
+    results: dict[Expression, Expression] = {}
+    for each in walk(node):
+        results[each] = found[each] if each in found else rebuild(each, tuple(results[a] for a in each.arguments))
+    return results[node]
 
 
 def _log_of_root_sum(inside: Expression) -> Expression | None:
@@ -383,11 +462,13 @@ def _symmetry(node: Expression) -> Expression | None:
     return None if result == node else result
 
 
-_SUM_RULES = (_cancelling_pair, _hyperbolic_sum, _softplus_minus_argument, _mirrored_sigmoids)
+_SUM_RULES = (_powers_of_numbers, _cancelling_pair, _hyperbolic_sum, _softplus_minus_argument, _mirrored_sigmoids)
 Rules: TypeAlias = dict[str, tuple[Callable[[Expression], Expression | None], ...]]
 _PRODUCT_RULES = (
+    _power_of_exponential_sum,
     _logistic_product,
     _tangent_product,
+    _exponential_by_cosh,
     _normal_product,
     _choice_product,
     _reciprocal_cosh,

@@ -7,9 +7,21 @@ single formula is good everywhere: they become a choice between two.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
-from actwise.formula.algebra import HALF, Product, assemble_sum, canonical, collected, product, terms
+from actwise.formula.algebra import (
+    HALF,
+    UNIT,
+    Factor,
+    Product,
+    assemble,
+    assemble_sum,
+    canonical,
+    collected,
+    product,
+    terms,
+)
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import (
     Expression,
@@ -161,7 +173,67 @@ def _log_cosh(u: Expression) -> Expression:
     return where(size < 2, near, size + softplus(-2 * size) - math.log(2))
 
 
+def _exponential_quotient(node: Expression) -> Expression | None:
+    """Divide sums of exponentials, as in exp(u) / (exp(u) + 3), by their largest term on each side of u = 0."""
+    parts = product(node)
+    sums = [(base, exponent) for base, exponent in parts.factors if base.operation in {"add", "subtract"}]
+    if not any(exponent < 0 for _, exponent in sums):
+        return None
+    found = [(_exponents(base), exponent) for base, exponent in sums]
+    found = [(each, exponent) for each, exponent in found if len(each[0]) > 1]
+    single = [_exponent(as_product(base)) for base, exponent in parts.factors if base.operation == "exp"]
+    scales = {u for (table, _), _ in found for _, u in table if u is not None} | {u for _, u in single if u is not None}
+    if len(scales) != 1 or (u := next(iter(scales))).operation == "absolute" or not any(e < 0 for _, e in found):
+        return None
+    others = [each for each in parts.factors if each[0].operation != "exp" and all(each[0] is not b for b, _ in sums)]
+    others += [each for each, (table, _) in zip(sums, map(_exponents_of, sums), strict=True) if len(table) < 2]
+    sides = []
+    for choose, sign_of in ((max, 1), (min, -1)):
+        power_of_exp = sum((k * e for (k, _), (_, e) in zip(single, _exps(parts), strict=True)), Fraction(0))
+        result = assemble(replace(parts, factors=tuple(others)))
+        for (table, rests), exponent in found:
+            largest = choose(k for k, _ in table)
+            power_of_exp += largest * exponent
+            inner = number(0)
+            for (k, _), rest in zip(table, rests, strict=True):
+                inner = inner + (rest if k == largest else rest * exp(times(absolute(u), -abs(k - largest))))
+            result = result * power(inner, float(exponent))
+        sides.append(result * exp(times(absolute(u), sign_of * power_of_exp)) if power_of_exp else result)
+    return where(u > 0, *sides)
+
+
+def _exps(parts: Product) -> list[Factor]:
+    return [each for each in parts.factors if each[0].operation == "exp"]
+
+
+def _exponents_of(factor: Factor) -> tuple[list[tuple[Fraction, Expression | None]], list[Expression]]:
+    return _exponents(factor[0])
+
+
+def _exponents(base: Expression) -> tuple[list[tuple[Fraction, Expression | None]], list[Expression]]:
+    """The exponentials k u in the terms of a sum, and what each is multiplied by; empty where none has one."""
+    together = collected(terms(base))
+    table = [_exponent(each) for each in together]
+    if all(u is None for _, u in table):
+        return [], []
+    rests = [
+        assemble(each.without(*(k for k, (b, _) in enumerate(each.factors) if b.operation == "exp")))
+        for each in together
+    ]
+    return table, rests
+
+
+def _exponent(term: Product) -> tuple[Fraction, Expression | None]:
+    """The k and u of exp(k u) in a product; no u where there is none."""
+    exps = [(base.arguments[0], exponent) for base, exponent in term.factors if base.operation == "exp"]
+    if not exps:
+        return Fraction(0), None
+    inside = product(assemble_sum([scaled(product(u), exponent) for u, exponent in exps]))
+    return inside.coefficient, assemble(Product(UNIT, inside.factors))
+
+
 _BY_CASES: Rules = {
+    **dict.fromkeys(("multiply", "divide", "power"), (_exponential_quotient,)),
     **dict.fromkeys(("add", "subtract"), (_root_sum, _tanh_shrink)),
     "log": (_logarithm_by_cases,),
 }

@@ -14,6 +14,8 @@ from functools import reduce
 from actwise.formula import expression as node
 from actwise.formula.expression import Expression
 
+E_IN_TEN_DIGITS = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -38,12 +40,57 @@ class Function:
         """How many arguments it takes, in words."""
         if self.most is None:
             return f"at least {self.fewest} arguments"
+        if self.most > self.fewest:
+            return f"{self.fewest} or {self.most} arguments"
         return f"{self.fewest} argument{'s' if self.fewest > 1 else ''}"
 
 
 def _relu(u: Expression) -> Expression:
     # Not maximum(u, 0): its slope at the kink is 0.5, and this one's is 0, as in PyTorch. NaN stays NaN.
     return node.where(u <= 0, 0, u)
+
+
+def _power(base: Expression, exponent: Expression) -> Expression:
+    """A power of e is exp, however it is written."""
+    if base.is_number and abs(base.number - math.e) <= E_IN_TEN_DIGITS and not exponent.is_number:
+        return node.exp(exponent)
+    return node.power(base, exponent)
+
+
+def _cube_root(u: Expression) -> Expression:
+    return node.sign(u) * node.power(node.absolute(u), 1 / 3)
+
+
+def _round(u: Expression, digits: Expression | None = None) -> Expression:
+    """Round half to even, as Python and NumPy do."""
+    if digits is not None:
+        scale = node.power(10, digits)
+        return _round(u * scale) / scale
+    up = node.floor(u + 0.5)
+    is_odd_tie = node.equal(up - u, 0.5) & node.equal(_modulo(up, node.number(2)), 1)
+    return node.where(is_odd_tie, up - 1, up)
+
+
+def _modulo(u: Expression, v: Expression) -> Expression:
+    return u - v * node.floor(u / v)
+
+
+def _heaviside(u: Expression, at_zero: Expression | None = None) -> Expression:
+    middle = node.number(0.5) if at_zero is None else at_zero
+    return node.where(u > 0, 1, node.where(u < 0, 0, node.where(node.equal(u, 0), middle, u)))
+
+
+def _log_add_exp(u: Expression, v: Expression) -> Expression:
+    if u.is_number:
+        return u + node.softplus(v - u)
+    if v.is_number:
+        return v + node.softplus(u - v)
+    return node.maximum(u, v) + node.log1p(node.exp(-node.absolute(u - v)))
+
+
+def _sinc(u: Expression) -> Expression:
+    """NumPy's: sin(pi u) / (pi u)."""
+    return node.where(node.equal(u, 0), 1, node.sin(math.pi * u) / (math.pi * u))
 
 
 def _of_one() -> dict[str, Callable[..., Expression]]:
@@ -77,6 +124,13 @@ _COMPOSED: dict[str, Callable[..., Expression]] = {
     "softsign": lambda u: u / (1 + abs(u)),
     "logsigmoid": lambda u: -node.softplus(-u),
     "log_sigmoid": lambda u: -node.softplus(-u),
+    **dict.fromkeys(("atanh", "arctanh"), lambda u: (node.log1p(u) - node.log1p(-u)) / 2),
+    "cbrt": _cube_root,
+    "rint": _round,
+    **dict.fromkeys(("trunc", "fix"), lambda u: node.sign(u) * node.floor(node.absolute(u))),
+    "sinc": _sinc,
+    "negative": lambda u: -u,
+    "positive": lambda u: u,
 }
 
 
@@ -96,11 +150,18 @@ FUNCTIONS: dict[str, Function] = {
     **{name: Function(build) for name, build in (_of_one() | _COMPOSED).items()},
     **{name: Function(_largest, 2, None) for name in ("max", "maximum")},
     **{name: Function(_smallest, 2, None) for name in ("min", "minimum")},
-    **{name: Function(node.power, 2, 2) for name in ("pow", "power")},
+    **{name: Function(_power, 2, 2) for name in ("pow", "power", "float_power")},
+    **{name: Function(_modulo, 2, 2) for name in ("mod", "remainder")},
+    **{name: Function(_round, 1, 2) for name in ("round", "around")},
+    "heaviside": Function(_heaviside, 1, 2),
+    "logaddexp": Function(_log_add_exp, 2, 2),
     **{name: Function(_clip, 3, 3) for name in ("clip", "clamp")},
     "where": Function(node.where, 3, 3),
     "equal": Function(node.equal, 2, 2),
     "not_equal": Function(node.not_equal, 2, 2),
 }
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e}
-NAMESPACES = frozenset({"np", "numpy", "math", "torch", "jax", "jnp", "nn", "functional", "F", "scipy", "special"})
+NAMESPACES = frozenset({
+    "np", "numpy", "xp", "cp", "cupy", "math", "torch", "jax", "jnp", "lax", "nn", "functional", "F", "scipy",
+    "special", "tf", "tensorflow", "keras", "K", "backend", "activations", "ops",
+})  # fmt: skip
