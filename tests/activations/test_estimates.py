@@ -1,7 +1,6 @@
-import warnings
-
 """What is found about formulas, beside what is declared of the same functions and what is known of others."""
 
+import warnings
 
 import numpy as np
 import pytest

@@ -86,7 +86,9 @@ def test_a_deep_chain_compares_and_walks_without_recursion() -> None:
         lambda: (x > 0) | x,
         lambda: ~x,
         lambda: math.exp(x),
-        lambda: np.exp(x),
+        lambda: np.exp(x, out=np.ones(2)),
+        lambda: np.ones(2) @ x,
+        lambda: np.median(x),
     ],
 )
 def test_misuse_is_a_type_error(misuse: object) -> None:

@@ -110,7 +110,8 @@ class Beside:
     def one_sided(self) -> Array:
         """The values nearest to the point on both sides, infinite at a pole."""
         nearest = self.values[-1]
-        return np.where(self.is_pole & (np.abs(nearest) > _HIGH), np.copysign(np.inf, nearest), nearest)
+        infinite = self.is_pole & (np.abs(nearest) > _HIGH)
+        return np.asarray(np.where(infinite, np.copysign(np.inf, nearest), nearest))
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
