@@ -2,9 +2,9 @@
 
 from actwise.handwritten.causes import Cause
 from actwise.handwritten.check import DerivativeReport, check_derivative
+from actwise.handwritten.findings import FunctionsFinding
 from actwise.handwritten.gradient import GradientReport, check_gradient
 from actwise.handwritten.gradient_causes import GradientFinding
-from actwise.handwritten.network_checks import FunctionsFinding
 from actwise.handwritten.networks import FunctionsDiagnosis, diagnose_functions
 
 __all__ = [

@@ -11,22 +11,14 @@ from numpy.typing import NDArray
 
 from actwise.errors import InputError
 from actwise.handwritten.calls import quietly
+from actwise.handwritten.differences import ERROR_MARGIN, RELATIVE_TOLERANCE, Loss, along, measure, resolution_at
 from actwise.handwritten.gradient_causes import GradientFinding, Measured, judge
-from actwise.handwritten.numeric import FloatArray, differentiate
-from actwise.handwritten.parameters import named_arrays, rebuilt
+from actwise.handwritten.numeric import FloatArray
+from actwise.handwritten.parameters import as_array, in_form_of, named_arrays, rebuilt
 
-Loss = Callable[[list[FloatArray]], NDArray[np.floating]]
-
-MAX_ENTRIES = 32
-"""Arrays up to this size are checked entry by entry, larger ones at as many entries drawn at random."""
 N_DIRECTIONS = 2
 """Random directions in which the whole of a larger array is checked."""
-FIRST_STEP = 0.03
-N_STEPS = 8
-RELATIVE_TOLERANCE = 1e-4
-SMALL_ENTRY = 1e-6
-"""Entries below this part of the largest in their array are as good as 0."""
-ERROR_MARGIN = 5.0
+SUMS_TO_ZERO = 1e-5
 
 
 @dataclass(frozen=True)
@@ -128,19 +120,20 @@ def check_gradient(
     if not np.array_equal(here, loss_at(arrays)):
         raise InputError("the loss changes from call to call; leave out dropout, noise and new mini-batches")
     given = _given(gradient, parameters, named)
-    measured = [_measure(loss_at, arrays, i, name, seed) for i, (name, _) in enumerate(named)]
+    resolution = resolution_at(loss_at, arrays, seed)
+    measured = [measure(loss_at, arrays, i, name, seed, resolution) for i, (name, _) in enumerate(named)]
     findings = []
     for i, truth in enumerate(measured):
         finding = judge(truth, given[i], measured, n_rows)
         if finding.cause == "correct" and not truth.complete:
-            finding = _check_directions(finding, loss_at, arrays, i, given[i].reshape(truth.shape), seed)
+            finding = _check_directions(finding, loss_at, arrays, i, given[i].reshape(truth.shape), seed, resolution)
         findings.append(finding)
-    return _report(tuple(findings))
+    return _report(tuple(findings), _softmax_hint(measured, given, findings))
 
 
 def _one_number(result: object) -> NDArray[np.floating]:
     """The loss, shape (1,), in the floating-point format in which it was computed."""
-    array = np.asarray(result)
+    array = as_array(result)
     if array.size != 1 or array.dtype.kind not in "fiu":
         raise InputError(
             f"the loss returned {type(result).__name__} of shape {array.shape}; it must return one number, so sum it "
@@ -153,60 +146,13 @@ def _one_number(result: object) -> NDArray[np.floating]:
 def _given(gradient: Any, parameters: Any, named: list[tuple[str, FloatArray]]) -> list[FloatArray]:
     if callable(gradient):
         gradient = gradient(rebuilt(parameters, iter([array.copy() for _, array in named])))
-    if isinstance(parameters, dict) and isinstance(gradient, dict):
-        missing = [str(key) for key in parameters if key not in gradient]
-        if missing:
-            raise InputError(f"the gradient has no entry {missing[0]!r}; it must have the keys of the parameters")
-        gradient = {key: gradient[key] for key in parameters}
+    gradient = in_form_of(gradient, parameters)
     given = [np.asarray(array, np.float64) for _, array in named_arrays(gradient, "gradient")]
     if len(given) != len(named):
         raise InputError(
             f"the gradient has {len(given)} arrays for {len(named)} parameters; return one for each, in their order"
         )
     return given
-
-
-def _measure(
-    loss_at: Loss,
-    arrays: list[FloatArray],
-    which: int,
-    name: str,
-    seed: int,
-) -> Measured:
-    array = arrays[which]
-    entries = np.arange(array.size)
-    if array.size > MAX_ENTRIES:
-        # The same entries in arrays of the same shape, so that they can be compared with one another.
-        entries = np.sort(np.random.default_rng([seed, *array.shape]).choice(entries, MAX_ENTRIES, replace=False))
-    directions = np.zeros((len(entries), array.size))
-    directions[np.arange(len(entries)), entries] = 1.0
-    slope, lower, upper, error = (
-        np.array([_slope(loss_at, arrays, which, direction.reshape(array.shape)) for direction in directions])
-        .reshape(-1, 4)
-        .T
-    )
-    size = np.maximum(np.abs(lower), np.abs(upper))
-    tolerance = RELATIVE_TOLERANCE * size + SMALL_ENTRY * np.max(size, initial=0.0) + ERROR_MARGIN * error
-    return Measured(name, array, entries, slope, lower, upper, tolerance)
-
-
-def _slope(
-    loss_at: Loss,
-    arrays: list[FloatArray],
-    which: int,
-    direction: FloatArray,
-) -> tuple[float, float, float, float]:
-    """The derivative of the loss along a direction, its one-sided range and the bound on its error."""
-
-    def sample(offsets: FloatArray) -> NDArray[np.floating]:
-        different, places = np.unique(offsets, return_inverse=True)
-        values = [
-            loss_at([*arrays[:which], arrays[which] + offset * direction, *arrays[which + 1 :]]) for offset in different
-        ]
-        return np.concatenate(values)[places]
-
-    found = differentiate(sample, first_step=FIRST_STEP, n_steps=N_STEPS, noise_spacing=0.0)
-    return float(found.slope), float(found.lower), float(found.upper), float(found.error)
 
 
 def _check_directions(
@@ -216,12 +162,14 @@ def _check_directions(
     which: int,
     given: FloatArray,
     seed: int,
+    resolution: float,
 ) -> GradientFinding:
     """Check the entries of a large array that were not drawn, all together, along random directions."""
     generator = np.random.default_rng([seed, which])
     for _ in range(N_DIRECTIONS):
         direction = generator.choice([-1.0, 1.0], size=given.shape) / np.sqrt(given.size)
-        slope, lower, upper, error = _slope(loss_at, arrays, which, direction)
+        found = along(loss_at, arrays, which, direction, resolution)
+        slope, lower, upper, error = (float(each[0]) for each in (found.slope, found.lower, found.upper, found.error))
         # At a kink the range along a direction does not follow from those of the entries.
         tolerance = RELATIVE_TOLERANCE * float(np.linalg.norm(given)) + ERROR_MARGIN * error
         got = float(np.sum(given * direction))
@@ -236,7 +184,7 @@ def _check_directions(
     return finding
 
 
-def _report(findings: tuple[GradientFinding, ...]) -> GradientReport:
+def _report(findings: tuple[GradientFinding, ...], hint: str) -> GradientReport:
     wrong = [each for each in findings if each.cause != "correct"]
     lines = [f"{each.name}: {each.sentence}" for each in findings]
     if not wrong:
@@ -258,4 +206,31 @@ def _report(findings: tuple[GradientFinding, ...]) -> GradientReport:
             f"From {right_after[0].name} on all are right: look at the step back from there, at the derivative of "
             "the activation before it first."
         )
+    if hint:
+        lines.append(hint)
     return GradientReport("wrong", findings, "\n".join(lines))
+
+
+def _softmax_hint(measured: list[Measured], given: list[FloatArray], findings: list[GradientFinding]) -> str:
+    """What to look at where the biases of the output tell of a softmax: their gradients then sum to 0."""
+    last = measured[-1]
+    values = given[-1]
+    together = bool(last.complete and last.slope.size > 2 and abs(last.slope.sum()) <= SUMS_TO_ZERO * last.size)
+    if (
+        not together
+        or findings[-1].cause == "correct"
+        or values.shape != last.shape
+        or max(last.shape) != last.slope.size
+    ):
+        return ""
+    if abs(values.sum()) <= SUMS_TO_ZERO * np.abs(values).max():
+        return (
+            f"The gradients of {last.name} sum to 0 and so do yours: the step back through the softmax is right, and "
+            "the targets in it are others than those of the loss. Are the labels off by one class, or is the class "
+            "number used where a one-hot row belongs?"
+        )
+    return (
+        f"The gradients of {last.name} sum to 0, as softmax with the cross-entropy makes them, and yours do not: the "
+        "error there is outputs - one-hot targets, with no derivative multiplied in; that of softmax is no elementwise "
+        "one."
+    )

@@ -119,8 +119,13 @@ class Measured:
         return bool(self.right(given).all())
 
 
-def judge(truth: Measured, given: FloatArray, measured: list[Measured], n_rows: int | None) -> GradientFinding:
-    """Name what is wrong with the gradient of one array, by trying which single repair makes it right."""
+def judge(
+    truth: Measured, given: FloatArray, measured: list[Measured], n_rows: int | None, known_factor: float | None = None
+) -> GradientFinding:
+    """Name what is wrong with the gradient of one array, by trying which single repair makes it right.
+
+    `known_factor`: what it must be multiplied by, as other points have shown.
+    """
     if not np.isfinite(given).all():
         return _found(truth, given, "not_finite", "contains infinities or NaN.")
     if given.shape != truth.shape:
@@ -129,7 +134,7 @@ def judge(truth: Measured, given: FloatArray, measured: list[Measured], n_rows: 
         return _found(truth, given, "correct", "right.")
     if not given.any():
         return _found(truth, given, "zero", "is 0 everywhere, but the loss depends on it: was it never computed?")
-    factor = _common_factor(truth, given)
+    factor = _common_factor(truth, given) if known_factor is None else known_factor
     if factor is not None:
         last = measured[-1].array
         n_outputs = last.size if last.size == max(last.shape, default=1) else 1  # the biases of the last layer

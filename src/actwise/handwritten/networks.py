@@ -1,4 +1,4 @@
-"""Hand-written networks: functions of NumPy arrays, checked as they are called."""
+"""Hand-written networks: functions of arrays, checked as they are called."""
 
 from __future__ import annotations
 
@@ -11,32 +11,20 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from actwise.arrays import as_numbers
-from actwise.errors import InputError
-from actwise.handwritten.network_checks import (
+from actwise.handwritten.check import check_derivative
+from actwise.handwritten.findings import FunctionsFinding
+from actwise.handwritten.learning import (
     SOLVED,
-    FunctionsFinding,
-    Patient,
     check_bias,
-    check_derivatives,
-    check_gradients,
     check_nonlinearity,
     check_range,
     check_start,
     descend,
     try_runs,
 )  # fmt: skip
-from actwise.handwritten.parameters import named_arrays, rebuilt
-from actwise.handwritten.target_shapes import check_shapes
-from actwise.handwritten.usual_losses import (
-    BINARY_CROSS_ENTROPY,
-    CROSS_ENTROPY,
-    NAMES,
-    SQUARED_ERROR,
-    Array,
-    UsualLoss,
-    are_shares,
-)  # fmt: skip
+from actwise.handwritten.program import Program, program_of
+from actwise.handwritten.state import put_back
+from actwise.handwritten.verdict import Judgement, judge_gradient
 
 WIDTH = 100
 WHAT_NEXT = (
@@ -126,20 +114,23 @@ def diagnose_functions(
     Parameters
     ----------
     forward : callable
-        ``forward(parameters, X)`` returns the outputs, (n_rows, n_outputs) or (n_rows,).
+        ``forward(parameters, X)`` returns the outputs, (n_rows, n_outputs) or (n_rows,), or a tuple with them and
+        whatever is cached. It may take one row at a time, columns in place of rows, ``(X, parameters)``, one array
+        after the other, or be a method of the object that keeps the parameters.
     gradient : callable or None
-        ``gradient(parameters, X, y)`` returns the gradients in the form of the parameters.
+        ``gradient(parameters, X, y)`` returns the gradients in the form of the parameters; in dictionaries they are
+        matched by name, ``dW1`` for ``W1``. The loss beside them is let pass, and a ``cache`` is handed on.
     parameters : array, or list, tuple or dict of arrays
-        The initial weights and biases, each bias after its weights.
+        The initial weights and biases; arrays of NumPy, PyTorch or JAX.
     X, y : array_like
-        Inputs (n_rows, n_inputs) and targets: numbers for each row and output, or the index of each row's class. The
-        functions get y as it is given.
+        Inputs (n_rows, n_inputs) and targets: numbers for each row and output, or the index of each row's class. Where
+        the functions work on columns, (n_inputs, n_rows) and (n_outputs, n_rows). The functions get y as it is given.
     step : callable, optional
-        In place of `gradient`: ``step(parameters, X, y)`` returns the parameters after one update.
+        In place of `gradient`: ``step(parameters, X, y)`` makes one update; it returns the parameters or changes them.
     loss : callable or {"squared_error", "cross_entropy"}, optional
-        ``loss(outputs, y)`` returns a number. Where it is not given, the gradient may belong to the squared error or,
-        if outputs lie between 0 and 1, to the cross-entropy. A positive constant factor on the gradient (sum or mean,
-        half or whole) is never a mistake: the learning rate takes it up.
+        ``loss(outputs, y)`` or, with a penalty, ``loss(outputs, y, parameters)`` returns a number. Where it is not
+        given, the gradient may belong to any loss that is usual for such outputs. A positive factor on the whole
+        gradient (sum or mean, half or whole, clipping) is never a mistake, and neither is a penalty on all weights.
     derivatives : iterable of (f, df, "x" or "y"), optional
         Activations with their derivatives, and what each derivative is called with.
     learning_rate : float, optional
@@ -180,82 +171,53 @@ def diagnose_functions(
     'wrong_convention_expects_x_given_y'
     """
     rng = np.random.default_rng(seed)
-    patient, shapes = check_shapes(_admit(forward, gradient, parameters, X, y, step, loss), rng)
-    outputs = patient.outputs(patient.arrays, patient.X)
-    belongs_to, gradients = check_gradients(patient, rng)
-    findings = [*shapes, *check_derivatives(derivatives), *gradients]
-    findings += [*check_start(patient), *check_bias(patient, rng), *check_range(patient, rng)]
-    findings += check_nonlinearity(patient, rng)
-    learns, note = None, ""
-    if learning_rate is not None and not shapes:
-        share = descend(patient, patient.arrays, learning_rate, epochs)
-        learns = share <= SOLVED
-        if not learns and not findings:
-            note, findings = try_runs(patient, learning_rate, epochs, share, rng)
-    elif learning_rate is None and not np.isfinite(outputs).all():
-        findings.append(
-            FunctionsFinding("exploding_gradient", "the outputs are not finite at the start", "Start smaller")
-        )
-    unique = {each.code: each for each in reversed(findings)}
-    ordered = tuple(each for each in findings if unique.get(each.code) is each)
-    return FunctionsDiagnosis("broken" if ordered else "correct", ordered, learns, note, belongs_to)
+    functions = (forward, gradient if gradient is not None else step, loss)
+    with put_back(functions):
+        program = program_of(forward, gradient, parameters, X, y, step)
+        judged = judge_gradient(program, loss, rng)
+        findings = [*_check_derivatives(derivatives), *judged.findings]
+        learns, note = None, judged.note
+        outputs = program.outputs(program.arrays, program.X)
+        if learning_rate is not None and not judged.broadcast:
+            learns, told, causes = _run(program, judged, learning_rate, epochs, rng, bool(findings))
+            note, findings = told or note, [*findings, *causes]
+        elif learning_rate is None:
+            findings += _obstacles(program, judged, rng)
+            if not np.isfinite(outputs).all():
+                seen = "the outputs are not finite at the start"
+                findings.append(FunctionsFinding("exploding_gradient", seen, "Start smaller"))
+    return FunctionsDiagnosis("broken" if findings else "correct", tuple(findings), learns, note, judged.loss)
 
 
-def _admit(
-    forward: Callable[..., Any],
-    gradient: Callable[..., Any] | None,
-    parameters: Any,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    step: Callable[..., Any] | None,
-    loss: Callable[..., float] | str | None,
-) -> Patient:
-    if (gradient is None) == (step is None):
-        raise InputError("give either gradient, which returns gradients, or step, which returns updated parameters")
-    if isinstance(loss, str) and loss not in NAMES:
-        raise InputError(f"loss must be a function of outputs and y, or one of {', '.join(map(repr, NAMES))}")
-    rows, targets = as_numbers(X, "float64", "X"), as_numbers(y, "float64", "y")
-    if rows.ndim != 2 or targets.ndim not in (1, 2) or len(targets) != len(rows) or not len(rows):
-        raise InputError(
-            f"X must have the shape (rows, inputs) and y as many rows, not {rows.shape} and {targets.shape}"
-        )
-    if not (np.isfinite(rows).all() and np.isfinite(targets).all()):
-        raise InputError("X or y holds NaN or infinity; drop those rows first")
-    arrays = [np.array(array, np.float64) for _, array in named_arrays(parameters, "parameters")]
-    with np.errstate(all="ignore"):
-        outputs = np.asarray(forward(rebuilt(parameters, iter([a.copy() for a in arrays])), rows), np.float64)
-    if outputs.ndim not in (1, 2) or len(outputs) != len(rows):
-        turned = "; write `.T` behind what it returns" if outputs.ndim == 2 and outputs.shape[1] == len(rows) else ""
-        raise InputError(
-            f"forward returned outputs of shape {outputs.shape} for {len(rows)} rows: it must return one row for each "
-            f"row of X, of shape ({len(rows)}, n_outputs) or ({len(rows)},){turned}"
-        )
-    flat = outputs.reshape(len(rows), -1)
-
-    def gradients(given: list[Array], some: Array, wanted: Any) -> list[Array]:
-        with np.errstate(all="ignore"):
-            inside = rebuilt(parameters, iter([a.copy() for a in given]))
-            made = gradient(inside, some, wanted) if gradient is not None else step(inside, some, wanted)  # type: ignore[misc]  # one of them is given
-        found = [np.array(array, np.float64) for _, array in named_arrays(made, "gradient")]
-        return found if gradient is not None else [old - new for old, new in zip(given, found, strict=True)]
-
-    known: Callable[..., float] | UsualLoss | None
-    if isinstance(loss, str):
-        entropy = CROSS_ENTROPY if are_shares(flat) else BINARY_CROSS_ENTROPY
-        known = SQUARED_ERROR if loss == "squared_error" else entropy
-    else:
-        known = loss
-    return Patient(
-        forward, gradients, parameters, arrays, rows, y, _by_output(targets, flat.shape[1], outputs.shape),
-        outputs.shape, known,
-    )  # fmt: skip
+def _run(
+    program: Program, judged: Judgement, rate: float, epochs: int, rng: np.random.Generator, broken: bool
+) -> tuple[bool, str, list[FunctionsFinding]]:
+    """Train as the user does; where it does not learn although nothing is wrong, say why."""
+    rate = 1.0 if program.steps else rate
+    share = descend(program, program.arrays, rate, epochs, own_steps=True)
+    if share <= SOLVED:
+        return True, "", []
+    causes = _obstacles(program, judged, rng)
+    if broken or causes:
+        return False, "", causes
+    return False, *try_runs(program, rate, epochs, share, rng)
 
 
-def _by_output(targets: Array, n_outputs: int, shape: tuple[int, ...]) -> Array:
-    """Return the targets of each output; class indices become columns of 0 and 1."""
-    if targets.size == targets.shape[0] * n_outputs:
-        return targets.reshape(len(targets), -1)
-    classes = np.arange(n_outputs)
-    if targets.size == len(targets) and np.isin(targets, classes).all():
-        return np.asarray(targets.reshape(-1, 1) == classes, np.float64)
-    raise InputError(f"forward returned outputs of shape {shape} for targets of shape {targets.shape}")
+def _obstacles(program: Program, judged: Judgement, rng: np.random.Generator) -> list[FunctionsFinding]:
+    if judged.broadcast:
+        return []
+    found = [*check_start(program), *check_bias(program, rng), *check_range(program, rng)]
+    return [*found, *check_nonlinearity(program, judged.layers, rng)]
+
+
+def _check_derivatives(
+    derivatives: Iterable[tuple[Callable[..., Any], Callable[..., Any], Literal["x", "y"]]],
+) -> list[FunctionsFinding]:
+    """Check derivatives of activations by themselves, as they are called."""
+    found = []
+    for f, df, called_with in derivatives:
+        report = check_derivative(f, df, called_with=called_with)
+        if not report.correct:
+            name = getattr(df, "__name__", "a derivative")
+            found.append(FunctionsFinding(report.cause, f"{name}: {report.explanation.splitlines()[0]}", "Correct it"))
+    return found

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from actwise.errors import InputError
+from actwise.handwritten.calling import needed_by
+from actwise.handwritten.calls import CALL_ERRORS, quietly
+from actwise.handwritten.parameters import as_array, rebuilt
+from actwise.handwritten.program import Program
+
 Array: TypeAlias = npt.NDArray[np.float64]
+Value: TypeAlias = Callable[[Array, Array, Sequence[Array]], float]
 SAME_FACTOR = 1e-3  # relative difference up to which two factors are one
-SUMS_TO_ONE = 1e-9
+SUMS_TO_ONE = 1e-6
+SLOPE_STEP = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
 class UsualLoss:
-    """A loss of outputs and targets, both of shape (n_rows, n_outputs), summed over everything.
+    """A loss of outputs and targets, both of shape (n_rows, n_outputs), summed over everything, and of the parameters.
 
     Parameters
     ----------
@@ -31,7 +39,7 @@ class UsualLoss:
     """
 
     name: str
-    value: Callable[[Array, Array], float]
+    value: Value
     slope: Callable[[Array, Array], Array]
     sizes: bool = True
 
@@ -57,14 +65,36 @@ class UsualLoss:
         return f"the {self.name}, but for a constant factor"
 
 
-SQUARED_ERROR = UsualLoss("squared error", lambda y, t: float(0.5 * np.sum((y - t) ** 2)), lambda y, t: y - t)
-# Of outputs between 0 and 1 by themselves, and of outputs that are shares of 1.
-BINARY_CROSS_ENTROPY = UsualLoss(
-    "cross-entropy",
-    lambda y, t: -float(np.sum(t * np.log(y) + (1 - t) * np.log1p(-y))),
-    lambda y, t: (y - t) / (y * (1 - y)),
+def _loss(name: str, value: Callable[[Array, Array], Any], slope: Callable[[Array, Array], Array]) -> UsualLoss:
+    return UsualLoss(name, lambda y, t, _: float(np.sum(value(y, t))), slope)
+
+
+def _log_sum(z: Array) -> Array:
+    largest = z.max(axis=1, keepdims=True)
+    return np.asarray(largest + np.log(np.exp(z - largest).sum(axis=1, keepdims=True)))
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * z))
+
+
+SQUARED_ERROR = _loss("squared error", lambda y, t: 0.5 * (y - t) ** 2, lambda y, t: y - t)
+# Of outputs between 0 and 1 by themselves, of outputs that are shares of 1, and of logits and logarithms.
+BINARY_CROSS_ENTROPY = _loss(
+    "cross-entropy", lambda y, t: -(t * np.log(y) + (1 - t) * np.log1p(-y)), lambda y, t: (y - t) / (y * (1 - y))
 )
-CROSS_ENTROPY = UsualLoss("cross-entropy", lambda y, t: -float(np.sum(t * np.log(y))), lambda y, t: -t / y)
+CROSS_ENTROPY = _loss("cross-entropy", lambda y, t: -t * np.log(y), lambda y, t: -t / y)
+LOG_LIKELIHOOD = _loss("negative log-likelihood of log-probabilities", lambda y, t: -t * y, lambda y, t: -t)
+SOFTMAX_CROSS_ENTROPY = _loss(
+    "cross-entropy of the softmax of the outputs",
+    lambda y, t: t * (_log_sum(y) - y),
+    lambda y, t: np.exp(y - _log_sum(y)) * t.sum(axis=1, keepdims=True) - t,
+)
+SIGMOID_CROSS_ENTROPY = _loss(
+    "cross-entropy of the sigmoid of the outputs", lambda y, t: np.logaddexp(0, y) - t * y, lambda y, t: _sigmoid(y) - t
+)
+ABSOLUTE_ERROR = _loss("absolute error", lambda y, t: np.abs(y - t), lambda y, t: np.sign(y - t))
+HINGE = _loss("hinge loss", lambda y, t: np.maximum(0, 1 - t * y), lambda y, t: -t * (t * y < 1))
 NAMES = ("squared_error", "cross_entropy")
 
 
@@ -73,28 +103,64 @@ def are_shares(outputs: Array) -> bool:
     return outputs.shape[1] > 1 and bool(np.all(np.abs(outputs.sum(axis=1) - 1) < SUMS_TO_ONE))
 
 
-def usual(outputs: Array, targets: Array) -> tuple[UsualLoss, ...]:
-    """Return the losses that are usual for outputs such as these, the squared error first.
+def losses_of(program: Program, given: Callable[..., Any] | str | None, outputs: Array) -> tuple[UsualLoss, ...]:
+    """The loss that the gradient must belong to, or those that are usual for such outputs, the squared error first.
 
-    Shapes: `outputs` and `targets` (n_rows, n_outputs).
+    Shapes: `outputs` (n_rows, n_outputs).
     """
-    inside = bool(np.all((outputs > 0) & (outputs < 1)) and np.all((targets >= 0) & (targets <= 1)))
-    if not inside:
+    targets = program.y
+    with np.errstate(over="ignore"):
+        logarithms = bool(np.all(outputs <= 0)) and are_shares(np.exp(outputs))
+    inside = bool(np.all((outputs >= 0) & (outputs <= 1)) and np.all((targets >= 0) & (targets <= 1)))
+    entropy = CROSS_ENTROPY if are_shares(outputs) else BINARY_CROSS_ENTROPY
+    one_hot = targets.shape[1] > 1 and bool(np.all(targets >= 0) and np.allclose(targets.sum(axis=1), 1))
+    of_logits = SOFTMAX_CROSS_ENTROPY if one_hot else SIGMOID_CROSS_ENTROPY
+    if given == "squared_error":
         return (SQUARED_ERROR,)
-    return SQUARED_ERROR, CROSS_ENTROPY if are_shares(outputs) else BINARY_CROSS_ENTROPY
+    if given == "cross_entropy":
+        return (entropy if inside else LOG_LIKELIHOOD if logarithms else of_logits,)
+    if callable(given):
+        return (users_own(program, given),)
+    if given is not None:
+        raise InputError(f"loss must be a function of outputs and y, or one of {', '.join(map(repr, NAMES))}")
+    if inside:
+        return SQUARED_ERROR, entropy
+    found = [SQUARED_ERROR]
+    if logarithms:
+        found.append(LOG_LIKELIHOOD)
+    elif np.all((targets >= 0) & (targets <= 1)):
+        found.append(of_logits)
+    if np.isin(targets, (-1.0, 1.0)).all():
+        found.append(HINGE)
+    return (*found, ABSOLUTE_ERROR)
 
 
-def users_own(value: Callable[[Array], float]) -> UsualLoss:
-    """Make one of a function of the outputs; its slope comes from central differences."""
+def users_own(program: Program, given: Callable[..., Any]) -> UsualLoss:
+    """Make one of a function of the outputs and targets, or of outputs, targets and parameters."""
+    takes_parameters = len(needed_by(given) or ()) == 3
+
+    def value(outputs: Array, targets: Array, arrays: Sequence[Array]) -> float:
+        parameters = (rebuilt(program.structure, iter([a.copy() for a in arrays])),) if takes_parameters else ()
+        try:
+            with quietly():
+                made = as_array(given(program.as_returned(outputs), program.loss_targets, *parameters))
+        except CALL_ERRORS as error:
+            raise InputError(
+                f"loss(outputs, y) raised {type(error).__name__}: {error}; it gets what forward returned and y, and "
+                "must return one number"
+            ) from error
+        if made.size != 1:
+            raise InputError(f"loss returned an array of shape {made.shape}; it must return one number")
+        return float(made.reshape(()))
 
     def slope(outputs: Array, targets: Array) -> Array:
         found = np.empty_like(outputs)
         for place in np.ndindex(outputs.shape):
-            h = 1e-5 * max(1.0, abs(float(outputs[place])))
+            h = SLOPE_STEP * max(1.0, abs(float(outputs[place])))
             up, down = outputs.copy(), outputs.copy()
             up[place] += h
             down[place] -= h
-            found[place] = (value(up) - value(down)) / (2 * h)
+            found[place] = (value(up, targets, program.arrays) - value(down, targets, program.arrays)) / (2 * h)
         return found
 
-    return UsualLoss("its loss", lambda outputs, targets: value(outputs), slope, sizes=False)
+    return UsualLoss("its loss", value, slope, sizes=False)
