@@ -148,10 +148,24 @@ def test_there_and_back_through_pytorch(each):
     np.testing.assert_array_equal(back.predict(X), network.predict(X))
 
 
-def test_a_setting_is_a_row_of_the_table(tmp_path):
-    program = [sys.executable, str(Path(__file__).with_name("new_setting.py"))]
-    printed = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True, cwd=tmp_path).stdout
-    found = json.loads(printed)
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What each door makes of a setting, an optimizer and a loss that were just declared."""
+    program = [sys.executable, str(Path(__file__).with_name("new_declarations.py"))]
+    folder = tmp_path_factory.mktemp("new")
+    return json.loads(subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True, cwd=folder).stdout)
+
+
+def test_an_optimizer_that_has_a_name_is_known_at_every_door(found):
+    assert found["calm"] == [0.0625] * 3
+    assert found["calm, fit"]
+
+
+def test_a_loss_is_a_formula_and_its_derivative(found):
+    assert found["loss"] < 1e-12
+
+
+def test_a_setting_is_a_row_of_the_table(found):
     for door in ("train", "train_many", "estimator", "fit_table", "fit"):
         assert found[door] == [0.5], door
     assert found["run"] == found["estimator, saved"] == 0.5

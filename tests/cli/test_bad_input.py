@@ -97,7 +97,7 @@ def test_an_argument_that_cannot_be_used(refused, tmp_path, arguments, said):
 def test_the_place_is_checked_before_the_work(refused, tmp_path, monkeypatch):
     (tmp_path / "full").mkdir()
     (tmp_path / "full/thesis.tex").write_text("42")
-    monkeypatch.setattr("actwise.tables.read_table", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr("actwise.tables.read_training_table", lambda *_: pytest.fail("it was read"))
     assert "thesis.tex" in refused("fit", "sample:iris", "--out", "full")
 
 
@@ -180,10 +180,10 @@ def test_a_model_that_is_not_as_it_was_written(refused, saved, tmp_path, file, c
 
 
 def test_an_interruption_before_the_training_leaves_nothing(aw, tmp_path, monkeypatch):
-    def pressed(_):
+    def pressed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("actwise.tables.read_table", pressed)
+    monkeypatch.setattr("actwise.tables.read_training_table", pressed)
     result = aw("fit", "sample:iris")
     assert result.exit_code == INTERRUPTED
     assert result.stderr == "Interrupted: nothing was written.\n"

@@ -122,8 +122,8 @@ def test_zero_former_starts_are_refused_by_their_name():
 
 @pytest.mark.parametrize("call", [aw.train, aw.train_many])
 def test_an_unknown_setting_is_refused(call):
-    with pytest.raises(InputError, match=f"{call.__name__} has no setting 'l3'; did you mean 'l2'"):
-        call(NETWORK, X, Y, l3=0.1)
+    with pytest.raises(InputError, match=f"{call.__name__} has no setting 'epoch'; did you mean 'epochs'"):
+        call(NETWORK, X, Y, epoch=3)
 
 
 def test_an_unknown_parameter_of_an_estimator_is_refused():

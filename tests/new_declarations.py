@@ -1,4 +1,4 @@
-"""Adds a row to the table of settings and prints what each door makes of it, for `test_one_place.py`.
+"""Declares a setting, an optimizer and a loss, and prints what each door makes of them, for `test_one_place.py`.
 
 It runs in a process of its own, since the doors read the table when they are imported.
 """
@@ -7,8 +7,15 @@ import json
 import sys
 import warnings
 
+from actwise.model import losses, optimizers
 from actwise.training import settings
 
+optimizers._BY_NAME["calm"] = optimizers.SGD(0.0625)
+losses.CATALOGUE += (
+    losses.Loss(
+        "fourth_power", lambda x, t: (x - t) ** 4 / 4, lambda x, t: (x - t) ** 3, source="made up for this test"
+    ),
+)
 settings.TABLE += (
     settings.Setting(
         "wobble",
@@ -101,4 +108,18 @@ found["told"] = [
         command("diagnose", "--help")[1],
     )
 ]
+found["calm"] = [
+    aw.train(net, X, y, optimizer="calm", epochs=1).settings.optimizer.learning_rate,
+    aw.train_many(net, X, y, seeds=1, optimizer="calm", epochs=1)[0].settings.optimizer.learning_rate,
+    aw.MLPRegressor(hidden_layer_sizes=3, solver="calm", max_iter=1).fit(X, y).choices_.optimizer.learning_rate,
+]
+calm = ["--optimizer", "calm", "--no-baselines", "--no-doctor"]
+found["calm, fit"] = "learning rate 0.0625" in command("fit", *arguments, *calm)[1]
+one_step = {"optimizer": aw.SGD(0.5), "epochs": 1, "batch_size": 40, "keep_parameters": True}
+linear = aw.Network([aw.Dense(1)], 2, dtype="float64").initialised(1)
+after = aw.train(linear, X, y, loss="fourth_power", **one_step).network
+error = linear.predict(X).ravel() - y
+found["loss"] = float(
+    np.abs(after.weights[0].ravel() - (linear.weights[0].ravel() - 0.5 * (X.T @ error**3) / 40)).max()
+)
 sys.stdout.write(json.dumps(found))
