@@ -73,10 +73,11 @@ def census(folder: Path) -> dict[str, Any]:
 
 def kind_of(description: str) -> str:
     """Say in a few words what a column was taken for."""
-    for word in ("refused", "identifier", "number", "category", "date", "time of day", "truth value", "left out"):
-        if word in description.partition("; one column")[0]:
-            return {"left out": "left out (constant, empty or nested)"}.get(word, word)
-    return "left out"
+    if description.startswith("left out"):
+        told = any(words in description for words in ("identifier", "count the rows"))
+        return "identifier or index" if told else "left out (constant, empty or nested)"
+    kinds = ("refused", "number", "category", "date", "time of day", "truth value")
+    return next(kind for kind in kinds if description.startswith(kind))
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> str:

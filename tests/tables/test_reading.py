@@ -303,6 +303,7 @@ def test_frames_of_other_libraries_and_mappings_are_tables() -> None:
         ("twice.csv", "1,2,1\n1,2,3\n", "several columns called '1'"),
         ("noise.json", "[{", "it is no JSON: Expecting"),
         ("numbers.json", "[1, 2]", "it should be an array of objects"),
+        ("uneven.json", '{"a": [1], "b": [1, 2]}', "it should be an array of objects"),
         ("noise.zip", b"PK\x03\x04rest", "is damaged and cannot be unpacked"),
         ("nul.csv", b"a,b\n1,\x00\n", "NUL bytes"),
         ("book.csv", b"PK\x03\x04rest", "Excel workbook"),

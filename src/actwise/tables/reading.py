@@ -226,7 +226,9 @@ def _read_json(plain: Path) -> pl.DataFrame:
     if isinstance(found, dict) and not all(isinstance(each, list | dict) for each in found.values()):
         found = [found]
     if isinstance(found, dict):  # columns, as lists or, as pandas writes them, by row
-        return pl.DataFrame({n: list(c.values()) if isinstance(c, dict) else c for n, c in found.items()}, strict=False)
+        columns = {n: list(c.values()) if isinstance(c, dict) else c for n, c in found.items()}
+        if len(set(map(len, columns.values()))) == 1:
+            return pl.DataFrame(columns, strict=False)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise TableError('it should be an array of objects such as [{"x": 1, "y": 2}]: write it so')
     return pl.from_dicts(found, infer_schema_length=None, strict=False)
