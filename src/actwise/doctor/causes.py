@@ -49,24 +49,12 @@ CERTAIN = 1.0  # weight of a suspicion that needs no experiment
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Something that may keep a network from learning.
-
-    Parameters
-    ----------
-    code : str
-        The cause.
-    weight : float
-        How plausible, from 0 to 1; 1 is certain.
-    evidence : str
-        What was seen, with its numbers.
-    layer : int or None
-        The layer, counted from 1.
-    """
+    """Something that may keep a network from learning."""
 
     code: Code
-    weight: float
-    evidence: str
-    layer: int | None = None
+    weight: float  # how plausible, from 0 to 1
+    evidence: str  # what was seen, with its numbers
+    layer: int | None = None  # counted from 1
 
 
 def plausible(suspected: list[Suspicion]) -> dict[Code, float]:

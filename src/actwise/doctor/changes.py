@@ -36,33 +36,15 @@ STRONG_PENALTY = 0.01  # from so much l2 on it is tried without: beside a mean l
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a setup.
-
-    Parameters
-    ----------
-    name : str
-        Short name.
-    codes : tuple of str
-        The causes that it speaks for, the first one most.
-    text : str
-        What is changed, as a clause.
-    settings : mapping
-        The same as settings; see `actwise.doctor.snippets`.
-    setup : Setup
-        The changed setup.
-    effort : float
-        How much of the network it rebuilds, as the share of the gap that it has to close beyond others.
-    order : int
-        Its place among all changes: what is the likelier kind of mistake comes first.
-    """
+    """A change of a setup."""
 
     name: str
-    codes: tuple[Code, ...]
-    text: str
-    settings: Mapping[str, Any]
-    setup: Setup
-    effort: float = 0.0
-    order: int = 0
+    codes: tuple[Code, ...]  # the causes that it speaks for, the first one most
+    text: str  # what is changed, as a clause
+    settings: Mapping[str, Any]  # the same, by the names of `actwise.doctor.snippets`
+    setup: Setup  # the changed one
+    effort: float = 0.0  # how much it rebuilds, as a share of the gap that it has to close beyond others
+    order: int = 0  # among all changes; the likelier kind of mistake comes first
 
 
 def all_changes(setup: Setup, data: Data) -> list[Change]:

@@ -21,28 +21,14 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Rows, their targets, and which of them serve for what.
+    """Rows and what they serve for; `train` and `test` are the same where there are too few."""
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_inputs)
-        Inputs as the network is given them.
-    task : Targets
-        The targets.
-    train, test : ndarray of int
-        The rows to train on and those to score on; the same where there are too few.
-    validation : ndarray of int, optional
-        The rows for early stopping.
-    weights : ndarray of shape (n_rows,), optional
-        How much each row counts in training.
-    """
-
-    X: Numbers
+    X: Numbers  # (n_rows, n_inputs), as the network is given them
     task: Targets
     train: Rows
     test: Rows
-    validation: Rows | None = None
-    weights: Numbers | None = None
+    validation: Rows | None = None  # for early stopping
+    weights: Numbers | None = None  # how much each row counts in training
 
     @property
     def held_out(self) -> bool:
@@ -68,7 +54,7 @@ class Data:
 
     @cached_property
     def scaled_inputs(self) -> Numbers:
-        """Inputs of mean 0 and deviation 1 over the training rows."""
+        """Inputs of mean 0 and standard deviation 1 over the training rows."""
         return self.scaling.apply(self.X)
 
     @cached_property

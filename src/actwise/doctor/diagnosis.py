@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 
 from actwise.doctor.causes import EXPLANATIONS, Code, Suspicion
@@ -232,17 +231,15 @@ class Repaired:
         It, with trained parameters.
     score : float
         On the test rows.
-    input_centre, input_scale, target_centre, target_scale : ndarray
-        What inputs are standardised by, and outputs brought back with.
+    inputs, outputs : Scaling
+        What is done to the inputs, and undone to the outputs.
     """
 
     setup: Setup
     network: Network
     score: float
-    input_centre: Numbers
-    input_scale: Numbers
-    target_centre: Numbers
-    target_scale: Numbers
+    inputs: Scaling
+    outputs: Scaling
 
     def predict(self, X: npt.ArrayLike) -> Numbers:
         """Compute the outputs for inputs on their own scale; numbers come on the targets' own scale.
@@ -252,17 +249,14 @@ class Repaired:
         X : array_like of shape (n_rows, n_inputs)
             Inputs.
         """
-        wide = (np.asarray(X, np.float64) - self.input_centre) / self.input_scale
-        return self.network.predict(wide) * self.target_scale + self.target_centre
+        return self.outputs.undo(self.network.predict(self.inputs.apply(X)))
 
 
 def repair(setup: Setup, data: Data, seed: int) -> Repaired:
-    """Train a setup and keep what its inputs and targets are scaled by."""
+    """Train a setup and keep how its inputs and targets are scaled."""
     outcome = Training(setup, data, whole=True).train(seed)
-    _, target_centre, target_scale = setup.targets(data)
-    n = data.X.shape[1]
-    scaling = data.scaling if setup.scale_inputs else Scaling.none(n)
-    return Repaired(setup, outcome.network, outcome.score, scaling.centres, scaling.scales, target_centre, target_scale)
+    inputs = data.scaling if setup.scale_inputs else Scaling.none(data.X.shape[1])
+    return Repaired(setup, outcome.network, outcome.score, inputs, setup.targets(data)[1])
 
 
 def letter(diagnosis: Diagnosis) -> str:

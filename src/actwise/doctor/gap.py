@@ -28,17 +28,7 @@ def _worth_of_a_row(data: Data) -> float:
 
 
 class Gap:
-    """Whether scores fall short of what can be reached.
-
-    Parameters
-    ----------
-    reference : Reference
-        What can be reached.
-    data : Data
-        The rows.
-    outcomes : sequence of Outcome
-        Trainings of the same thing with different seeds.
-    """
+    """The gap between the scores of some trainings, the same thing with several seeds, and what can be reached."""
 
     def __init__(self, reference: Reference, data: Data, outcomes: Sequence[Outcome]) -> None:
         self.scores = tuple(each.score for each in outcomes)

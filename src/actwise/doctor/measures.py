@@ -26,58 +26,26 @@ PROBES = np.linspace(-20.0, 20.0, 4001)  # where an activation's steepest slope 
 
 @dataclass(frozen=True)
 class LayerMeasures:
-    """How one layer does.
+    """How one layer with weights does."""
 
-    Parameters
-    ----------
-    layer : int
-        Its place among the network's layers, counted from 1.
-    activation : str
-        Its activation.
-    dead : float
-        Share of its units whose slope is 0 for every row.
-    saturated : float
-        Share of its values at which a bounded activation is nearly flat.
-    deviation : float
-        Standard deviation of its outputs over rows; reported only.
-    gradient : float
-        Root mean square of the loss's gradient by its weights.
-    moved : float
-        How far training brought its weights, as a share of their initial size.
-    """
-
-    layer: int
+    layer: int  # its place, counted from 1
     activation: str
-    dead: float
-    saturated: float
-    deviation: float
-    gradient: float
-    moved: float
+    dead: float  # share of its units whose slope is 0 for every row
+    saturated: float  # share of its values at which a bounded activation is nearly flat
+    deviation: float  # of its outputs over rows; reported only
+    gradient: float  # root mean square over its weights
+    moved: float  # how far training brought its weights, as a share of their initial size
 
 
 @dataclass(frozen=True)
 class Course:
-    """How the loss went.
+    """How the loss went."""
 
-    Parameters
-    ----------
-    late_fall : float
-        Share of itself by which it falls over the last tenth of the epochs.
-    rises : float
-        Share of the epochs of the second half in which it rises.
-    jump : float
-        By how much of itself it rises there, in the mean.
-    gained : float
-        Share of the first epoch's loss that was gained in all; reported only.
-    plateau : float
-        Share of the epochs that passed before a tenth of that was gained; reported only.
-    """
-
-    late_fall: float = 0.0
-    rises: float = 0.0
-    jump: float = 0.0
-    gained: float = 0.0
-    plateau: float = 0.0
+    late_fall: float = 0.0  # share of itself, over the last tenth of the epochs
+    rises: float = 0.0  # share of the epochs of the second half
+    jump: float = 0.0  # by how much of itself it rises there on average
+    gained: float = 0.0  # share of the first loss, in all; reported only
+    plateau: float = 0.0  # share of the epochs before a tenth of that was gained; reported only
 
     @property
     def falls(self) -> bool:

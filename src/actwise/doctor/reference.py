@@ -26,18 +26,10 @@ NETWORK, LINEAR, TREES = "a standard network", "a linear model", "boosted trees"
 
 @dataclass(frozen=True)
 class Reference:
-    """What can be reached on these rows.
-
-    Parameters
-    ----------
-    scores : dict of str to float
-        By name: a standard network (the median of its seeds), a linear model, boosted trees.
-    is_cross_validated : bool
-        Whether the scores are of rows left out in turn, because the standard network would memorise the rows.
-    """
+    """What can be reached on some rows: the score of each model by its name."""
 
     scores: Mapping[str, float]
-    is_cross_validated: bool = False
+    is_cross_validated: bool = False  # because the standard network would memorise the rows
 
     @property
     def score(self) -> float:

@@ -30,21 +30,11 @@ ALTERNATIVES = ({"lr_up", "lr_down", "adam"}, {"hidden_relu", "hidden_tanh"})
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """One or several changes, and what they brought.
-
-    Parameters
-    ----------
-    changes : tuple of Change
-        Each on top of those before it.
-    outcomes : list of Outcome
-        A training for each seed.
-    closed : float
-        Share of the gap that is closed.
-    """
+    """Changes, each on top of those before it, and what they brought."""
 
     changes: tuple[Change, ...]
-    outcomes: Sequence[Outcome]
-    closed: float
+    outcomes: Sequence[Outcome]  # of each seed
+    closed: float  # share of the gap
 
     @property
     def scores(self) -> tuple[float, ...]:
@@ -75,21 +65,11 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class Cure:
-    """Changes that together make a network healthy, or as healthy as was found.
-
-    Parameters
-    ----------
-    tried : Tried
-        The changes and what they brought.
-    is_healthy : bool
-        Whether the network is healthy with them.
-    confirmed : bool
-        Whether the budget allowed for other seeds than those that it was found with.
-    """
+    """Changes that together make a network healthy, or as healthy as was found."""
 
     tried: Tried
     is_healthy: bool
-    confirmed: bool = True
+    confirmed: bool = True  # with other seeds than those that it was found with
 
 
 def plausibility(change: Change, weights: dict[Code, float]) -> float:
@@ -105,28 +85,14 @@ def rank(tried: Tried, weights: dict[Code, float]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """Looks for changes that close a gap, within what is left of a budget.
-
-    Parameters
-    ----------
-    setup, data : Setup, Data
-        What falls short.
-    gap : Gap
-        By how much.
-    suspected : list of Suspicion
-        What may be wrong.
-    trials : Trials
-        Trains what is to be tried.
-    say : callable
-        Called with a word on what is done next.
-    """
+    """Looks for changes that close a gap, within what is left of the budget of `trials`."""
 
     setup: Setup
     data: Data
     gap: Gap
     suspected: list[Suspicion]
     trials: Trials
-    say: Callable[[str], object]
+    say: Callable[[str], object]  # told what is done next
 
     @property
     def _weights(self) -> dict[Code, float]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import RowActivation
-from actwise.doctor.data import Data, scaling_of
+from actwise.doctor.data import Data, Rows, scaling_of
 from actwise.doctor.snippets import KNOWN_SETTINGS, Dialect
 from actwise.doctor.targets import Numbers
 from actwise.errors import InputError
@@ -19,6 +19,7 @@ from actwise.model.layers import ActivationLayer, Dense, Layer
 from actwise.model.losses import Loss
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS, Optimizer
+from actwise.tasks import Scaling
 from actwise.training import Run, StoppedBecause, start
 from actwise.training.api import train_in_silence
 from actwise.training.settings import add_fields, recorded
@@ -26,35 +27,20 @@ from actwise.training.settings import add_fields, recorded
 MOST_UPDATES = 20_000  # of an experiment: enough to tell whether a network learns at all
 SETTINGS = [row for row in recorded() if row.name not in ("seed", "time_limit", "threads")]  # not of one run
 SMALLEST_UPDATE, USUAL_WORK = 0.1, 200_000  # weights times rows of an update that counts as one
+# Fits a model with changed settings to some rows, with a seed.
+Rebuild: TypeAlias = Callable[[Mapping[str, Any], Rows, int], Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """The model that a network belongs to.
+    """The model that a network belongs to."""
 
-    Parameters
-    ----------
-    dialect : {"network", "estimator", "sklearn", "fit"}
-        How its settings are written.
-    rebuild : callable or None
-        ``rebuild(settings, rows, seed)`` returns the model with changed settings, fitted to some of the rows; None
-        where the network stands for itself.
-    fitted_outputs : ndarray of shape (n_rows, n_outputs) or None
-        The outputs of the model as it was handed in, where it was fitted.
-    describe : callable or None
-        ``describe(settings)`` returns the `Setup` of the model with changed settings; None as before.
-    settings : mapping
-        What was changed already.
-    note : str
-        Where the network only approximates the model: a sentence on that.
-    """
-
-    dialect: Dialect = "network"
-    rebuild: Callable[[Mapping[str, Any], npt.NDArray[np.int64], int], Any] | None = None
-    fitted_outputs: npt.NDArray[Any] | None = None
-    describe: Callable[[Mapping[str, Any]], Setup] | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
+    dialect: Dialect = "network"  # how its settings are written
+    rebuild: Rebuild | None = None
+    fitted_outputs: npt.NDArray[Any] | None = None  # of the weights that it came with
+    describe: Callable[[Mapping[str, Any]], Setup] | None = None  # with changed settings
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what was changed already
+    note: str = ""  # a sentence, where the network only approximates the model
 
     def has(self, settings: Mapping[str, Any]) -> bool:
         """Whether the model has these settings."""
@@ -85,25 +71,7 @@ def _with_further_settings(cls: type) -> type:
 @dataclass(frozen=True, eq=False)
 @_with_further_settings
 class Setup:
-    """A network and how it is trained.
-
-    Parameters
-    ----------
-    network, loss, optimizer, batch_size, epochs, ...
-        As for `actwise.train`.
-    scale_inputs, scale_targets : bool
-        Whether inputs and targets are standardised first.
-    encode_targets : bool
-        Whether targets are encoded as the task wants them; otherwise they are handed on as they are.
-    keep_parameters : bool
-        Whether training starts from the network's parameters instead of new ones.
-    early_stopping : bool
-        Whether `Data.validation` decides when training stops and which parameters are kept.
-    restarts : int or None
-        As for `actwise.train`.
-    origin : Origin
-        The model that the network belongs to.
-    """
+    """A network and how it is trained, with the settings of `actwise.train`; other ones of its table are fields too."""
 
     network: Network
     loss: Loss
@@ -113,11 +81,11 @@ class Setup:
     l2: float = 0.0
     patience: int = 0
     tolerance: float = 0.0
-    scale_inputs: bool = False
+    scale_inputs: bool = False  # whether they are standardised first
     scale_targets: bool = False
-    encode_targets: bool = False
+    encode_targets: bool = False  # as the task wants them, instead of as they are given
     keep_parameters: bool = False
-    early_stopping: bool = False
+    early_stopping: bool = False  # by `Data.validation`
     restarts: int | None = 0
     origin: Origin = ITSELF
 
@@ -135,34 +103,28 @@ class Setup:
         with np.errstate(over="ignore"):
             return chosen.astype(self.network.dtype)
 
-    def targets(self, data: Data) -> tuple[Numbers, Numbers, Numbers]:
-        """Return all rows' targets as the loss gets them, and the centre and scale that bring outputs back."""
+    def targets(self, data: Data) -> tuple[Numbers, Scaling]:
+        """Return all rows' targets as the loss gets them, and how they are scaled."""
         task, n_outputs = data.task, self.network.n_outputs
-        none = np.zeros(1), np.ones(1)
+        given, scaling = task.given, Scaling.none(1)
+        by_class = self.loss.target == "class"
         if self.encode_targets and task.is_classification:
-            if self.loss.target == "class":
-                return task.truth.reshape(-1, 1).astype(float), *none
-            if task.kind == "multilabel":
-                return task.truth.astype(float), *none
+            if by_class or task.kind == "multilabel":
+                return task.truth.reshape(len(given), -1).astype(float), scaling
             columns = np.arange(n_outputs) if n_outputs > 1 else np.ones(1)
-            return (task.truth.reshape(-1, 1) == columns).astype(float), *none
-        given = task.given
-        centre: Numbers
-        scale: Numbers
-        centre, scale = none
+            return (task.truth.reshape(-1, 1) == columns).astype(float), scaling
+        if by_class:
+            return given if given.shape[1] == 1 else given.argmax(axis=1).reshape(-1, 1).astype(float), scaling
         if self.scale_targets:
             scaling = scaling_of(given[data.train], inputs=False)
-            given, centre, scale = scaling.apply(given), scaling.centres, scaling.scales
-        if self.loss.target == "class":
-            if given.shape[1] > 1:
-                given = given.argmax(axis=1).reshape(-1, 1).astype(float)
-            return given, *none
+            given = scaling.apply(given)
         if given.shape[1] == n_outputs:
-            return given, centre, scale
+            return given, scaling
         if given.shape[1] == 1:
-            return np.repeat(given, n_outputs, axis=1), centre, scale
+            return np.repeat(given, n_outputs, axis=1), scaling
         if n_outputs == 1:
-            return given.mean(axis=1, keepdims=True), centre.mean(keepdims=True), scale.mean(keepdims=True)
+            mean = Scaling(*(each.mean(keepdims=True) for each in (scaling.centres, scaling.scales)))
+            return given.mean(axis=1, keepdims=True), mean
         raise InputError(
             f"the network has {n_outputs} outputs and y has {given.shape[1]} columns; one must be 1 or both the same"
         )
@@ -170,32 +132,14 @@ class Setup:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The result of one training.
+    """The result of one training."""
 
-    Parameters
-    ----------
-    score : float
-        On the test rows.
-    network : Network
-        With the trained parameters.
-    losses : ndarray
-        Training loss of each epoch.
-    stopped_because : str
-        Why training ended.
-    updates : float
-        Updates that it took; one of a large network counts as several.
-    epochs_share : float
-        Share of the epochs asked for that were done; 1 where it ended by itself.
-    seed : int
-        Of initial weights and order of rows.
-    """
-
-    score: float
+    score: float  # on the test rows
     network: Network
-    losses: npt.NDArray[np.float64]
+    losses: npt.NDArray[np.float64]  # of each epoch, on the training rows
     stopped_because: StoppedBecause
-    updates: float
-    epochs_share: float
+    updates: float  # one of a large network counts as several
+    epochs_share: float  # of the epochs asked for; 1 where training ended by itself
     seed: int
 
     @property
@@ -222,7 +166,7 @@ class Training:
         cost = SMALLEST_UPDATE + setup.network.n_parameters * rows / USUAL_WORK
         epochs = setup.epochs if self.whole else min(setup.epochs, setup.most_epochs(data))
         epochs = int(max(1, min(epochs, most_updates / cost // per_epoch)))
-        inputs, (targets, centre, scale) = setup.inputs(data), setup.targets(data)
+        inputs, (targets, scaling) = setup.inputs(data), setup.targets(data)
         settings = {row.name: getattr(setup, row.name) for row in SETTINGS}
         settings |= {"keep_parameters": setup.keep_parameters, "epochs": epochs, "seed": seed}
         if setup.early_stopping and data.validation is not None:
@@ -233,7 +177,7 @@ class Training:
         network = setup.network.with_parameters(run.network.values)
         score = data.task.worst
         if run.stopped_because != "loss is not finite":
-            score = data.task.score(network.predict(inputs[data.test]) * scale + centre, data.test)
+            score = data.task.score(scaling.undo(network.predict(inputs[data.test])), data.test)
         ended = run.stopped_because in ("converged", "no improvement", "loss is not finite")
         ended = ended or (run.stopped_because == "all epochs done" and epochs == setup.epochs)
         share = 1.0 if ended else len(run.history) / setup.epochs

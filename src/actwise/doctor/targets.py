@@ -20,21 +20,11 @@ WORST_R2 = -1.0  # everything worse counts alike, so that one diverged run does 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Rows of targets, and how well outputs do on them.
-
-    Parameters
-    ----------
-    task : Task
-        What is to be learned.
-    given : ndarray of shape (n_rows, n_columns)
-        The targets as they are handed to the network.
-    truth : ndarray
-        Numbers (n_rows, n_columns) of a regression, class indices (n_rows,), or 0 and 1 (n_rows, n_columns).
-    """
+    """Rows of targets, and how well outputs do on them."""
 
     task: Task
-    given: Numbers
-    truth: npt.NDArray[Any]
+    given: Numbers  # (n_rows, n_columns), as they are handed to the network
+    truth: npt.NDArray[Any]  # numbers like `given`, class indices (n_rows,), or 0 and 1 like `given`
 
     @property
     def kind(self) -> Kind:

@@ -14,27 +14,13 @@ from actwise.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """A setup, and the rows that came with it.
-
-    Parameters
-    ----------
-    setup : Setup
-        The network and its training.
-    X : ndarray of shape (n_rows, n_inputs)
-        Inputs.
-    task : Targets
-        The targets.
-    weights : ndarray of shape (n_rows,) or None
-        How much each row counts in training.
-    validation_share : float
-        Share of the training rows for early stopping.
-    """
+    """A setup, and the rows that came with it."""
 
     setup: Setup
     X: Numbers
     task: Targets
-    weights: Numbers | None = None
-    validation_share: float = 0.0
+    weights: Numbers | None = None  # how much each row counts in training
+    validation_share: float = 0.0  # of the training rows, for early stopping
 
     def data(self, n_train: int | None, seed: int) -> Data:
         """Choose the rows to train on, to score on and to stop early by."""
