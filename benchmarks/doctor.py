@@ -92,8 +92,8 @@ def _median(values: Sequence[float]) -> float | None:
     return float(np.median(values)) if len(values) else None
 
 
-def judge(row: dict[str, Any]) -> dict[str, Any]:
-    """Say what was right about one answer."""
+def marked(row: dict[str, Any]) -> dict[str, Any]:
+    """Mark what was right about one answer."""
     broken, causes, accepted = row["really_broken"], row["causes"], set(row["accepted"])
     said = row["verdict"] == "broken"
     if broken is None:
@@ -211,9 +211,9 @@ def main() -> None:
         if options.jobs > 1:
             with ProcessPoolExecutor(options.jobs) as pool:
                 found = pool.map(run_network, jobs)
-                rows = [_printed(judge(row)) for row in found]
+                rows = [_printed(marked(row)) for row in found]
         else:
-            rows = [_printed(judge(run_network(job))) for job in jobs]
+            rows = [_printed(marked(run_network(job))) for job in jobs]
         lines = summary(rows, "All")
         strict = [row for row in rows if not row["marginal"]]
         if len(strict) < len(rows):

@@ -51,7 +51,7 @@ def load(name: str) -> tuple[Any, Any, Any, Any]:
 
 
 def score(name: str, outputs: Any, y: Any) -> float:
-    """Judge with scikit-learn."""
+    """Score as scikit-learn does."""
     if name == "diabetes":
         return float(r2_score(y, outputs))
     said = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0.5

@@ -42,7 +42,7 @@ def test_right_ones_are_left_alone(activation):
     assert with_right_derivatives(network) is None
 
 
-def test_the_letter_names_it_although_more_epochs_would_do():
+def test_the_report_names_it_although_more_epochs_would_do():
     X = np.random.default_rng(0).normal(size=(300, 2))
     y = (np.hypot(*X.T) < 1.2).astype(float)
     network = aw.Network([aw.Dense(12, WRONG), aw.Dense(1, "sigmoid")], 2)

@@ -1,4 +1,4 @@
-"""What is said without training: each rule on a network that it is about, and silence on well-set ones."""
+"""What is said without training: each rule on a network that it is about, and silence on sound ones."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is to be learned is recognised, and outputs are judged as scikit-learn judges them."""
+"""What is to be learned is recognised, and outputs are scored as scikit-learn scores them."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_the_task_is_recognised(y, kind, n_outputs):
     assert task.n_outputs == n_outputs
 
 
-def test_numbers_are_judged_by_r2():
+def test_numbers_are_scored_by_r2():
     y, said = RNG.normal(size=(60, 2)), RNG.normal(size=(60, 2))
     assert as_targets(y).score(said, ROWS) == pytest.approx(max(-1, r2_score(y, said)))
     close = y + 0.1 * said

@@ -187,10 +187,10 @@ class Display:
         for each in found:
             self.line("caution", f"{each.evidence} ({each.code})", "yellow")
 
-    def diagnosis(self, letter: str) -> None:
+    def diagnosis(self, report: str) -> None:
         """Print what the doctor found."""
         self._console.print()
-        self._console.print(Text(letter), soft_wrap=True)
+        self._console.print(Text(report), soft_wrap=True)
 
     def saved(self, directory: Path, command: str, failed: bool) -> None:
         """Say where the model is and, unless it is of no use, what to type next."""

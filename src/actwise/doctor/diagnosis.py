@@ -200,7 +200,7 @@ class Diagnosis:
         return repair(self.fixed_setup, self.data, seed)
 
     def __str__(self) -> str:
-        return letter(self)
+        return report(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything that JSON can hold."""
@@ -259,7 +259,7 @@ def repair(setup: Setup, data: Data, seed: int) -> Repaired:
     return Repaired(setup, outcome.network, outcome.score, inputs, setup.targets(data)[1])
 
 
-def letter(diagnosis: Diagnosis) -> str:
+def report(diagnosis: Diagnosis) -> str:
     """Write a diagnosis as a short report."""
     paragraphs, opening, code = [_opening(diagnosis)], "Worth knowing", ""
     asides: Sequence[Finding] = diagnosis.findings

@@ -79,8 +79,8 @@ def test_a_broken_estimator_comes_back_repaired(model, inputs, targets, codes):
     assert found.cured, str(found)
     repaired = found.fixed(seed=3)
     assert isinstance(repaired, Pipeline) or not isinstance(model, Pipeline)
-    judged = found.data.test
-    assert repaired.score(inputs[judged], targets[judged]) > 0.85
+    rows = found.data.test
+    assert repaired.score(inputs[rows], targets[rows]) > 0.85
     assert np.median(found.scores_after) > np.median(found.scores) + 0.02
     assert found.findings[0].settings
     assert found.code_of_cure
@@ -131,7 +131,7 @@ def test_weights_that_answer_nothing_are_told_from_settings_that_are_sound():
 
 
 @pytest.mark.parametrize("fitted", [False, True])
-def test_first_steps_of_a_pipeline_do_not_see_the_rows_that_judge(fitted):
+def test_first_steps_of_a_pipeline_do_not_see_the_test_rows(fitted):
     """Ten of 1500 columns of noise, chosen with the labels of all rows, would seem to tell the labels."""
     own = np.random.default_rng(0)
     noise, labels = own.normal(size=(240, 1500)), own.integers(0, 2, 240)
@@ -147,7 +147,7 @@ def test_first_steps_of_a_pipeline_do_not_see_the_rows_that_judge(fitted):
     np.testing.assert_allclose(found.data.X, inside.transform(noise))
 
 
-def test_the_weights_of_a_fitted_pipeline_are_judged_on_what_its_own_steps_make_of_the_rows():
+def test_the_weights_of_a_fitted_pipeline_are_scored_on_what_its_own_steps_make_of_the_rows():
     model = make_pipeline(StandardScaler(), aw.MLPClassifier(8, random_state=0)).fit(WIDE[:40], LABELS[:40])
     found = aw.diagnose(model, WIDE, LABELS, **BUDGET)
     outputs = found.setup.origin.fitted_outputs

@@ -39,7 +39,7 @@ def facts(setup):
     return {
         "layers": layers, "loss": setup.loss.name, "optimizer": setup.optimizer, "batch_size": setup.batch_size,
         "epochs": setup.epochs, "l2": setup.l2, "patience": setup.patience, "tolerance": setup.tolerance,
-        "inputs": setup.scale_inputs, "targets": setup.scale_targets, "watches": setup.early_stopping,
+        "inputs": setup.scale_inputs, "targets": setup.scale_targets, "early_stopping": setup.early_stopping,
     }  # fmt: skip
 
 
@@ -113,8 +113,8 @@ def test_everything_set_anew_comes_back_as_good_as_it_was_confirmed(owner, monke
     assert found.cured, str(found)
     assert found.cure.startswith("the standard network")
     assert found.settings_of_cure["l2"] == 0
-    judged = found.data.test
-    reached = found.data.task.score(outputs_of(found.fixed(), targets)[judged], judged)
+    rows = found.data.test
+    reached = found.data.task.score(outputs_of(found.fixed(), targets)[rows], rows)
     assert reached > min(found.scores_after) - 0.05
 
 
@@ -153,7 +153,7 @@ def test_a_rate_that_falls_by_scikit_learns_rule_is_followed():
 
 
 @pytest.mark.parametrize("kind", [MLPClassifier, aw.MLPClassifier])
-def test_a_rate_that_adapts_is_examined_as_constant_and_the_letter_says_so(kind):
+def test_a_rate_that_adapts_is_examined_as_constant_and_the_report_says_so(kind):
     found = aw.diagnose(
         kind(8, solver="sgd", learning_rate="adaptive", learning_rate_init=0.1), X, LABELS, updates=600_000
     )
