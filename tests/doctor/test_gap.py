@@ -51,6 +51,22 @@ def test_what_few_rows_cannot_tell_is_no_failure_but_is_told():
     assert not of(0.35, 0.36).is_doubtful
 
 
+def test_errors_on_the_same_rows_tell_what_two_scores_cannot():
+    """Where a network is a little worse than a linear model on nearly every row, few rows are enough."""
+    rng = np.random.default_rng(1)
+    numbers = Data(X, as_targets(X[:, 0], "regression"), ROWS, ROWS + 100)
+    of_linear = 0.64 * rng.chisquare(1, 100)
+
+    def of(row_errors):
+        outcome = Outcome(0.25, None, np.ones(1), "all epochs done", 0.0, 1.0, 0, row_errors)
+        return Gap(Reference({"a linear model": 0.36}, {"a linear model": of_linear}), numbers, [outcome] * 6)
+
+    assert not of(None).is_broken, "two standard errors of R2 are 0.18"
+    assert of(of_linear + 0.11 + 0.05 * rng.normal(size=100)).is_broken
+    assert not of(of_linear + 0.11 + 2 * rng.normal(size=100)).is_broken
+    assert not of(np.full(100, np.inf)).is_broken, "the scores alone then count"
+
+
 def test_what_a_constant_answer_reaches_is_nothing_gained():
     found = shortfall([0.0, 0.0, 0.0])  # diverged
     assert found.closed([0.5, 0.5, 0.5]) == 0

@@ -39,6 +39,12 @@ def test_numbers_are_scored_by_r2():
     assert as_targets(y).score(np.full((60, 2), np.nan), ROWS) == -1
 
 
+def test_the_mean_of_the_rows_errors_is_what_r2_lacks():
+    y, said = RNG.normal(size=(60, 2)), RNG.normal(size=(60, 2))
+    assert as_targets(y).row_errors(said, ROWS).mean() == pytest.approx(1 - r2_score(y, said))
+    assert as_targets(RNG.integers(0, 2, 60)).row_errors(said, ROWS) is None
+
+
 @pytest.mark.parametrize("labels", [(0, 1), (-1, 1), (1, 2)])
 def test_one_output_is_cut_between_two_labels(labels):
     y, said = RNG.choice(labels, 60), RNG.uniform(-1, 2, 60)

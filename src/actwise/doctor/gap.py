@@ -10,6 +10,7 @@ import numpy as np
 from actwise.doctor.data import Data
 from actwise.doctor.reference import Reference
 from actwise.doctor.setup import Outcome
+from actwise.experiments.paired import paired_difference
 
 MISSING_SHARE = 0.1  # of the way from the constant to the reference: more of it missing is a failure
 SAMPLING_NOISE = 0.05  # of a balanced accuracy on held-out rows
@@ -39,13 +40,22 @@ class Gap:
         if data.task.is_classification and data.held_out:
             self.noise = max(SAMPLING_NOISE, FEWEST_ROWS * _worth_of_a_row(data))
         elif data.held_out:
-            # Of a mean square of normal residuals, as a share of the targets' variance. All seeds share the rows, so
-            # that many seeds do not make it smaller.
-            self.noise = STANDARD_ERRORS * max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(data.test)))
+            self.noise = STANDARD_ERRORS * self._standard_error(outcomes)
         elif data.task.is_classification and reference.is_cross_validated:
             self.noise = 0.5 / float(np.sqrt(len(data.test)))  # a standard error of a share
         self.failing = [self.falls_short(score) for score in self.scores]
         self.failing_share = float(np.mean(self.failing))
+
+    def _standard_error(self, outcomes: Sequence[Outcome]) -> float:
+        """Of the difference of R2 on these rows; many seeds do not make it smaller, as they share the rows."""
+        # A mean square of normal residuals, as a share of the variance: of the reference alone.
+        alone = max(0.0, 1 - self.reach) * float(np.sqrt(2 / len(self.data.test)))
+        middle = sorted(outcomes, key=lambda each: each.score)[len(outcomes) // 2].row_errors
+        best = self.reference.row_errors.get(self.reference.name)
+        if middle is None or best is None or not np.isfinite(middle).all():
+            return alone
+        # What the rows have in common tells nothing about which is better, and is not in the difference.
+        return min(alone, paired_difference(middle, best)[1])
 
     def falls_short(self, score: float) -> bool:
         """Whether one score does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -29,6 +29,7 @@ class Reference:
     """What can be reached on some rows: the score of each model by its name."""
 
     scores: Mapping[str, float]
+    row_errors: Mapping[str, Numbers | None] = field(default_factory=dict)  # of the test rows, for a regression
     is_cross_validated: bool = False  # because the standard network would memorise the rows
 
     @property
@@ -45,14 +46,19 @@ class Reference:
 def find_reference(data: Data, trials: Trials, n_seeds: int = 3) -> Reference:
     """Train what a network is compared with."""
     (outcomes,) = trials.run([Training(reference_setup(data), data)], n_seeds)
-    own = float(np.median([each.score for each in outcomes]))
+    middle = sorted(outcomes, key=lambda each: each.score)[len(outcomes) // 2]
+    own = middle.score
     if data.held_out:
-        return Reference({NETWORK: own} | (_baselines(data) if len(data.train) >= FEWEST_BASELINE_ROWS else {}))
+        outputs = _baselines(data) if len(data.train) >= FEWEST_BASELINE_ROWS else {}
+        scores = {name: data.task.score(each, data.test) for name, each in outputs.items()}
+        errors = {name: data.task.row_errors(each, data.test) for name, each in outputs.items()}
+        return Reference({NETWORK: own, **scores}, {NETWORK: middle.row_errors, **errors})
     if data.task.kind in ("binary", "multiclass") and len(data.train) >= FEWEST_FOLDED_ROWS and not data.is_complete:
         left_out = cross_validated(data, trials)
         if left_out < own - MEMORISED:
             # Labels that cannot be told from the inputs can only be memorised: no fair aim.
-            return Reference({f"{NETWORK}, cross-validated,": left_out, LINEAR: _baselines(data)[LINEAR]}, True)
+            linear = data.task.score(_baselines(data)[LINEAR], data.test)
+            return Reference({f"{NETWORK}, cross-validated,": left_out, LINEAR: linear}, is_cross_validated=True)
     return Reference({NETWORK: own})
 
 
@@ -65,7 +71,8 @@ def cross_validated(data: Data, trials: Trials) -> float:
     return float(np.mean([each.score for (each,) in outcomes]))
 
 
-def _baselines(data: Data) -> dict[str, float]:
+def _baselines(data: Data) -> dict[str, Numbers]:
+    """Return outputs for the test rows of simple models, as a network would put them out."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -82,9 +89,9 @@ def _baselines(data: Data) -> dict[str, float]:
     columns = task.truth.reshape(len(task.truth), -1)
     if X.shape[1] > MOST_TREE_COLUMNS or columns.shape[1] > MOST_TREE_TARGETS:
         del models[TREES]
-    found = {}
+    found: dict[str, Numbers] = {}
     for name, model in models.items():
-        predicted = np.empty((len(data.test), columns.shape[1]))
+        predicted: Numbers = np.empty((len(data.test), columns.shape[1]))
         with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")
             for k in range(columns.shape[1]):
@@ -92,15 +99,9 @@ def _baselines(data: Data) -> dict[str, float]:
                     predicted[:, k] = columns[rows[0], k]
                 else:
                     predicted[:, k] = model.fit(X[rows], columns[rows, k]).predict(X[data.test])
-        found[name] = _score(data, predicted)
+        if task.kind == "multilabel":
+            predicted = task.given.min() + predicted * np.ptp(task.given)
+        elif task.is_classification:
+            predicted = (predicted == np.arange(max(2, len(task.labels)))).astype(float)
+        found[name] = predicted
     return found
-
-
-def _score(data: Data, predicted: Numbers) -> float:
-    """Score class indices or numbers, a column for each target."""
-    task = data.task
-    if task.kind == "multilabel":
-        predicted = task.given.min() + predicted * np.ptp(task.given)
-    elif task.is_classification:
-        predicted = (predicted == np.arange(max(2, len(task.labels)))).astype(float)
-    return task.score(predicted, data.test)

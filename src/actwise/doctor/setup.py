@@ -141,6 +141,7 @@ class Outcome:
     updates: float  # one of a large network counts as several
     epochs_share: float  # of the epochs asked for; 1 where training ended by itself
     seed: int
+    row_errors: Numbers | None = None  # of the test rows, for a regression
 
     @property
     def is_finite(self) -> bool:
@@ -175,15 +176,16 @@ class Training:
             settings["sample_weight"] = data.weights[data.train]
         run = _run(setup, inputs[data.train], targets[data.train], settings, should_stop)
         network = setup.network.with_parameters(run.network.values)
-        score = data.task.worst
-        if run.stopped_because != "loss is not finite":
-            score = data.task.score(scaling.undo(network.predict(inputs[data.test])), data.test)
+        outputs = scaling.undo(network.predict(inputs[data.test]))
+        finite = run.stopped_because != "loss is not finite"
+        score = data.task.score(outputs, data.test) if finite else data.task.worst
         ended = run.stopped_because in ("converged", "no improvement", "loss is not finite")
         ended = ended or (run.stopped_because == "all epochs done" and epochs == setup.epochs)
         share = 1.0 if ended else len(run.history) / setup.epochs
         return Outcome(
-            score, network, run.history.training_losses, run.stopped_because, run.updates * cost, share, seed
-        )
+            score, network, run.history.training_losses, run.stopped_because, run.updates * cost,
+            share, seed, data.task.row_errors(outputs, data.test),
+        )  # fmt: skip
 
 
 def _run(setup: Setup, X: Numbers, y: Numbers, settings: dict[str, Any], should_stop: Callable[[], bool]) -> Run:

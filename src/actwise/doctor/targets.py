@@ -87,6 +87,14 @@ class Targets:
         middles = (labels[1:] + labels[:-1]) / 2
         return balanced_accuracy(truth, np.searchsorted(middles, outputs[:, 0], side="left"))
 
+    def row_errors(self, outputs: Numbers, rows: npt.NDArray[np.int64]) -> Numbers | None:
+        """Return each row's squared error as a share of the variance, whose mean is 1 - R2; None for classes."""
+        if self.is_classification:
+            return None
+        truth = self.truth[rows].astype(np.float64)
+        with np.errstate(all="ignore"):
+            return np.asarray(((truth - outputs) ** 2 / truth.var(axis=0)).mean(axis=1))
+
 
 def as_targets(y: npt.ArrayLike, kind: str | None = None) -> Targets:
     """Find out what is to be learned from targets (n_rows,) or (n_rows, n_columns) as a network is given them.
