@@ -19,8 +19,8 @@ from actwise.doctor.examine import examine
 from actwise.doctor.reference import Reference
 from actwise.doctor.search import Cure, Tried
 from actwise.doctor.setup import Outcome, Setup
+from actwise.doctor.standard import with_standard_network
 from actwise.doctor.targets import as_targets
-from actwise.doctor.wellset import anew
 from actwise.errors import InputError
 from actwise.experiments.budget import Budget
 
@@ -146,7 +146,7 @@ def test_nothing_that_helps_is_hopeless_though_others_do_better():
     outcomes = [Outcome(0.0, FOR_MANY, np.ones(3), "all epochs done", 0.1, 1.0, k) for k in range(6)]
     known = Diagnosis("broken", (), "R2", (0.0,) * 6, 0.0, Reference({"boosted trees": 0.8}), True, 1.0,
                       setup=setup, data=data)  # fmt: skip
-    tried = Tried((anew(setup, data),), outcomes, -0.01)
+    tried = Tried((with_standard_network(setup, data),), outcomes, -0.01)
     found = conclude(known, [], [tried], [], Cure(tried, is_healthy=False))
     assert found.verdict == "hopeless"
     assert "nothing that was tried improves this network" in " ".join(str(found).split())

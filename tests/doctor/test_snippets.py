@@ -8,8 +8,8 @@ from actwise.doctor.changes import all_changes
 from actwise.doctor.data import Data
 from actwise.doctor.setup import Origin, Setup, Training
 from actwise.doctor.snippets import as_code
+from actwise.doctor.standard import with_standard_network
 from actwise.doctor.targets import as_targets
-from actwise.doctor.wellset import anew
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 Y = 1000 * X[:, :1] + 5000
@@ -37,7 +37,7 @@ def test_only_what_a_model_can_do_is_tried(dialect, never):
 
 @pytest.mark.parametrize("dialect", ["network", "estimator", "sklearn", "fit"])
 def test_every_change_can_be_said_as_code(dialect):
-    for change in [*all_changes(setup(dialect), DATA), anew(setup(dialect), DATA)]:
+    for change in [*all_changes(setup(dialect), DATA), with_standard_network(setup(dialect), DATA)]:
         written = as_code(change.settings, dialect)
         assert written
         assert "{" not in written
@@ -48,7 +48,7 @@ def test_what_is_said_is_what_is_tried():
     """Of a network by itself; for what is rebuilt by its owner see test_owners.py."""
     found = setup("network")
     seen = set()
-    for change in [*all_changes(found, DATA), anew(found, DATA)]:
+    for change in [*all_changes(found, DATA), with_standard_network(found, DATA)]:
         tried = change.setup
         hidden, last = tried.network.layers[:-1], tried.network.layers[-1]
         facts = {
@@ -75,4 +75,4 @@ def test_a_rate_that_is_far_off_is_set_to_the_usual_one():
 
 
 def test_the_last_resort_learns():
-    assert Training(anew(setup("network"), DATA).setup, DATA).train().score > 0.99
+    assert Training(with_standard_network(setup("network"), DATA).setup, DATA).train().score > 0.99

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from actwise.doctor.data import Data
 from actwise.doctor.setup import Outcome, Training
+from actwise.doctor.standard import standard_setup
 from actwise.doctor.targets import Numbers
-from actwise.doctor.wellset import reference_setup
 from actwise.experiments.trials import Trials
 
 MOST_BASELINE_ROWS, MOST_BASELINE_CELLS = 20_000, 1_000_000  # seconds, and more would not change a verdict
@@ -45,7 +45,7 @@ class Reference:
 
 def find_reference(data: Data, trials: Trials, n_seeds: int = 3) -> Reference:
     """Train what a network is compared with."""
-    (outcomes,) = trials.run([Training(reference_setup(data), data)], n_seeds)
+    (outcomes,) = trials.run([Training(standard_setup(data), data)], n_seeds)
     middle = sorted(outcomes, key=lambda each: each.score)[len(outcomes) // 2]
     own = middle.score
     if data.held_out:
@@ -67,7 +67,7 @@ def cross_validated(data: Data, trials: Trials) -> float:
     order = np.random.default_rng(trials.seed).permutation(data.train)
     tests = [np.sort(order[fold::FOLDS]) for fold in range(FOLDS)]
     parts = [Data(data.X, data.task, np.setdiff1d(data.train, test), test) for test in tests]
-    outcomes: list[list[Outcome]] = trials.run([Training(reference_setup(part), part) for part in parts], 1)
+    outcomes: list[list[Outcome]] = trials.run([Training(standard_setup(part), part) for part in parts], 1)
     return float(np.mean([each.score for (each,) in outcomes]))
 
 

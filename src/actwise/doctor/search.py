@@ -11,7 +11,7 @@ from actwise.doctor.changes import Change, all_changes
 from actwise.doctor.data import Data
 from actwise.doctor.gap import Gap
 from actwise.doctor.setup import Outcome, Setup, Training
-from actwise.doctor.wellset import anew
+from actwise.doctor.standard import with_standard_network
 from actwise.experiments.trials import Trials
 
 CLOSED = 0.5  # share of the gap that a change has to close
@@ -211,7 +211,7 @@ class Search:
                     return pool[-1]
                 if len(tried.changes) < MOST_CHANGES:
                     waiting.append(pool[-1])
-        last_resort = anew(self.setup, self.data)
+        last_resort = with_standard_network(self.setup, self.data)
         if budget.left > 0 and last_resort is not None:
             pool.append(self._confirm(Tried((last_resort,), (), 0.0)))
             if pool[-1].is_healthy:

@@ -14,7 +14,7 @@ import actwise as aw
 from actwise.doctor.adapters import describe
 from actwise.doctor.adapters.tables import adapt_fit, diagnose_table
 from actwise.doctor.changes import all_changes
-from actwise.doctor.wellset import anew
+from actwise.doctor.standard import with_standard_network
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(240, 3))
@@ -58,8 +58,8 @@ def test_what_is_tried_is_what_comes_back(owner):
     model, targets = OWNERS[owner]
     handed = describe(model, X, targets, None, {})
     data = handed.data(len(X), 0)
-    changes = [*all_changes(handed.setup, data), anew(handed.setup, data)]
-    assert {"no_l2", "anew", "longer", "batch_32"} <= {change.name for change in changes}
+    changes = [*all_changes(handed.setup, data), with_standard_network(handed.setup, data)]
+    assert {"no_l2", "standard_network", "longer", "batch_32"} <= {change.name for change in changes}
     for change in changes:
         if change.settings.get("epochs", 0) > 3000:
             continue  # nothing but the time that it takes is different
@@ -78,8 +78,8 @@ def test_every_change_of_a_fit_is_what_the_fit_would_train():
     frame = pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": NUMBERS})
     settings = aw.FitSettings(hidden=(6, 5), l2=30.0, dropout=0.4, epochs=4, optimizer="sgd", validation_size=60)
     setup, data = adapt_fit(frame, "y", settings)
-    changes = [*all_changes(setup, data), anew(setup, data)]
-    assert {"no_l2", "no_dropout", "hidden_relu", "anew"} <= {change.name for change in changes}
+    changes = [*all_changes(setup, data), with_standard_network(setup, data)]
+    assert {"no_l2", "no_dropout", "hidden_relu", "standard_network"} <= {change.name for change in changes}
     for change in changes:
         if change.settings.get("epochs", 0) > 100:
             continue
@@ -106,7 +106,7 @@ def test_a_penalty_that_holds_everything_back_is_named_and_left_out(model):
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-def test_everything_set_anew_comes_back_as_good_as_it_was_confirmed(owner, monkeypatch):
+def test_the_standard_network_comes_back_as_good_as_it_was_confirmed(owner, monkeypatch):
     monkeypatch.setattr("actwise.doctor.search.all_changes", lambda setup, data: [])  # nothing else to try
     model, targets = OWNERS[owner]
     found = aw.diagnose(model, X, targets, updates=600_000)

@@ -1,4 +1,4 @@
-"""The network that is set well for any task of moderate size: what others are compared with, and the last resort."""
+"""The standard network: one that is set well for any task of moderate size, to compare with and as the last resort."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from actwise.model.layers import Dense, Layer
 from actwise.model.network import Network
 from actwise.model.optimizers import Adam
 
-REFERENCE_UPDATES, REFERENCE_RATE = 2500, 3e-3
+STANDARD_UPDATES, STANDARD_RATE = 2500, 3e-3
 
 
-def reference_setup(data: Data) -> Setup:
+def standard_setup(data: Data) -> Setup:
     """Return a network that is set well for any task of moderate size, to compare with."""
     task = data.task
     layers: list[Layer] = [
@@ -25,20 +25,20 @@ def reference_setup(data: Data) -> Setup:
         Dense(task.n_outputs, task.task.output_activation, init="glorot_uniform"),
     ]
     steps = -(-len(data.train) // BATCH)
-    epochs = max(1, round(REFERENCE_UPDATES / steps))
+    epochs = max(1, round(STANDARD_UPDATES / steps))
     return Setup(
-        Network(layers, data.X.shape[1]), losses.loss(task.task.loss), Adam(REFERENCE_RATE), BATCH, epochs,
+        Network(layers, data.X.shape[1]), losses.loss(task.task.loss), Adam(STANDARD_RATE), BATCH, epochs,
         scale_inputs=True, scale_targets=task.kind == "regression", encode_targets=True,
     )  # fmt: skip
 
 
-def anew(setup: Setup, data: Data) -> Change | None:
+def with_standard_network(setup: Setup, data: Data) -> Change | None:
     """Return the last resort, the standard network in place of the setup; None where its model refuses it."""
-    task, built = data.task, replace(reference_setup(data), origin=setup.origin)
+    task, built = data.task, replace(standard_setup(data), origin=setup.origin)
     said = {
         "output_activation": task.task.output_activation, "n_outputs": task.n_outputs, "loss": built.loss.name,
         "activation": "relu", "hidden": [HIDDEN_UNITS, HIDDEN_UNITS], "init": RULE_OF_INIT, "optimizer": "adam",
-        "learning_rate": REFERENCE_RATE, "epochs": built.epochs, "batch_size": BATCH, "patience": 0,
+        "learning_rate": STANDARD_RATE, "epochs": built.epochs, "batch_size": BATCH, "patience": 0,
         "scale_inputs": True, "scale_targets": task.kind == "regression",
     }  # fmt: skip
     said |= {"l2": 0.0} if setup.l2 else {}
@@ -46,7 +46,7 @@ def anew(setup: Setup, data: Data) -> Change | None:
     settings = {name: value for name, value in said.items() if value is not False and setup.origin.has({name: value})}
     text = (
         f"the standard network (2 hidden layers of {HIDDEN_UNITS} ReLU units, standardised data, Adam with a learning "
-        f"rate of {REFERENCE_RATE:g})"
+        f"rate of {STANDARD_RATE:g})"
     )
     owned = setup.origin.changed(built, settings)
-    return None if owned is None else Change("anew", (), text, settings, owned)
+    return None if owned is None else Change("standard_network", (), text, settings, owned)
