@@ -76,7 +76,9 @@ def test_what_is_tried_is_what_comes_back(owner):
 
 def test_every_change_of_a_fit_is_what_the_fit_would_train():
     frame = pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": NUMBERS})
-    settings = aw.FitSettings(hidden=(6, 5), l2=30.0, dropout=0.4, epochs=4, optimizer="sgd", validation_size=60)
+    settings = aw.FitSettings(
+        hidden=(6, 5), activation=("silu",), l2=30.0, dropout=0.4, epochs=4, optimizer="sgd", validation_size=60
+    )
     setup, data = adapt_fit(frame, "y", settings)
     changes = [*all_changes(setup, data), with_standard_network(setup, data)]
     assert {"no_l2", "no_dropout", "hidden_relu", "standard_network"} <= {change.name for change in changes}

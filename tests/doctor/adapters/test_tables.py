@@ -11,7 +11,9 @@ from actwise.doctor.adapters.tables import diagnose_table, needs_doctor
 
 RANDOM = np.random.default_rng(0)
 INPUTS = RANDOM.normal(size=(300, 2))
-FRAME = pl.DataFrame({"a": INPUTS[:, 0] * 1000, "b": INPUTS[:, 1], "y": INPUTS[:, 0] + 0.1 * RANDOM.normal(size=300)})
+FRAME = pl.DataFrame(
+    {"a": INPUTS[:, 0] * 1000, "b": INPUTS[:, 1], "y": INPUTS.sum(axis=1) + 0.1 * RANDOM.normal(size=300)}
+)
 SLOW = aw.FitSettings(hidden=(8,), activation=("tanh",), optimizer="sgd", learning_rate=1e-6, epochs=60, dropout=0.0)
 
 
