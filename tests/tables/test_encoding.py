@@ -198,6 +198,8 @@ def test_dates_without_a_clock_or_a_value() -> None:
         (["x", "x", "x"], DroppedColumn, "holds 'x' in all rows"),
         ([None, "", "NA"], DroppedColumn, "no value"),
         (["A1", "B", "-"], CategoryColumn, "category"),
+        (["<6", ">6", ">6"], CategoryColumn, "2 labels (<6, >6)"),
+        (["<6m", ">6m", ">6m"], CategoryColumn, "2 labels (<6m, >6m)"),
         ([[1, 2], [3], None], DroppedColumn, "holds lists"),
         ([{"a": 1}, {"a": 2}, None], DroppedColumn, "holds structures"),
         ([f"comment {i}" for i in range(30)], DroppedColumn, "30 different texts in 30 rows"),
@@ -386,6 +388,8 @@ def test_columns_without_a_name_that_count_rows_are_left_out_and_not_asked_for()
     encoding = TableEncoding.learn(frame, "y")
     assert encoding.feature_names == ("a",)
     assert encoding.encode(pl.DataFrame({"a": [1.0]})).shape == (1, 1)
+    years = frame.with_columns(unnamed_1=pl.int_range(1951, 1991) // 2)
+    assert TableEncoding.learn(years, "y").feature_names == ("unnamed_1", "a")
 
 
 def test_rows_without_a_value_are_kept_and_named(encoding: TableEncoding) -> None:

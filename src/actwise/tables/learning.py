@@ -60,6 +60,7 @@ IDENTIFIER_NAME = re.compile(
     r"|.*[a-z0-9]I[dD]",
     re.DOTALL,
 )
+INDEX_ROWS = 10  # what is left of a larger table is still indexed as there
 NO_NAME = re.compile(r"(?:unnamed(?:_\d+|: ?\d+)|__index_level_\d+__)?", re.IGNORECASE)
 
 # Odd cells among those of one kind: up to one in ten, if there are ten different ones of the kind or more, since
@@ -175,9 +176,19 @@ def _find_reading(column: pl.Series, options: ReadOptions) -> ColumnReading | No
     if column.dtype in (pl.Date, pl.Datetime):
         return _dates(column, options)
     plain = _plain_numbers(column, options)
+    if _differs_by_bounds_only(column, plain):
+        return None
     if not plain.cells.strange.any():
         return _compact_dates(column, plain, options) or plain
     return _best(column, plain, (lambda: _dates(column, options), lambda: _numbers(column, options)), options)
+
+
+def _differs_by_bounds_only(column: pl.Series, plain: ColumnReading) -> bool:
+    """Tell labels such as <6m and >6m, which are one number without their marks."""
+    values = plain.cells.values
+    if not cells.is_text(column) or not values.count() or values.min() != values.max():
+        return False
+    return bool(column.cast(pl.String).str.contains(r"[<>≤≥~+]").any()) and column.drop_nulls().n_unique() > 1
 
 
 def find_numbers(column: pl.Series, options: ReadOptions) -> ColumnReading | None:
@@ -200,7 +211,7 @@ def _best(
         return None
     readings = [plain, *(found for each in others if (found := each()) is not None)]
     best = max(readings, key=lambda each: each.cells.values.count())
-    return best if _nearly_all(best.cells, text) else None
+    return best if _nearly_all(best.cells, text) and not _differs_by_bounds_only(column, best) else None
 
 
 def _plain_numbers(column: pl.Series, options: ReadOptions) -> ColumnReading:
@@ -272,7 +283,8 @@ def _learn_number(
     if (constant := _without_variety(name, pl.Series(present), n_missing)) is not None:
         return constant
     if asked is None and (present == np.floor(present)).all():
-        if NO_NAME.fullmatch(name) and present.min() >= 0:
+        # An index counts to about the number of rows; years in a column without a name do not.
+        if NO_NAME.fullmatch(name) and 0 <= present.min() <= present.max() <= INDEX_ROWS * len(values):
             return DroppedColumn(name, "whole numbers without a name count the rows")
         tells_rows_apart = len(np.unique(present)) == len(present) > FEWEST_IDENTIFIERS
         if tells_rows_apart and IDENTIFIER_NAME.fullmatch(name):
