@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from actwise.activations.reference import Reference
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import COMPARISONS, Expression, symbols, walk
 
@@ -217,13 +218,9 @@ def _changes(key: Callable[[Array], Array]) -> set[float]:
 
 def beside(activation: Activation, at: float) -> Beside:
     """Look beside a point in high-precision arithmetic."""
-    from actwise.activations.reference import Reference
-    from actwise.activations.spec import Claims
-
     steps = _SCALES_AT_ZERO if at == 0 else _SCALES * abs(at)
     points = np.stack([at - steps, at + steps], axis=1)
-    # The reference asks for declared kinks; there is none beside the point.
-    true = Reference(replace(activation, claims=Claims())).at(points.ravel().tolist())
+    true = Reference(activation, declared_kinks=False).at(points.ravel().tolist())
     values, slopes = (np.array([np.nan if each is None else float(each) for each in part]) for part in true)
     return Beside(at, values.reshape(3, 2), slopes.reshape(3, 2))
 

@@ -8,8 +8,8 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
+from actwise.activations.accuracy import Inaccuracy, advice, inaccuracies
 from actwise.activations.catalogue import ENTRIES
-from actwise.activations.doubts import Doubt, advice, doubts
 from actwise.activations.families import AnyActivation
 from actwise.activations.spec import Activation, FormulaLike, Param
 from actwise.errors import ActwiseWarning, FormulaError, InputError, suggest
@@ -20,7 +20,7 @@ from actwise.formula.simplify import simplify
 from actwise.formula.stabilise import derivative, stabilise
 
 # Formulas are asked for again and again, by every layer of every network; looking takes tens of milliseconds.
-_KNOWN: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[FormulaLike, tuple[Doubt, ...]]] = {}
+_KNOWN: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[FormulaLike, tuple[Inaccuracy, ...]]] = {}
 
 
 def names() -> list[str]:
@@ -172,10 +172,10 @@ def _checked(made: Activation) -> Activation:
     """Look where a formula loses its digits; take the form of its derivative that loses fewer; warn of what is left."""
     key = (made.definition, tuple(made.values.items()))
     if key not in _KNOWN:
-        found = doubts(made)
+        found = inaccuracies(made)
         if any(each.what == "derivative" for each in found):
             guarded = replace(made, df_x=stabilise(made.derivative_expression))
-            fewer = doubts(guarded)
+            fewer = inaccuracies(guarded)
             if len(fewer) < len(found):
                 made, found = guarded, fewer
         _KNOWN[key] = made.df_x, found

@@ -10,12 +10,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from actwise.activations.spec import Activation
 from actwise.formula.precise import Precise, exact_functions
+
+if TYPE_CHECKING:
+    from actwise.activations.spec import Activation
 
 # Digits that are wanted, and those that cancel: exponentials of x and x**2 beside 1, down to the least result
 # that float64 holds, and powers of x beside each other.
@@ -30,15 +32,13 @@ _ZERO_LIMIT = 1e-15
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The truth about one activation.
+    """The truth about one activation, with its parameter values.
 
-    Parameters
-    ----------
-    activation : Activation
-        With its parameter values.
+    `declared_kinks`: whether the slope at a kink is the declared one; a formula has none declared.
     """
 
     activation: Activation
+    declared_kinks: bool = True
 
     @cached_property
     def _functions(self) -> tuple[Precise, Precise]:
@@ -53,7 +53,7 @@ class Reference:
         import mpmath as mp
 
         values, derivatives = [], []
-        kinks = set(self.activation.kinks)
+        kinks = set(self.activation.kinks) if self.declared_kinks else set()
         for x in points:
             with mp.workdps(_digits(x)):
                 values.append(_one(self._functions[0], x))

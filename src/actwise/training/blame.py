@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import Activation, AnyActivation
-from actwise.activations.doubts import advice, doubts
+from actwise.activations.accuracy import advice, inaccuracies
 from actwise.model import oracle as reference
 from actwise.model.network import Network
 
@@ -46,7 +46,7 @@ def activation_at_fault(network: Network, X: npt.ArrayLike) -> str | None:
 
 
 def _remedy(what: AnyActivation) -> str:
-    found = doubts(what) if isinstance(what, Activation) and what.claims is None else ()
+    found = inaccuracies(what) if isinstance(what, Activation) and what.claims is None else ()
     if isinstance(what, Activation) and any(each.kind == "gap" for each in found):
         return advice(what, found)
     return "use one that does not overflow, or inputs of moderate size"

@@ -9,7 +9,7 @@ import pytest
 
 import actwise as aw
 from actwise.activations import ENTRIES, Activation
-from actwise.activations.doubts import TRUSTED_ERROR, doubts
+from actwise.activations.accuracy import TRUSTED_ERROR, inaccuracies
 from actwise.activations.reference import Reference
 from actwise.errors import ActwiseWarning
 from actwise.formula.expression import cos, equal, where
@@ -17,7 +17,7 @@ from actwise.formula.expression import cos, equal, where
 
 @pytest.mark.parametrize("each", [e for e in ENTRIES if isinstance(e, Activation)], ids=lambda e: e.name)
 def test_the_catalogue_is_beyond_doubt(each):
-    assert doubts(each) == ()
+    assert inaccuracies(each) == ()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_formulas_with_a_stable_form_pass_in_silence(formula):
 def test_a_formula_that_cancels_warns_where_and_by_how_much():
     with pytest.warns(ActwiseWarning, match=r"'x - sin\(x\)'.*its value is off with no right digit for x between -3"):
         made = aw.activation("x - sin(x)")
-    (value,) = [doubt for doubt in doubts(made) if doubt.what == "value"]
+    (value,) = [doubt for doubt in inaccuracies(made) if doubt.what == "value"]
     assert value.low == -value.high
     # An independent look: just inside the interval digits are missing, well outside they are not.
     with mp.workdps(60):
@@ -47,7 +47,7 @@ def test_the_same_formula_is_looked_at_once(monkeypatch):
     from actwise.activations import lookup
 
     calls = []
-    monkeypatch.setattr(lookup, "doubts", lambda made: calls.append(made) or ())
+    monkeypatch.setattr(lookup, "inaccuracies", lambda made: calls.append(made) or ())
     monkeypatch.setattr(lookup, "_KNOWN", {})
     for _ in range(3):
         aw.activation("x * cos(x) / 7", **{})
@@ -95,7 +95,7 @@ def test_gaps_are_named_and_the_advice_closes_them(formula):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ActwiseWarning)
         mended = aw.activation(advised)
-    left = [doubt for doubt in doubts(mended) if doubt.kind not in ("digits", "overflow")]
+    left = [doubt for doubt in inaccuracies(mended) if doubt.kind not in ("digits", "overflow")]
     assert [doubt for doubt in left if formula != "(x - 1) / (x^2 - 1)" or doubt.at == -1] == []
 
 
@@ -103,7 +103,7 @@ def test_a_finite_slope_that_is_not_the_limit_is_a_doubt():
     made = replace(
         aw.activation("sin(x)"), df_x=lambda x: where(equal(x, 0), 0, cos(x)), definition="sin(x) + abs(x) - abs(x)"
     )
-    (doubt,) = doubts(made)
+    (doubt,) = inaccuracies(made)
     assert str(doubt) == "its derivative is off at x = 0, where its limit is 1"
 
 

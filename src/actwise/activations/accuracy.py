@@ -35,7 +35,7 @@ POINTS = np.concatenate([-_SIZES[::-1], _SIZES]) * 1.0371
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Inaccuracy:
     """An interval on which a result has lost digits or is no finite number, or a point at which it is not its limit.
 
     Parameters
@@ -72,20 +72,20 @@ class Doubt:
         return f"its {self.what} is off {size} for x between {self.low:.3g} and {self.high:.3g} (at x = {self.at:.4g})"
 
 
-def doubts(activation: Activation) -> tuple[Doubt, ...]:
+def inaccuracies(activation: Activation) -> tuple[Inaccuracy, ...]:
     """Compare value and derivative, computed in float64, with the definition in high precision.
 
     Result: empty where all is well at the 242 arguments that are tried, from 1e-12 to 1e30 on both
     sides.
 
     >>> from actwise.activations.lookup import activation
-    >>> doubts(activation("x * tanh(log(1 + exp(x)))"))
+    >>> inaccuracies(activation("x * tanh(log(1 + exp(x)))"))
     ()
     """
     points = POINTS[~np.isin(POINTS, activation.kinks)]
     functions: tuple[Callable[[Any], Any], ...] = (activation, activation.derivative)
     truth = Reference(activation).at(points.tolist())
-    found: list[Doubt] = []
+    found: list[Inaccuracy] = []
     for index, function in enumerate(functions):
         what: What = ("value", "derivative")[index]
         undefined = points[[each is None for each in truth[index]]]
@@ -97,45 +97,47 @@ def doubts(activation: Activation) -> tuple[Doubt, ...]:
     return tuple(sorted(found, key=lambda each: (each.what == "derivative", each.kind == "digits")))
 
 
-def _gaps(what: What, function: Callable[[Any], Any], activation: Activation, undefined: FloatArray) -> list[Doubt]:
+def _gaps(
+    what: What, function: Callable[[Any], Any], activation: Activation, undefined: FloatArray
+) -> list[Inaccuracy]:
     """List the intervals on which there is no number, in whatever arithmetic."""
     critical = tuple(each.at for each in activation.estimates.critical)
     found = []
     for gap in gaps(function, critical):
         inside = undefined[(undefined > gap.low) & (undefined < gap.high)]
         if inside.size:
-            found.append(Doubt(what, gap.low, gap.high, np.inf, float(inside[0]), "gap"))
+            found.append(Inaccuracy(what, gap.low, gap.high, np.inf, float(inside[0]), "gap"))
     return found
 
 
-def _limits(what: What, function: Callable[[Any], Any], activation: Activation) -> list[Doubt]:
+def _limits(what: What, function: Callable[[Any], Any], activation: Activation) -> list[Inaccuracy]:
     """List the critical points at which there is no finite number, or not the limit."""
     found = []
     for point in activation.estimates.critical:
         limit = point.limits[what == "derivative"]
         got = float(function(point.at))
         if not np.isfinite(got):
-            found.append(Doubt(what, point.at, point.at, np.inf, point.at, "gap", limit))
+            found.append(Inaccuracy(what, point.at, point.at, np.inf, point.at, "gap", limit))
         elif limit is not None and point.at not in activation.kinks:
             error = abs(got - limit) / max(1.0, abs(limit))
             if error > FAR_FROM_LIMIT:
-                found.append(Doubt(what, point.at, point.at, error, point.at, "limit", limit))
+                found.append(Inaccuracy(what, point.at, point.at, error, point.at, "limit", limit))
     return found
 
 
-def _covers(found: list[Doubt], doubt: Doubt) -> bool:
+def _covers(found: list[Inaccuracy], other: Inaccuracy) -> bool:
     """Say whether an earlier gap says it all."""
-    return any(each.kind in ("gap", "overflow") and each.low <= doubt.low and doubt.high <= each.high for each in found)
+    return any(each.kind in ("gap", "overflow") and each.low <= other.low and other.high <= each.high for each in found)
 
 
-def advice(activation: Activation, found: Sequence[Doubt]) -> str:
-    """Say what to do about doubts.
+def advice(activation: Activation, found: Sequence[Inaccuracy]) -> str:
+    """Say what to do about what is not accurate.
 
     >>> from actwise.activations.lookup import activation
     >>> import warnings
     >>> with warnings.catch_warnings(action="ignore"):
     ...     made = activation("log(x)")
-    >>> advice(made, doubts(made))
+    >>> advice(made, inaccuracies(made))
     'say what it is there, such as where(x > 0, log(x), 0)'
     """
     holes = [each for each in found if each.kind in ("gap", "limit")]
@@ -174,13 +176,13 @@ def _relative_errors(computed: FloatArray, true: list[Any]) -> FloatArray:
     return errors
 
 
-def _overflows(what: What, function: Callable[[Any], Any], points: FloatArray, errors: FloatArray) -> list[Doubt]:
+def _overflows(what: What, function: Callable[[Any], Any], points: FloatArray, errors: FloatArray) -> list[Inaccuracy]:
     """List the intervals on which the result is no finite number although there is one, with their ends."""
     found = []
     for start, stop in _runs(np.isinf(errors)):
         low = -np.inf if start == 0 else _edge(function, points[start - 1], points[start])
         high = np.inf if stop == len(points) else _edge(function, points[stop], points[stop - 1])
-        found.append(Doubt(what, low, high, np.inf, float(points[start]), "overflow"))
+        found.append(Inaccuracy(what, low, high, np.inf, float(points[start]), "overflow"))
     return found
 
 
@@ -197,9 +199,11 @@ def _runs(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _intervals(what: What, points: FloatArray, errors: FloatArray) -> list[Doubt]:
+def _intervals(what: What, points: FloatArray, errors: FloatArray) -> list[Inaccuracy]:
     found = []
     for start, stop in _runs(errors > TRUSTED_ERROR):
         at = start + int(np.argmax(errors[start:stop]))
-        found.append(Doubt(what, float(points[start]), float(points[stop - 1]), float(errors[at]), float(points[at])))
+        found.append(
+            Inaccuracy(what, float(points[start]), float(points[stop - 1]), float(errors[at]), float(points[at]))
+        )
     return found
