@@ -44,6 +44,13 @@ def as_numbers(values: npt.ArrayLike, dtype: npt.DTypeLike, what: str) -> npt.ND
         raise InputError(f"{what} cannot be turned into an array of numbers ({error})") from error
 
 
+def aligned(X: npt.ArrayLike, dtype: np.dtype[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    """Return X as an aligned array of `dtype` with positive strides, copied only where it must be."""
+    array = np.asarray(X, dtype)
+    regular = all(stride > 0 and stride % array.itemsize == 0 for stride in array.strides)
+    return array if regular and array.flags.aligned else np.ascontiguousarray(array)
+
+
 def check_whole(name: str, value: Any, least: int = 1) -> int:
     """Return a whole number that is large enough, as an int.
 

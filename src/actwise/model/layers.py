@@ -10,11 +10,11 @@ import numpy as np
 
 from actwise.activations import Activation, AnyActivation, GatedActivation, maxout
 from actwise.activations import activation as get_activation
-from actwise.engines.numba.rendering import Formula
 from actwise.errors import InputError
 from actwise.formula.differentiate import differentiate, times_upstream
 from actwise.formula.expression import Expression, number, symbol
 from actwise.model.initializers import Initializer, initializer
+from actwise.model.program import LARGEST, Formula
 
 
 def _check_units(units: object, layer: str) -> None:
@@ -224,7 +224,30 @@ Layer: TypeAlias = Dense | Maxout | ActivationLayer | BatchNorm | Dropout
 
 @lru_cache(256)  # equal layers then hold the same record, and many networks are told to be alike at a glance
 def activation_formula(what: AnyActivation) -> Formula:
-    """Describe an activation for the compiled passes."""
+    """Describe an activation for the compiled passes.
+
+    Raises
+    ------
+    InputError
+        If it is too large to be compiled in reasonable time.
+    """
+    # The value first: the derivatives of what is far too large would not come to an end.
+    _check_size(what, Formula(what.expression, (), tuple(getattr(what, "params", ()))))
+    formula = _with_gradients(what)
+    _check_size(what, formula)
+    return formula
+
+
+def _check_size(what: AnyActivation, formula: Formula) -> None:
+    if formula.size > LARGEST:
+        shown = repr(what)
+        raise InputError(
+            f"{shown if len(shown) < 80 else shown[:77] + '...'} would take too long to compile: with derivatives it "
+            f"has the size {formula.size}, and {LARGEST} is the limit; use a shorter formula or fewer pieces"
+        )
+
+
+def _with_gradients(what: AnyActivation) -> Formula:
     upstream: Expression = symbol("g")
     if isinstance(what, GatedActivation):
         return Formula(what.expression, tuple(times_upstream(each, upstream) for each in what.partial_expressions))

@@ -17,8 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import AnyActivation
-from actwise.engines.numba import engine
-from actwise.engines.numba.rendering import LossFormula
 from actwise.errors import InputError, suggest
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import (
@@ -38,6 +36,7 @@ from actwise.formula.expression import (
     where,
 )
 from actwise.formula.parse import trace
+from actwise.model.program import LossFormula, ProgramLoss
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +95,10 @@ class Loss:
         """How many target columns a network with so many outputs needs."""
         return 1 if self.target == "class" else n_outputs
 
-    def for_engine(self, n_outputs: int) -> engine.Loss:
+    def for_engine(self, n_outputs: int) -> ProgramLoss:
         """Describe the loss for the compiled passes."""
         values = tuple(float(each) for each in self.params.values())
-        return engine.Loss(self.formula, values, self.output is not None, self.n_targets(n_outputs))
+        return ProgramLoss(self.formula, values, self.output is not None, self.n_targets(n_outputs))
 
     def check_output(self, activation: AnyActivation, n_outputs: int) -> None:
         """Refuse an output activation that the loss is not made for."""

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import Activation, AnyActivation
-from actwise.arrays import as_numbers
-from actwise.engines.numba import engine, prediction
-from actwise.engines.numba.sharing import processors
+from actwise.arrays import aligned, as_numbers
 from actwise.errors import InputError
+from actwise.model.engine import Predictor, engine
 from actwise.model.initializers import initializer
 from actwise.model.layers import ActivationLayer, BatchNorm, ComputedLayer, Dropout, Layer, LinearLayer
+from actwise.model.program import ProgramLayer
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -101,9 +101,9 @@ class Network:
         return tuple(layer for layer in self.layers if not isinstance(layer, Dropout))
 
     @cached_property
-    def structure(self) -> tuple[engine.LinearLayer, ...]:
-        """The layers as the compiled passes see them."""
-        found: list[engine.LinearLayer] = []
+    def structure(self) -> tuple[ProgramLayer, ...]:
+        """The layers as an engine sees them."""
+        found: list[ProgramLayer] = []
         width, at, dropout = self.n_inputs, 0, 0.0
         for layer in self.layers:
             if isinstance(layer, Dropout):
@@ -113,7 +113,7 @@ class Network:
             if isinstance(layer, ActivationLayer) and width % pieces:
                 raise InputError(f"{layer!r} splits its input into {pieces} equal parts, which {width} columns are not")
             units = layer.units if isinstance(layer, LinearLayer) else width // pieces
-            entry = engine.LinearLayer(width, units, layer.formula, (), -1, -1, dropout=dropout)
+            entry = ProgramLayer(width, units, layer.formula, (), -1, -1, dropout=dropout)
             if isinstance(layer, BatchNorm):
                 constants = (layer.momentum, layer.epsilon)
                 entry = replace(entry, map="normalising", constants=constants, scale_at=at, biases_at=at + width)
@@ -235,7 +235,7 @@ class Network:
         InputError
             If X is not a table of numbers with `n_inputs` columns.
         """
-        return engine.as_inputs(self._numbers(X), np.dtype(self.dtype))
+        return aligned(self._numbers(X), np.dtype(self.dtype))
 
     def _numbers(self, X: npt.ArrayLike) -> FloatArray:
         array = as_numbers(X, self.dtype, "X")
@@ -258,11 +258,11 @@ class Network:
         ndarray of shape (n_rows, n_outputs)
             Outputs, in the network's dtype.
         """
-        return self._predictor(self._numbers(X), threads or processors())
+        return self._predictor(self._numbers(X), threads)
 
     @cached_property
-    def _predictor(self) -> prediction.Predictor:
-        return prediction.Predictor(self.structure, self.values)
+    def _predictor(self) -> Predictor:
+        return engine().predictor(self.structure, self.values)
 
     def __getstate__(self) -> dict[str, Any]:
         # The predictor holds addresses of this process.

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actwise.engines.numba.engine import LinearLayer, Loss
 from actwise.formula.dialects import evaluate, numpy_table
+from actwise.model.program import ProgramLayer, ProgramLoss
 
 Array = npt.NDArray[np.float64]
 
 
-def _split(layer: LinearLayer, parameters: Array) -> tuple[Array, Array, dict[str, Any]]:
+def _split(layer: ProgramLayer, parameters: Array) -> tuple[Array, Array, dict[str, Any]]:
     if layer.map == "linear":
         weights = parameters[layer.weights_at : layer.weights_at + layer.n_weights]
     else:
@@ -32,7 +32,7 @@ def _split(layer: LinearLayer, parameters: Array) -> tuple[Array, Array, dict[st
     return matrix, biases, dict(zip(layer.formula.parameters, constants, strict=True))
 
 
-def _normalise(layer: LinearLayer, parameters: Array, inputs: Array, learns: bool) -> tuple[Array, Array]:
+def _normalise(layer: ProgramLayer, parameters: Array, inputs: Array, learns: bool) -> tuple[Array, Array]:
     """Return normalised inputs, and those scaled and shifted."""
     n, at = layer.n_units, layer.statistics_at
     mean, variance = parameters[at : at + n], parameters[at + n : at + 2 * n]
@@ -43,7 +43,7 @@ def _normalise(layer: LinearLayer, parameters: Array, inputs: Array, learns: boo
     return normal, normal * scale + shift
 
 
-def _pieces(layer: LinearLayer, pre_activations: Array) -> dict[str, Array]:
+def _pieces(layer: ProgramLayer, pre_activations: Array) -> dict[str, Array]:
     if layer.formula.pieces == 1:
         return {"x": pre_activations}
     parts = np.split(pre_activations, layer.formula.pieces, axis=1)
@@ -51,7 +51,7 @@ def _pieces(layer: LinearLayer, pre_activations: Array) -> dict[str, Array]:
 
 
 def forward(
-    layers: Sequence[LinearLayer], parameters: Array, X: Array, learns: bool = False
+    layers: Sequence[ProgramLayer], parameters: Array, X: Array, learns: bool = False
 ) -> list[tuple[Array, Array, Array]]:
     """Return (input, pre-activation, output) of each layer, without dropout.
 
@@ -74,11 +74,11 @@ def forward(
 
 
 def loss_and_gradient(
-    layers: Sequence[LinearLayer],
+    layers: Sequence[ProgramLayer],
     parameters: Array,
     X: Array,
     targets: Array,
-    loss: Loss,
+    loss: ProgramLoss,
     weights: Array | None = None,
 ) -> tuple[float, Array]:
     """Return the weighted mean loss and its gradient with respect to all parameters, by the chain rule.

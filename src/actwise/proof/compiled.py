@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from actwise.activations import Activation
 from actwise.engines.numba.build import arithmetic_digest
-from actwise.engines.numba.rendering import Formula, activation_kernels, activation_source
+from actwise.engines.numba.rendering import activation_kernels, activation_source
 from actwise.formula.expression import symbol
+from actwise.model.program import Formula
 
 FloatArray = npt.NDArray[np.floating[Any]]
 ValueAndDerivative: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]

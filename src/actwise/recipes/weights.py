@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from actwise.engines.numba import prediction
-from actwise.engines.numba.sharing import processors
 from actwise.errors import InputError
+from actwise.model.engine import Predictor, engine
 from actwise.model.network import Network
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -51,8 +50,8 @@ class Weights:
         return (*self.coefs, *self.intercepts)
 
     @cached_property
-    def _predictor(self) -> prediction.Predictor:
-        return prediction.Predictor(self.network.structure, self.parameters)
+    def _predictor(self) -> Predictor:
+        return engine().predictor(self.network.structure, self.parameters)
 
     def with_arrays(self, coefs: Sequence[npt.ArrayLike], intercepts: Sequence[npt.ArrayLike]) -> Weights:
         """Return itself where these are its own arrays, otherwise a copy with what they hold."""
@@ -69,7 +68,7 @@ class Weights:
 
     def outputs(self, X: FloatArray, threads: int | None) -> FloatArray:
         """Compute the outputs, shape (n_rows, n_outputs)."""
-        return self._predictor(X, threads or processors())
+        return self._predictor(X, threads)
 
     def __getstate__(self) -> dict[str, Any]:
         # Parts of an array would be pickled as copies, and the predictor holds addresses of this process.

@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from actwise.engines.numba.sharing import processors
+from actwise.engines.threads import processors
 from actwise.errors import InputError
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS

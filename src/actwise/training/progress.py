@@ -18,7 +18,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from actwise.engines.numba import build, engine, halves, tiny, unrolled
-from actwise.engines.numba.sharing import processors
+from actwise.engines.threads import processors
 from actwise.model import optimizers
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actwise.engines.numba import build
-from actwise.engines.numba.sharing import processors
+from actwise.engines.threads import processors
 
 TRAIN = """
 import numpy as np, actwise as aw
@@ -65,22 +65,12 @@ def test_an_edited_source_compiles_into_another_folder(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_not_used(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    code = "from actwise.engines.numba import build; print(build.cache_folder())"
+    code = "from actwise.engines.cache import cache_folder; print(cache_folder())"
     result = _python(code, ACTWISE_CACHE_DIR=str(blocked), TMPDIR=str(tmp_path))
     assert result.returncode == 0, result.stderr
     chosen = Path(result.stdout.strip())
     assert chosen.is_dir()
     assert chosen.parent == tmp_path
-
-
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="ownership is a POSIX notion")
-def test_a_folder_that_others_can_write_is_not_used(tmp_path):
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    code = "from actwise.engines.numba import build; print(build.cache_folder())"
-    result = _python(code, ACTWISE_CACHE_DIR=str(shared), TMPDIR=str(tmp_path))
-    assert Path(result.stdout.strip()) != shared
 
 
 SAMPLE = """
@@ -165,6 +155,74 @@ shutil.rmtree({str(tmp_path)!r})
 """
     result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
     assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+
+
+def test_the_cache_may_be_deleted_while_a_process_compiles(tmp_path):
+    code = f"""
+import shutil
+from numba.core.caching import IndexDataCacheFile
+
+save, left = IndexDataCacheFile.save, [2]
+
+def delete_and_save(self, *arguments):
+    if left[0]:
+        left[0] -= 1
+        shutil.rmtree({str(tmp_path)!r})
+    save(self, *arguments)
+
+IndexDataCacheFile.save = delete_and_save
+{LIGHT}
+assert left == [0]
+"""
+    result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
+    assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+
+
+@pytest.mark.parametrize("damage", ["zeros", "one bit", "sum"])
+def test_a_damaged_file_is_compiled_anew(filled, tmp_path, damage):
+    """Whatever the damage: machine code that is run with a wrong bit in it ends the process."""
+    cache = _copy(filled, tmp_path)
+    patterns = ("passes.drop-*.nbi", "passes.drop-*.nbc", "sample_*.nbc", "sample_*.pyc", "tiles.*.pyc")
+    paths = [path for pattern in patterns for path in cache.rglob(pattern)]
+    assert len(paths) == len(patterns)
+    whole = {path: path.read_bytes() for path in paths}
+    for path, content in whole.items():
+        middle = len(content) // 2
+        if damage == "sum":
+            path.with_name(path.name + ".sum").write_text("0" * 64)
+        elif damage == "zeros":
+            path.write_bytes(content[:middle] + bytes(64) + content[middle + 64 :])
+        else:
+            path.write_bytes(content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :])
+    damaged = {path: path.stat().st_mtime_ns for path in paths}
+    result = _python(LIGHT, ACTWISE_CACHE_DIR=str(cache))
+    assert (result.stdout, result.returncode) == ("42 True\n", 0), result.stderr
+    assert [path.name for path in paths if path.exists() and path.stat().st_mtime_ns == damaged[path]] == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_is_forked_while_a_thread_compiles_goes_on(tmp_path):
+    code = f"""
+import os, threading, time
+from actwise.engines.numba import build
+
+def compile_a_lot():
+    for k in range(3):
+        build.rendered("sample", {SAMPLE!r} + f"# {{k}}", "float32")
+
+thread = threading.Thread(target=compile_a_lot)
+thread.start()
+while build._ONE_AT_A_TIME.acquire(blocking=False):
+    build._ONE_AT_A_TIME.release()
+    time.sleep(0)
+child = os.fork()
+if child == 0:
+    os._exit(build.rendered("sample", {SAMPLE!r}, "float32").twice.ctypes(21))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+thread.join()
+"""
+    result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
+    assert result.stdout == "42\n", result.stderr
 
 
 def test_a_home_that_cannot_be_written_is_done_without(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import actwise as aw
 from actwise.engines.numba import elementwise
-from actwise.engines.numba.sharing import processors, share
+from actwise.engines.threads import processors, share
 from actwise.errors import InputError
 from actwise.model.layers import activation_formula
 

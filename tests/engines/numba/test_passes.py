@@ -8,6 +8,7 @@ from scipy import special
 
 from actwise.activations import ENTRIES, Param, activation
 from actwise.activations.spec import Activation
+from actwise.arrays import aligned
 from actwise.engines.numba import build, engine
 from actwise.formula.dialects import evaluate
 from actwise.model import oracle as reference
@@ -45,7 +46,7 @@ def compiled_loss_and_gradient(network, X, targets, weights, chosen, batch_size,
     dtype = np.dtype(network.dtype)
     context = engine.prepare(network.structure, dtype, batch_size, chosen.for_engine(network.n_outputs))
     engine.set_parameters(context, network.values.copy())
-    engine.set_rows(context, engine.as_inputs(X, dtype), targets.astype(dtype), weights.astype(dtype))
+    engine.set_rows(context, aligned(X, dtype), targets.astype(dtype), weights.astype(dtype))
     for name in ("GRADIENTS", "FIRST"):
         held = context.hold(name, np.full(network.n_parameters, np.nan, dtype))
         held[context.get("N_PARAMETERS") :] = 0  # averages have no gradient

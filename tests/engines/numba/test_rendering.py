@@ -7,9 +7,11 @@ import pytest
 
 import actwise as aw
 from actwise.activations import ENTRIES
+from actwise.activations.spec import Activation, Param
 from actwise.engines.numba import elementwise
 from actwise.engines.numba.rendering import activation_source, loss_source
 from actwise.errors import InputError
+from actwise.formula.expression import symbol
 from actwise.model.layers import activation_formula
 from actwise.model.losses import CATALOGUE
 
@@ -43,3 +45,13 @@ def test_every_activation_renders_as_three_or_two_small_functions(each, element)
 def test_every_loss_renders_as_one_function(each):
     tree = ast.parse(loss_source(each.formula, "float32"))
     assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == ["loss"]
+
+
+def test_names_that_python_takes_for_the_same_stay_two_parameters():
+    x, ligature, letters = symbol("x"), symbol("\ufb01"), symbol("fi")
+    params = {"\ufb01": Param(1.0), "fi": Param(1.0)}
+    both = Activation(
+        "both", f=x * ligature + 10 * letters, df_x=ligature, params=params, values={"\ufb01": 1.0, "fi": 2.0}
+    )
+    network = aw.Network([aw.Dense(1, both, bias=False)], 1, [1.0])
+    assert network.predict([[1.0]])[0, 0] == both(1.0) == 21.0

@@ -6,8 +6,8 @@ sources in ``kernels/compiled`` and every rendered formula are copied into a fol
 of their content (and of the versions that compile them, and of the processor) and imported from there. An
 edit or an upgrade makes another folder; nothing in an existing folder ever changes.
 
-Every file is written beside its place and moved there, so a process that is killed leaves no half of one.
-What is damaged all the same, after a power cut say, is noticed and made again.
+`actwise.engines.cache` says where that is. Every file is written beside its place and moved there, so a process that is
+killed leaves no half of one. What is damaged all the same, or deleted, is noticed and made again.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import importlib
 import importlib.util
 import os
 import re
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -30,10 +28,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from actwise.engines.numba.sharing import processors
-from actwise.errors import ActwiseError
+from actwise.engines import cache as cache_folders
+from actwise.engines.cache import CACHE_VARIABLE
+from actwise.engines.threads import processors
 
-CACHE_VARIABLE = "ACTWISE_CACHE_DIR"
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits, ample for telling files apart
 _SOURCES = Path(__file__).parent / "compiled"
 _Loaded = TypeVar("_Loaded")
@@ -50,61 +48,18 @@ for module, function in {stages!r}:
 """
 
 
-# A module that another thread is compiling stands in sys.modules already, half finished.
+# Numba compiles in one thread at a time, and a process must not be forked meanwhile: the child would wait for ever for
+# a thread that it has not got.
 _ONE_AT_A_TIME = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_ONE_AT_A_TIME.acquire, after_in_parent=_ONE_AT_A_TIME.release, after_in_child=_ONE_AT_A_TIME.release
+    )
+_ATTEMPTS = 4  # at what may be deleted again and again while it is compiled
 
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:DIGEST_LENGTH]
-
-
-def _user_cache() -> Path:
-    if CACHE_VARIABLE in os.environ:
-        return Path(os.environ[CACHE_VARIABLE])
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "actwise"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "actwise"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "actwise"
-
-
-def _is_ours_and_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        status = folder.stat()
-    except OSError:
-        return False
-    if not hasattr(os, "getuid"):
-        return True
-    # Cached machine code is loaded from here: a folder that somebody else can write is not used.
-    return status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
-
-
-def _no_place(folder: Path, error: OSError) -> str:
-    return (
-        f"compiled code cannot be kept in {folder} ({error.strerror or error}): make room there, or set "
-        f"{CACHE_VARIABLE} to another folder"
-    )
-
-
-@cache
-def cache_folder() -> Path:
-    """Return the folder for compiled code, a temporary one where the user's cannot be written.
-
-    Result: ``$ACTWISE_CACHE_DIR``, or ``actwise`` in the user's cache folder, or a folder of the user's
-    own in the system's temporary folder, or a new temporary folder.
-    """
-    folder = _user_cache()
-    if _is_ours_and_writable(folder):
-        return folder
-    user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    try:
-        temporary = Path(tempfile.gettempdir()) / f"actwise-{user}"
-        return temporary if _is_ours_and_writable(temporary) else Path(tempfile.mkdtemp(prefix="actwise-"))
-    except OSError as error:
-        raise ActwiseError(_no_place(folder, error)) from error
 
 
 def _texts(element: str) -> dict[str, str]:
@@ -120,9 +75,10 @@ def _texts(element: str) -> dict[str, str]:
 
 @cache
 def _package_name(element: str) -> str:
-    import llvmlite.binding
-    import numba
-    import numpy as np
+    with _ONE_AT_A_TIME:  # a fork in the middle of an import would never end it
+        import llvmlite.binding
+        import numba
+        import numpy as np
 
     bounds = f"boundscheck={getattr(numba.config, 'BOUNDSCHECK', 0)}"
     # Numba tells processors apart in its index, but two machines that write into one home at once can lose an entry.
@@ -132,49 +88,42 @@ def _package_name(element: str) -> str:
     return f"actwise_{element}_{_digest(*parts, versions, bounds)}"
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file in one step, unless it is there already."""
-    if path.is_file() and path.read_text("utf-8", errors="replace") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(scratch).replace(path)
-    except OSError:
-        Path(scratch).unlink(missing_ok=True)
-        raise
-    importlib.invalidate_caches()
+def _folder(element: str) -> Path:
+    return cache_folders.folder_of(_package_name(element))
 
 
 def _write_sources(element: str) -> Path:
     """Copy the sources into their folder where they are missing or damaged; return the folder."""
-    folder = cache_folder() / _package_name(element)
     for name, text in _texts(element).items():
-        _write(folder / name, text)
-    return folder
+        cache_folders.write(_folder(element) / name, text)
+    return _folder(element)
 
 
-def _loaded(load: Callable[[], _Loaded], element: str, prefix: str) -> _Loaded:
-    """Compile, or load from the cache; where the cache's files are damaged, make them again."""
-    folder = cache_folder() / _package_name(element)
-    try:
-        if not folder.is_dir():  # somebody emptied the cache while this process runs, which is always allowed
-            _write_sources(element)
+def _loaded(load: Callable[[], _Loaded], element: str, files: str) -> _Loaded:
+    """Compile, or load from the cache; where files of the cache are damaged or deleted meanwhile, make them again."""
+    with _ONE_AT_A_TIME:
+        folder = _folder(element)
+        made = folder / "__pycache__"
         try:
+            for _ in range(_ATTEMPTS - 1):
+                if not folder.is_dir():
+                    _write_sources(element)
+                try:
+                    cache_folders.remove_damaged(made, files)
+                    found = load()
+                    cache_folders.note_sums(made, files)
+                except Exception as error:  # without its files Numba raises nearly anything
+                    if not folder.is_dir() or any(not (folder / name).is_file() for name in _texts(element)):
+                        _write_sources(element)
+                    elif isinstance(error, FileNotFoundError | ModuleNotFoundError):
+                        importlib.invalidate_caches()
+                    else:
+                        raise
+                else:
+                    return found
             return load()
-        except OSError:
-            raise
-        except Exception:  # unpickling half a file raises nearly anything
-            damaged = list((folder / "__pycache__").glob(f"{prefix}*"))
-            if not damaged:
-                raise
-            for path in damaged:
-                path.unlink(missing_ok=True)
-            return load()
-    except OSError as error:
-        raise ActwiseError(_no_place(folder.parent, error)) from error
+        except OSError as error:
+            raise cache_folders.no_place(folder.parent, error) from error
 
 
 @cache
@@ -194,13 +143,14 @@ def package(element: str) -> ModuleType:
         specification.loader.exec_module(module)
         return module
 
-    return _loaded(load, element, "__init__.")
+    return _loaded(load, element, "*.pyc")
 
 
 def compiled(module: str, element: str = "float64") -> ModuleType:
     """Import one module of the compiled sources, such as ``"loop"``, for one element type."""
     full_name = f"{package(element).__name__}.{module}"
-    return _loaded(lambda: import_module(full_name), element, f"{module}.")
+    loaded = sys.modules.get(full_name)
+    return loaded or _loaded(lambda: import_module(full_name), element, "*.pyc")
 
 
 def rendered(kind: str, source: str, element: str) -> ModuleType:
@@ -209,11 +159,11 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
     full_name = f"{package(element).__name__}.{name}"
 
     def load() -> ModuleType:
-        _write(cache_folder() / _package_name(element) / f"{name}.py", source)
+        cache_folders.write(_folder(element) / f"{name}.py", source)
         return import_module(full_name)
 
-    with _ONE_AT_A_TIME:
-        return sys.modules[full_name] if full_name in sys.modules else _loaded(load, element, f"{name}.")
+    with _ONE_AT_A_TIME:  # a module that another thread is compiling stands in sys.modules already, half finished
+        return sys.modules[full_name] if full_name in sys.modules else _loaded(load, element, f"{name}.*")
 
 
 def arithmetic_digest(source: str, element: str) -> str:
@@ -245,10 +195,11 @@ def compile_ahead(element: str) -> None:
     if not missing or not runs_python or processors() < 2:
         return
     code = _COMPILE.format(path=[str(Path(each).resolve()) for each in sys.path], stages=missing, element=element)
-    nowhere = subprocess.DEVNULL
+    nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    environment = {**os.environ, CACHE_VARIABLE: str(_folder(element).parent)}
     with contextlib.suppress(OSError):
         # This interpreter, and a line of our own: nothing here comes from outside.
-        helper = subprocess.Popen([sys.executable, "-c", code], stdin=nowhere, stdout=nowhere, stderr=nowhere)  # noqa: S603  # our own code
+        helper = subprocess.Popen([sys.executable, "-c", code], env=environment, **nowhere)  # noqa: S603  # our own code
         _helpers.update({(module, function, element): helper for module, function in missing})
         for module, function in _HERE:
             stage(module, function, element)
@@ -266,7 +217,9 @@ def stage(module: str, function: str, element: str) -> Any:
         _helpers[module, function, element].wait()  # whatever became of it, what is missing is compiled here
     signature = types.intp(*[types.intp] * 4)
     written = getattr(compiled(module, element), function)
-    return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, f"{module}.{function}-")
+    return _loaded(
+        lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, f"{module}.{function}-*"
+    )
 
 
 @cache
@@ -276,11 +229,11 @@ def product(element: str) -> Any:
 
     written = compiled("tiles", element).tiled_product
     signature = types.void(*[types.intp] * 9)
-    return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, "tiles.tiled_product-")
+    return _loaded(lambda: cfunc(signature, cache=True, error_model="numpy")(written), element, "tiles.tiled_product-*")
 
 
 def _mark(element: str) -> Path:
-    return cache_folder() / _package_name(element) / "is-compiled"
+    return _folder(element) / "is-compiled"
 
 
 def is_compiled(element: str) -> bool:

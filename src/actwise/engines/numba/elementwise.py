@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.engines.numba.rendering import Formula, activation_kernels
-from actwise.engines.numba.sharing import share
+from actwise.engines.numba.rendering import activation_kernels
+from actwise.engines.threads import share
 from actwise.errors import InputError
+from actwise.model.program import Formula
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 SMALLEST_SHARE = 1 << 16  # elements per thread below which handing over costs more than it gains

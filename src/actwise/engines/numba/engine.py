@@ -4,86 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from actwise.engines.numba import build
-from actwise.engines.numba.rendering import Formula, LossFormula, layer_kernels, loss_kernel
+from actwise.engines.numba.rendering import layer_kernels, loss_kernel
+from actwise.model.program import ProgramLayer, ProgramLoss
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 Stage: TypeAlias = Callable[[int, int, int, int], int]
-Map: TypeAlias = Literal["linear", "identity", "normalising"]
 PREDICTION_BATCH = 256  # rows; more do not make a product faster
 # What SciPy's cython_blas must look like for the call in `calls.call_gemm` to be right.
 _GEMM_SIGNATURE = "void (char *, char *, int *, int *, int *, {0} *, {0} *, int *, {0} *, int *, {0} *, {0} *, int *)"
-
-
-@dataclass(frozen=True, slots=True)
-class LinearLayer:
-    """A map, as a rule a linear one, and the activation after it, as the compiled passes see it.
-
-    Parameters
-    ----------
-    n_inputs, n_units : int
-        Widths of input and output.
-    formula : Formula
-        The activation; the linear map's width is ``n_units * formula.pieces``.
-    constants : tuple of float
-        Values of the activation's parameters.
-    weights_at, biases_at : int
-        Where weights, shape (n_inputs, n_units * pieces), and biases begin in the parameter array;
-        -1 for none. The shift of a normalising layer stands in `biases_at`.
-    trained_at : tuple of (int, int)
-        For each trained activation parameter its index in `constants` and in the parameter array.
-    dropout : float
-        Share of the inputs that is dropped in training.
-    map : {"linear", "identity", "normalising"}
-        What stands before the activation.
-    scale_at, statistics_at : int
-        Of a normalising layer: where its factors begin among the parameters, and its averages (means, then
-        variances) after all of them; `constants` are then momentum and epsilon.
-    """
-
-    n_inputs: int
-    n_units: int
-    formula: Formula
-    constants: tuple[float, ...]
-    weights_at: int
-    biases_at: int
-    trained_at: tuple[tuple[int, int], ...] = ()
-    dropout: float = 0.0
-    map: Map = "linear"
-    scale_at: int = -1
-    statistics_at: int = -1
-
-    @property
-    def n_linear(self) -> int:
-        """Width of the linear map."""
-        return self.n_units * self.formula.pieces
-
-    @property
-    def n_weights(self) -> int:
-        """Number of weights of the linear map."""
-        return self.n_inputs * self.n_linear if self.map == "linear" else 0
-
-    @property
-    def n_statistics(self) -> int:
-        """Number of averages that are kept for prediction."""
-        return 2 * self.n_units if self.map == "normalising" else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A loss for the compiled passes: its formula, parameter values and whether it takes logits."""
-
-    formula: LossFormula
-    constants: tuple[float, ...]
-    on_pre_activation: bool
-    n_targets: int
 
 
 def stage(module: str, function: str, element: str) -> Stage:
@@ -176,7 +111,7 @@ def gemm_address(dtype_name: str) -> int:
 
 
 def prepare(
-    layers: Sequence[LinearLayer], dtype: np.dtype[np.floating[Any]], batch_size: int, loss: Loss | None = None
+    layers: Sequence[ProgramLayer], dtype: np.dtype[np.floating[Any]], batch_size: int, loss: ProgramLoss | None = None
 ) -> Context:
     """Make a context for a network: lay out the work array, compile what is missing, fill the table of layers.
 
@@ -264,13 +199,6 @@ def set_parameters(context: Context, parameters: FloatArray) -> None:
         context.hold("TRANSPOSED", np.empty_like(parameters))
 
 
-def as_inputs(X: npt.ArrayLike, dtype: np.dtype[np.floating[Any]]) -> FloatArray:
-    """Return X as an aligned array of `dtype` with positive strides, copied only where it must be."""
-    array = np.asarray(X, dtype)
-    regular = all(stride > 0 and stride % array.itemsize == 0 for stride in array.strides)
-    return array if regular and array.flags.aligned else np.ascontiguousarray(array)
-
-
 def set_rows(
     context: Context,
     X: FloatArray,
@@ -282,7 +210,7 @@ def set_rows(
     """Give a context the rows to learn from, or to judge by.
 
     Shapes: `targets` (n_rows, n_targets).
-    `X` of shape (n_rows, n_inputs): from `as_inputs`; read where it lies.
+    `X` of shape (n_rows, n_inputs): from `aligned`; read where it lies.
     `weights` of shape (n_rows,): ones where not given.
     """
     prefix = "JUDGED_" if judged else ""

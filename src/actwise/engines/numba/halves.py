@@ -12,18 +12,19 @@ from functools import cache
 import numpy as np
 
 from actwise.engines.numba import build, engine
-from actwise.engines.numba.engine import Context, LinearLayer, Loss, prepare, set_parameters
+from actwise.engines.numba.engine import Context, prepare, set_parameters
+from actwise.model.program import ProgramLayer, ProgramLoss
 
 HALVES_WORK = 2**20  # rows times weights of a batch from which two threads pay: about 40 microseconds of work
 
 
-def is_worked_in_halves(layers: Sequence[LinearLayer], batch_size: int) -> bool:
+def is_worked_in_halves(layers: Sequence[ProgramLayer], batch_size: int) -> bool:
     """Whether a batch is large enough for two threads, and its rows do not depend on each other."""
     independent = all(layer.map != "normalising" and not layer.dropout for layer in layers)
     return independent and batch_size * sum(layer.n_weights for layer in layers) >= HALVES_WORK
 
 
-def halves_of(context: Context, layers: Sequence[LinearLayer], loss: Loss) -> dict[str, Context]:
+def halves_of(context: Context, layers: Sequence[ProgramLayer], loss: ProgramLoss) -> dict[str, Context]:
     """Make the two contexts in which halves of a context's batches are worked on, by their names in it."""
     halves = {}
     for name in ("FIRST_HALF", "SECOND_HALF"):

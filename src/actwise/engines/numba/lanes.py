@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.engines.numba import build, engine
-from actwise.engines.numba.engine import LinearLayer, Loss, Stage
+from actwise.engines.numba.engine import Stage
 from actwise.engines.numba.unrolled import (
     RULES,
     Rule,
@@ -25,6 +25,7 @@ from actwise.engines.numba.unrolled import (
     helpers,
     indented,
 )
+from actwise.model.program import ProgramLayer, ProgramLoss
 
 LANES = 16  # networks worked on at once: two vectors of eight float64 numbers hide each other's latency
 FIELDS = ("contexts", "state", "inputs", "wide", "active", "ended")  # of a block; position and step follow them
@@ -32,7 +33,11 @@ _N_OWN = 6  # float64 numbers per lane besides the targets
 
 
 def block(
-    contexts: Sequence[npt.NDArray[np.int64]], n_networks: int, layers: Sequence[LinearLayer], loss: Loss, dtype: str
+    contexts: Sequence[npt.NDArray[np.int64]],
+    n_networks: int,
+    layers: Sequence[ProgramLayer],
+    loss: ProgramLoss,
+    dtype: str,
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Make the arrays that the lanes work on.
 
@@ -52,7 +57,7 @@ def block(
     return arrays
 
 
-def stage(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) -> Stage:
+def stage(layers: Sequence[ProgramLayer], loss: ProgramLoss, rule: str, element: str) -> Stage:
     """Compile the steps of `LANES` networks, or load them from the cache.
 
     The stage takes the address of a block and a number of steps; it returns how many networks go on.
@@ -62,7 +67,7 @@ def stage(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) ->
 
 
 @cache
-def source(layers: tuple[LinearLayer, ...], loss: Loss, rule: str) -> str:
+def source(layers: tuple[ProgramLayer, ...], loss: ProgramLoss, rule: str) -> str:
     """Render the module.
 
     >>> from actwise.model.network import Network
@@ -112,14 +117,14 @@ def run_steps(block_at, max_steps, unused_1, unused_2):
 """
 
 
-def _place(name: str, loss: Loss) -> int:
+def _place(name: str, loss: ProgramLoss) -> int:
     """Where an array of one float64 number per lane begins."""
     names = ("weight", "loss_sum", "weight_sum", "epoch_loss", "epoch_weight", "rate")
     assert len(names) == _N_OWN
     return (loss.n_targets + names.index(name)) * LANES
 
 
-def _steps(layers: tuple[LinearLayer, ...], loss: Loss, rule: Rule) -> str:
+def _steps(layers: tuple[ProgramLayer, ...], loss: ProgramLoss, rule: Rule) -> str:
     n_parameters = count_parameters(layers)
     n_inputs, n_targets = layers[0].n_inputs, loss.n_targets
     every = range(n_parameters)

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from actwise.arrays import aligned
 from actwise.engines.numba.engine import (
     PREDICTION_BATCH,
     Context,
-    FloatArray,
-    LinearLayer,
-    as_inputs,
     prepare,
     set_parameters,
     stage,
 )
-from actwise.engines.numba.sharing import share
+from actwise.engines.threads import processors, share
+from actwise.model.engine import FloatArray
+from actwise.model.program import ProgramLayer
 
 PREDICTION_WORK = 2**17  # elements of work arrays, which then stay inside the L2 cache, if at least so many rows do:
 FEWEST_AT_ONCE = 16
@@ -38,13 +38,13 @@ class Predictor:
 
     Parameters
     ----------
-    layers : sequence of LinearLayer
+    layers : sequence of ProgramLayer
         The network.
     parameters : ndarray of shape (n_parameters,)
         Its parameters.
     """
 
-    def __init__(self, layers: Sequence[LinearLayer], parameters: FloatArray) -> None:
+    def __init__(self, layers: Sequence[ProgramLayer], parameters: FloatArray) -> None:
         self._layers, self._parameters = layers, parameters
         widths = sum(layer.n_inputs + layer.n_linear + layer.n_units for layer in layers)
         self._batch_size = int(np.clip(PREDICTION_WORK // widths, FEWEST_AT_ONCE, PREDICTION_BATCH))
@@ -64,22 +64,22 @@ class Predictor:
         context.set(ROW_STRIDE=row.size, COLUMN_STRIDE=1, N_ROWS=1)
         return _OneRow(context, context.integers.ctypes.data, row, outputs)
 
-    def __call__(self, X: FloatArray, threads: int = 1) -> FloatArray:
+    def __call__(self, X: FloatArray, threads: int | None = None) -> FloatArray:
         """Compute the outputs.
 
         Shapes: `X` (n_rows, n_inputs), the result (n_rows, n_outputs).
-        `threads`: how many share the rows, where they are worth it.
+        `threads`: how many share the rows, where they are worth it; all processors where not given.
         Result: the outputs; their bits do not depend on the other rows or on the threads.
         """
         if len(X) == 1:
             return self._predict_one(X)
-        X = as_inputs(X, self._parameters.dtype)
+        X = aligned(X, self._parameters.dtype)
         outputs = np.empty((len(X), self._layers[-1].n_units), X.dtype)
 
         def run(first: int, count: int) -> None:
             self._predict(X[first : first + count], outputs[first : first + count])
 
-        share(run, len(X), threads, max(1, WORK_PER_THREAD // self._parameters.size))
+        share(run, len(X), threads or processors(), max(1, WORK_PER_THREAD // self._parameters.size))
         return outputs
 
     def _predict_one(self, X: FloatArray) -> FloatArray:
@@ -106,8 +106,3 @@ class Predictor:
         context.set(ROW_STRIDE=by_row, COLUMN_STRIDE=by_column, N_ROWS=len(X))
         context.call(self._stage)
         self._free.append(context)
-
-
-def predict(layers: Sequence[LinearLayer], parameters: FloatArray, X: FloatArray) -> FloatArray:
-    """Compute the outputs of a network that predicts once; see `Predictor`."""
-    return Predictor(layers, parameters)(X)

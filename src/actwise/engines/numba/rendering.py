@@ -1,16 +1,7 @@
 """Renders formulas as Numba source: one small kernel each, called by address from the training loop.
 
-A kernel reads arrays through addresses, does its arithmetic in float64 whatever the arrays hold, and
-stores the result in the arrays' type. Symbols of a formula are read like this:
-
-======== ==================================================================
-``x``    a pre-activation, or the network's output in a loss
-``x0``.. the pre-activations of one unit of a gated layer or maxout
-``y``    the activation's output
-``g``    the gradient with respect to the output
-``t``    the target of a loss (1 or 0 for the class of the row, where classes are numbered)
-others   parameters, read from an array in the order of their declaration
-======== ==================================================================
+A kernel reads arrays through addresses, does its arithmetic in float64 whatever the arrays hold, and stores the result
+in the arrays' type. Parameters are read from an array in the order of their declaration.
 """
 
 from __future__ import annotations
@@ -19,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache, reduce
 from operator import or_
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,96 +18,18 @@ from actwise.engines.numba import build
 from actwise.engines.numba.staging import NEAR_FUNCTIONS, Staged, angles_in, by_lanes, indent, stage
 from actwise.formula.compensate import compensated
 from actwise.formula.expression import (
-    FUNCTIONS_OF_ONE,
-    REDUCTIONS,
     Expression,
     absolute,
     substitute,
     symbol,
-    symbols,
-    walk,
 )
+from actwise.model.program import Formula, LossFormula
 
 # An angle beyond the limit has to be reduced with hundreds of digits of pi. That such angles are absent is looked
 # up a block at a time: a look at every element would keep the loop from being vectorised.
 NEAR_ANGLE = 2.0**20
 ANGLE_BLOCK = 256
 _ARRAYS = ("pre_activations", "outputs", "upstream", "gradients")
-_DEAR = frozenset(FUNCTIONS_OF_ONE) - {"absolute", "sign", "sqrt", "floor"}  # more than an instruction or two
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A function of one unit's pre-activations, or of a row, with what its kernels compute.
-
-    Parameters
-    ----------
-    value : Expression
-        The output in terms of ``x`` (or ``x0``, ``x1``...).
-    gradients : tuple of Expression
-        For each pre-activation of a unit, the gradient of the loss with respect to it, in terms of the
-        pre-activations, ``y`` and the upstream gradient ``g``.
-    parameters : tuple of str
-        Names of the parameters, in the order of their array.
-    parameter_gradients : tuple of Expression
-        For each parameter, what one element adds to the gradient with respect to it. Empty where no
-        parameter is trained.
-    """
-
-    value: Expression
-    gradients: tuple[Expression, ...]
-    parameters: tuple[str, ...] = ()
-    parameter_gradients: tuple[Expression, ...] = ()
-
-    @property
-    def pieces(self) -> int:
-        """How many pre-activations each unit has."""
-        return len(self.gradients)
-
-    @property
-    def factor(self) -> Expression | None:
-        """What the upstream gradient is multiplied by, in terms of ``x``; None where there is no such product."""
-        gradient = self.gradients[0]
-        if self.pieces > 1 or gradient.operation != "multiply" or gradient.arguments[1] != symbol("g"):
-            return None
-        return None if {"g", "y"} & symbols(gradient.arguments[0]) else gradient.arguments[0]
-
-    @property
-    def slope(self) -> Expression | None:
-        """The derivative, where training works it out together with the value; None where that does not pay.
-
-        It pays where both take elementary functions of the same numbers, an exponential say, which is then worked
-        out once. The derivative stays in the place of the pre-activations, which nobody else may need.
-        """
-        if self.factor is None or self.parameter_gradients:
-            return None
-        nodes = [list(walk(each)) for each in (self.value, self.factor)]
-        if any(node.operation in REDUCTIONS for each in nodes for node in each):
-            return None
-        of_value, of_slope = ({node.arguments[0] for node in each if node.operation in _DEAR} for each in nodes)
-        return self.factor if of_value & of_slope else None
-
-
-@dataclass(frozen=True, slots=True)
-class LossFormula:
-    """A loss as a sum over the outputs of a row.
-
-    Parameters
-    ----------
-    value : Expression
-        What one output adds, in terms of ``x`` and ``t``.
-    gradient : Expression
-        The derivative with respect to ``x``.
-    parameters : tuple of str
-        Names of the parameters, in the order of their array.
-    target : {"value", "class"}
-        Whether the target array holds a number per output or one class index per row.
-    """
-
-    value: Expression
-    gradient: Expression
-    parameters: tuple[str, ...] = ()
-    target: Literal["value", "class"] = "value"
 
 
 _AnyFormula = TypeVar("_AnyFormula", Formula, LossFormula)
@@ -230,8 +143,11 @@ def as_exact_as(element: str, formula: Formula) -> Formula:
 
 
 def with_own_names(formula: _AnyFormula) -> _AnyFormula:
-    """Rename the parameters of an activation or loss, so that none is taken for a variable of the kernel."""
-    names = {name: f"parameter_{name}" for name in formula.parameters}
+    """Rename the parameters of an activation or loss, so that none is taken for a variable of the kernel.
+
+    Nor for each other: Python takes a ligature and its letters for the same name.
+    """
+    names = {name: f"parameter_{name if name.isascii() else i}" for i, name in enumerate(formula.parameters)}
     symbols = {old: symbol(new) for old, new in names.items()}
 
     def renamed(value: Any) -> Any:

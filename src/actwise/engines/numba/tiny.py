@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from functools import cache
 
 from actwise.engines.numba import build
-from actwise.engines.numba.engine import LinearLayer, Loss
 from actwise.engines.numba.unrolled import (
     RULES,
     Rule,
@@ -24,6 +23,7 @@ from actwise.engines.numba.unrolled import (
     helpers,
     indented,
 )
+from actwise.model.program import ProgramLayer, ProgramLoss
 
 FEWEST_STEPS = 50_000  # compiling takes about a second: with fewer steps it would not pay
 
@@ -55,7 +55,7 @@ CLOSED_BECAUSE = (
 )
 
 
-def stage_address(layers: Sequence[LinearLayer], loss: Loss, rule: str, element: str) -> int:
+def stage_address(layers: Sequence[ProgramLayer], loss: ProgramLoss, rule: str, element: str) -> int:
     """Compile the steps of a network, or load them from the cache; return the stage's address."""
     module = build.rendered("tiny", source(exact_layers(layers, element), loss, rule), element)
     address: int = module.run_steps.address
@@ -63,7 +63,7 @@ def stage_address(layers: Sequence[LinearLayer], loss: Loss, rule: str, element:
 
 
 @cache
-def source(layers: tuple[LinearLayer, ...], loss: Loss, rule: str) -> str:
+def source(layers: tuple[ProgramLayer, ...], loss: ProgramLoss, rule: str) -> str:
     """Render the module.
 
     >>> from actwise.model.network import Network
@@ -96,7 +96,7 @@ def run_steps(context_at, max_steps, unused_1, unused_2):
 """
 
 
-def _steps(layers: tuple[LinearLayer, ...], loss: Loss, rule: Rule) -> str:
+def _steps(layers: tuple[ProgramLayer, ...], loss: ProgramLoss, rule: Rule) -> str:
     n_parameters = count_parameters(layers)
     n_inputs, n_targets = layers[0].n_inputs, loss.n_targets
     every = range(n_parameters)

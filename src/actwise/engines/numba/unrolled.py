@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from actwise.engines.numba.engine import LinearLayer, Loss
 from actwise.engines.numba.rendering import as_exact_as, with_own_names
 from actwise.formula.emit import statements
 from actwise.formula.expression import REDUCTIONS, Expression, walk
+from actwise.model.program import ProgramLayer, ProgramLoss
 
 MOST_PARAMETERS = 64  # beyond it the state no longer fits the registers and compiling takes seconds
 
 
-def can_be_written_out(layers: Sequence[LinearLayer], loss: Loss, n_parameters: int) -> bool:
+def can_be_written_out(layers: Sequence[ProgramLayer], loss: ProgramLoss, n_parameters: int) -> bool:
     """Whether these layers are few and plain enough."""
     plain = all(
         layer.map == "linear"
@@ -33,7 +33,7 @@ def _couples(expression: Expression) -> bool:
     return any(node.operation in REDUCTIONS for node in walk(expression))
 
 
-def count_parameters(layers: Sequence[LinearLayer]) -> int:
+def count_parameters(layers: Sequence[ProgramLayer]) -> int:
     """Count weights and biases."""
     return max(
         max(layer.weights_at + layer.n_inputs * layer.n_units, layer.biases_at + layer.n_units) for layer in layers
@@ -95,12 +95,12 @@ class Helpers:
         return f"from .elementary import {', '.join(self.functions)}\n" if self.functions else ""
 
 
-def exact_layers(layers: Sequence[LinearLayer], element: str) -> tuple[LinearLayer, ...]:
+def exact_layers(layers: Sequence[ProgramLayer], element: str) -> tuple[ProgramLayer, ...]:
     """Return the layers with activations as the general loop computes them for arrays of this type."""
     return tuple(replace(layer, formula=as_exact_as(element, layer.formula)) for layer in layers)
 
 
-def helpers(layers: Sequence[LinearLayer], loss: Loss) -> Helpers:
+def helpers(layers: Sequence[ProgramLayer], loss: ProgramLoss) -> Helpers:
     """Render the activations, their gradients, the loss and its gradient as functions."""
     functions: set[str] = set()
     texts: list[str] = []
@@ -149,12 +149,12 @@ def _chain(start: str, pairs: Sequence[tuple[str, str]]) -> str:
     return start
 
 
-def _inputs_of(layers: tuple[LinearLayer, ...], index: int) -> list[str]:
+def _inputs_of(layers: tuple[ProgramLayer, ...], index: int) -> list[str]:
     before = layers[index].n_inputs
     return [f"x{j}" if index == 0 else f"a{index - 1}_{j}" for j in range(before)]
 
 
-def forward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
+def forward(layers: tuple[ProgramLayer, ...], loss: ProgramLoss) -> list[str]:
     """Write the forward pass of one row: from ``x0``... and ``p0``... to ``z``, ``a`` and ``s`` of every unit.
 
     They are the pre-activation, the output and, where it is worked out here, the slope.
@@ -178,7 +178,7 @@ def forward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
     return lines
 
 
-def backward(layers: tuple[LinearLayer, ...], loss: Loss) -> list[str]:
+def backward(layers: tuple[ProgramLayer, ...], loss: ProgramLoss) -> list[str]:
     """Write loss and backward pass of one row: adds to ``loss_sum`` and to ``g0``..., times ``weight``."""
     lines = []
     last = len(layers) - 1

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from actwise import __version__
-from actwise.engines.numba.rendering import Formula
 from actwise.errors import InputError
 from actwise.export.files import write_all_whole
 from actwise.export.torch.names import attribute
@@ -33,6 +32,7 @@ from actwise.export.torch.stages import (
 from actwise.export.torch.table import arguments
 from actwise.export.torch.writing import HELPERS, written_lines
 from actwise.formula.expression import Expression, substitute, symbol, symbols
+from actwise.model.program import Formula
 from actwise.parts import ModelParts
 
 _BEGINNING = '"""A network that Actwise '

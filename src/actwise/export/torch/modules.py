@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from actwise.engines.numba.rendering import Formula
 from actwise.export.torch.dialect import torch_table
 from actwise.export.torch.names import attribute
 from actwise.export.torch.stages import Composed, Scaled
 from actwise.formula.dialects import evaluate
 from actwise.formula.expression import SYMBOL, Expression
+from actwise.model.program import Formula
 
 
 class ActivationModule(nn.Module):

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.activations import AnyActivation, is_from_catalogue, maxout
-from actwise.engines.numba.rendering import Formula
 from actwise.export.torch.table import TorchModule, torch_module
 from actwise.formula.expression import Expression, number, substitute
 from actwise.formula.folding import fold_constants
 from actwise.formula.simplify import simplify
 from actwise.model.layers import BatchNorm, Dropout, activation_formula
 from actwise.model.network import Network
+from actwise.model.program import Formula
 from actwise.parts import ModelParts
 from actwise.tasks.scaling import Scaling
 
