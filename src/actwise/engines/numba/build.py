@@ -75,17 +75,17 @@ def _texts(element: str) -> dict[str, str]:
 
 @cache
 def _package_name(element: str) -> str:
-    with _ONE_AT_A_TIME:  # a fork in the middle of an import would never end it
+    with _ONE_AT_A_TIME:  # imports and llvmlite hold locks that a fork would leave locked
         import llvmlite.binding
         import numba
         import numpy as np
 
-    bounds = f"boundscheck={getattr(numba.config, 'BOUNDSCHECK', 0)}"
-    # Numba tells processors apart in its index, but two machines that write into one home at once can lose an entry.
-    bounds += f" {llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
-    versions = f"{sys.version_info[:2]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
-    parts = [part for each in _texts(element).items() for part in each]
-    return f"actwise_{element}_{_digest(*parts, versions, bounds)}"
+        bounds = f"boundscheck={getattr(numba.config, 'BOUNDSCHECK', 0)}"
+        # Numba tells processors apart in its index, but two machines that share a home can lose an entry of it.
+        bounds += f" {llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
+        versions = f"{sys.version_info[:2]} {numba.__version__} {llvmlite.__version__} {np.__version__}"
+        parts = [part for each in _texts(element).items() for part in each]
+        return f"actwise_{element}_{_digest(*parts, versions, bounds)}"
 
 
 def _folder(element: str) -> Path:
