@@ -159,6 +159,13 @@ def note_sums(folder: Path, files: str) -> None:
             write(noted, now)
 
 
+def note_new_sums(folder: Path, files: str) -> None:
+    """Note the checksums of files that have none."""
+    for path in folder.glob(files):
+        if not path.with_name(path.name + _SUM).exists():
+            note_sums(folder, path.name)
+
+
 def remove_damaged(folder: Path, files: str) -> None:
     """Remove files that are not as they were made, or of which nobody knows whether they are."""
     for path, noted, before, now in _with_sums(folder, files):

@@ -25,7 +25,7 @@ def _python(code, **environment):
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
     )
 
 
@@ -92,7 +92,7 @@ print(build.rendered("sample", {SAMPLE!r}, "float32").twice.ctypes(21), drop.add
 def filled(tmp_path_factory):
     """A cache that two trainings filled at once, and what both printed."""
     folder = tmp_path_factory.mktemp("filled")
-    environment = {**os.environ, "ACTWISE_CACHE_DIR": str(folder)}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "ACTWISE_CACHE_DIR": str(folder)}
     both = [
         subprocess.Popen([sys.executable, "-c", TRAIN + LIGHT], env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -112,6 +112,7 @@ def _loaded(load: Callable[[], _Loaded], element: str, files: str) -> _Loaded:
                     cache_folders.remove_damaged(made, files)
                     found = load()
                     cache_folders.note_sums(made, files)
+                    cache_folders.note_new_sums(made, "*.pyc")  # of what was imported on the way
                 except Exception as error:  # without its files Numba raises nearly anything
                     if not folder.is_dir() or any(not (folder / name).is_file() for name in _texts(element)):
                         _write_sources(element)
