@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actwise.errors import InputError
-from actwise.handwritten.calling import Call, arguments_of, holders_of
+from actwise.handwritten.calling import Call, Holders, arguments_of, holders_of
 from actwise.handwritten.numeric import resolution_of
 from actwise.handwritten.parameters import as_array, in_form_of, named_arrays, rebuilt
 from actwise.handwritten.state import containers, put_back
@@ -120,13 +120,15 @@ def program_of(
     rows, targets = _numbers(X, "X"), _numbers(y, "y")
     X = rows if isinstance(X, list | tuple) else X
     problems: list[str] = []
+    holders = holders_of((forward, gradient if gradient is not None else step), parameters)
+    either = all(_by_rows(rows, targets, each) is not None for each in ("rows", "columns"))
     best: Program | None = None
     for layout in LAYOUTS:
         data = _by_rows(rows, targets, layout)
         if data is None:
             continue
-        program = _attempt(forward, gradient, step, parameters, named, X, y, data, layout, problems)
-        if isinstance(program, Program):
+        program = _attempt(forward, gradient, step, parameters, named, X, y, data, layout, holders, problems)
+        if isinstance(program, Program) and not (either and layout == "rows" and not _takes_fewer(program)):
             if _fits(program):
                 return program
             best = best or program
@@ -137,6 +139,14 @@ def program_of(
             f"X must have the shape (rows, inputs) and y as many rows, not {rows.shape} and {targets.shape}"
         )
     raise InputError(problems[0])
+
+
+def _takes_fewer(program: Program) -> bool:
+    """Whether half of the rows will do: shapes alone may leave open what is a row and what is a column."""
+    try:
+        return len(program.raw_outputs(program.arrays, program.X[: len(program.X) // 2])) == len(program.X) // 2
+    except InputError:
+        return False
 
 
 def _fits(program: Program) -> bool:
@@ -177,12 +187,12 @@ def _attempt(
     y: Any,
     data: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     layout: Layout,
+    holders: Holders | None,
     problems: list[str],
 ) -> Program | None:
     """Call the functions in one way; None, with the problem noted, where that does not work."""
     rows, targets = data
     functions = (forward, gradient if gradient is not None else step)
-    holders = holders_of(functions, parameters)
     calls = _Calls(forward, functions[1], step is not None, parameters, named, layout, holders, X, y, rows)
     start = [np.array(array, np.float64) for _, array in named]
     try:
