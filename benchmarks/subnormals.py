@@ -3,14 +3,15 @@
     python benchmarks/subnormals.py [--repeats N] [--epochs N] [--only TABLE,...]
 
 A penalty shrinks the weights of dead units, and of columns that are always 0, by a factor in each step, until they are
-subnormal; so do the means of their gradients. How slow arithmetic with them is depends on the processor: on Intel's a
-product takes about 150 cycles, on AMD's a few. Generated data, whose units and columns are all alive, does not show it.
+subnormal; so do the means of their gradients. How slow arithmetic with them is depends on the processor. Generated data,
+whose units and columns are all alive, does not show it.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def main() -> None:
         print(lines[-1], flush=True)
     RESULTS.write_text(
         "# Subnormal numbers in training\n\n"
-        f"`python benchmarks/subnormals.py --repeats {options.repeats} --epochs {options.epochs}` on "
+        f"`python benchmarks/subnormals.py {' '.join(sys.argv[1:])}` on "
         f"{machine()['cpu']}: {HIDDEN}-{HIDDEN} ReLU, SGD with momentum, L2, one thread; the fastest of each.\n"
         "Before: subnormal numbers as they come. Now: taken for 0 while training runs.\n\n" + "\n".join(lines) + "\n",
         "utf-8",

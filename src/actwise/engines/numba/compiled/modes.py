@@ -1,4 +1,4 @@
-"""How the processor treats subnormal numbers: as 0 in training, since they make arithmetic up to 100 times slower.
+"""How the processor treats subnormal numbers: as 0 in training, since arithmetic with them is slow.
 
 The modes belong to a thread. What runs under them is called by address: LLVM takes arithmetic for independent of the
 modes and would move it past the instructions that set them.
