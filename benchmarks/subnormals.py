@@ -3,7 +3,7 @@
     python benchmarks/subnormals.py [--repeats N] [--epochs N] [--only TABLE,...]
 
 A penalty shrinks the weights of dead units, and of columns that are always 0, by a factor in each step, until they are
-subnormal; so do the means of their gradients. How slow arithmetic with them is depends on the processor. Generated data,
+subnormal; so do the means of their gradients. How slow that is depends on the processor. Generated data,
 whose units and columns are all alive, does not show it.
 """
 
