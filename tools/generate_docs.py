@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import actwise as aw
-from actwise.report.export_page import export_page
+from actwise.export.page import export_page
 from actwise.report.pages import activations_page, gallery_page
 from actwise.report.plots import PlotSize, plot_activations
 

@@ -14,7 +14,7 @@ from actwise.export.onnx.model import build_model
 from actwise.formula.dialects import evaluate, numpy_table
 from actwise.formula.expression import CONDITIONS, Expression
 from actwise.model.network import Network
-from actwise.parts import parts_of
+from actwise.training.descriptions import description_of
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def onnx_run() -> Callable[..., dict[str, Any]]:
     options.log_severity_level = 3
 
     def run(model: object, inputs: Any) -> dict[str, Any]:
-        content = model if isinstance(model, str | bytes) else build_model(parts_of(model)).SerializeToString()
+        content = model if isinstance(model, str | bytes) else build_model(description_of(model)).SerializeToString()
         session = runtime.InferenceSession(content, options)
         given = inputs if isinstance(inputs, dict) else {"X": np.asarray(inputs, np.float32)}
         names = [each.name for each in session.get_outputs()]

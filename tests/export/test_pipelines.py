@@ -17,9 +17,9 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures
 
 import actwise as aw
 from actwise.errors import InputError
-from actwise.export.pipelines import exported_parts
-from actwise.parts import ModelParts
+from actwise.export.pipelines import exported_description
 from actwise.tasks.scaling import Scaling
+from actwise.training.descriptions import ModelDescription
 
 Run = Callable[..., dict[str, Any]]
 X = (np.random.default_rng(0).normal(size=(60, 3)) * [100, 1, 0.01] + [1000, 0, 5]).astype(np.float32)
@@ -48,7 +48,7 @@ def test_a_pipeline_is_its_scalers_and_its_network(scalers: list[Any]) -> None:
     model = make_pipeline(*scalers, aw.MLPClassifier(4, "tanh", max_iter=20, random_state=0))
     with pytest.warns(UserWarning, match="Maximum iterations"):
         model.fit(columns, Y)
-    parts = exported_parts(model)
+    parts = exported_description(model)
     scaled = columns if parts.inputs is None else parts.inputs.apply(columns)
     # The scalers put together round in another order; what is left is some 4e-13.
     np.testing.assert_allclose(parts.network.predict(scaled), model.predict_proba(columns), rtol=1e-10)
@@ -86,20 +86,20 @@ def test_a_pipeline_in_pytorch(tmp_path: Path) -> None:
 def test_other_steps_stay_behind(step: Any) -> None:
     model = Pipeline([("before", step), ("network", aw.MLPClassifier(4, random_state=0))]).fit(X, Y)
     with pytest.raises(InputError, match=r"'before'.*pipeline\[-1\]"):
-        exported_parts(model)
+        exported_description(model)
 
 
 def test_a_scaler_must_be_fitted() -> None:
     fitted = aw.MLPClassifier(4, random_state=0).fit(X, Y)
     with pytest.raises(NotFittedError):
-        exported_parts(make_pipeline(StandardScaler(), fitted))
+        exported_description(make_pipeline(StandardScaler(), fitted))
 
 
 def test_a_pipeline_inside_is_its_last_step_too() -> None:
     columns = X.astype(np.float64)
     inside = make_pipeline(StandardScaler(), aw.MLPClassifier(4, random_state=0))
     model = make_pipeline(MinMaxScaler(), inside).fit(columns, Y)
-    parts = exported_parts(model)
+    parts = exported_description(model)
     assert parts.inputs is not None
     scaled = parts.inputs.apply(columns)
     np.testing.assert_allclose(parts.network.predict(scaled), model.predict_proba(columns), rtol=1e-10)
@@ -109,9 +109,9 @@ def test_a_pipeline_inside_is_its_last_step_too() -> None:
 class Holds:
     """Any model that says what it is made of."""
 
-    parts: ModelParts
+    parts: ModelDescription
 
-    def model_parts(self) -> ModelParts:
+    def model_description(self) -> ModelDescription:
         return self.parts
 
 
@@ -119,17 +119,17 @@ def test_a_last_step_that_scales_by_itself_does_so_after_the_others() -> None:
     network = aw.Network([aw.Dense(1)], n_inputs=3)
     own = Scaling([1.0, 2.0, 3.0], [2.0, 4.0, 8.0])
     scaler = StandardScaler().fit(X)
-    parts = exported_parts(make_pipeline(scaler, Holds(ModelParts(network, inputs=own))))
+    parts = exported_description(make_pipeline(scaler, Holds(ModelDescription(network, inputs=own))))
     assert parts.inputs is not None
     np.testing.assert_allclose(parts.inputs.apply(X), own.apply(scaler.transform(X)), rtol=1e-4, atol=1e-4)
 
 
 def test_columns_of_a_table_take_no_scalers() -> None:
     columns = (SimpleNamespace(feature_names=("a", "b", "c")),)
-    model = Holds(ModelParts(aw.Network([aw.Dense(1)], n_inputs=3), columns=columns))
-    assert exported_parts(make_pipeline(model)).columns == columns
+    model = Holds(ModelDescription(aw.Network([aw.Dense(1)], n_inputs=3), columns=columns))
+    assert exported_description(make_pipeline(model)).columns == columns
     with pytest.raises(InputError, match="a table model prepares its columns itself"):
-        exported_parts(make_pipeline(StandardScaler().fit(X), model))
+        exported_description(make_pipeline(StandardScaler().fit(X), model))
 
 
 @pytest.mark.parametrize("kind", [SklearnClassifier, SklearnRegressor])
@@ -139,9 +139,9 @@ def test_a_perceptron_of_scikit_learn_is_named_as_such(kind: Any) -> None:
     with pytest.raises(InputError, match=said):
         aw.to_torch_code(fitted, "unused.py")
     with pytest.raises(InputError, match="the last step of the pipeline must be an Actwise estimator, not " + said):
-        exported_parts(make_pipeline(StandardScaler(), fitted))
+        exported_description(make_pipeline(StandardScaler(), fitted))
     taken_over = make_pipeline("passthrough", aw.from_sklearn(fitted))
-    np.testing.assert_array_equal(exported_parts(taken_over).network.values, aw.from_sklearn(fitted).values)
+    np.testing.assert_array_equal(exported_description(taken_over).network.values, aw.from_sklearn(fitted).values)
 
 
 def test_a_pipeline_is_not_saved_and_what_to_do_is_said(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from actwise.export.torch.table import TORCH_MODULES
 from actwise.formula.operations import OPERATIONS
 from actwise.model import oracle as reference
 from actwise.model.losses import loss as get_loss
-from actwise.parts import ModelParts
 from actwise.tasks.scaling import Scaling
+from actwise.training.descriptions import ModelDescription
 
 torch = pytest.importorskip("torch")
 from actwise.export.torch.model import build_module  # noqa: E402  # needs torch
@@ -250,7 +250,7 @@ def aw_stage(text: str) -> Any:
     from actwise.export.torch.stages import Composed, stages
 
     network = aw.Network([aw.Dense(1, text)], 1, dtype="float64")
-    return next(each for each in stages(ModelParts(network)) if isinstance(each, Composed))
+    return next(each for each in stages(ModelDescription(network)) if isinstance(each, Composed))
 
 
 def test_parameters_may_be_called_like_a_modules_own(bare: Bare) -> None:
@@ -265,7 +265,9 @@ def test_parameters_may_be_called_like_a_modules_own(bare: Bare) -> None:
 
 def test_scaling_is_part_of_the_module() -> None:
     network = aw.Network([aw.Dense(3, "tanh"), aw.Dense(2)], n_inputs=4, dtype="float64").initialised(2)
-    parts = ModelParts(network, inputs=Scaling([5.0, 0, 1, 2], [2.0, 1, 3, 4]), outputs=Scaling([10.0, 20], [3.0, 4]))
+    parts = ModelDescription(
+        network, inputs=Scaling([5.0, 0, 1, 2], [2.0, 1, 3, 4]), outputs=Scaling([10.0, 20], [3.0, 4])
+    )
     found = build_module(parts)(torch.tensor(X)).detach().numpy()
     assert parts.inputs is not None
     assert parts.outputs is not None

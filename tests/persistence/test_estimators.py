@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import actwise as aw
-from actwise import saving
 from actwise.errors import InputError, ModelError
-from actwise.persistence import Saved, SavedKind, read_model
+from actwise.persistence import KINDS, Saved, SavedKind, kind_of, read_model
 from actwise.tables import read_table
 
 FILES = ("model.json", "weights.safetensors")
@@ -65,11 +64,11 @@ def answers(model: Any) -> Any:
 
 
 def test_every_kind_is_tried_here(models: dict[str, Any]) -> None:
-    assert models.keys() == saving.KINDS.keys()
-    assert all(saving.kind_of(name).name == name for name in saving.KINDS)
+    assert models.keys() == KINDS.keys()
+    assert all(kind_of(name).name == name for name in KINDS)
 
 
-@pytest.mark.parametrize("kind", saving.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_model_comes_back_as_what_it_was(kind: str, models: dict[str, Any], saved: dict[str, Path]) -> None:
     again = aw.load(saved[kind])
     assert type(again) is type(models[kind])
@@ -161,7 +160,7 @@ def test_a_new_kind_is_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         lambda found: Mean(float(found.arrays["value"])),
     )
     monkeypatch.setattr("actwise.errors.MEAN", kind, raising=False)
-    monkeypatch.setitem(saving.KINDS, "mean", ("actwise.errors", "MEAN"))
+    monkeypatch.setitem(KINDS, "mean", ("actwise.errors", "MEAN"))
     aw.save(Mean(2.5), tmp_path / "model")
     assert aw.load(tmp_path / "model").value == 2.5
 
@@ -206,7 +205,7 @@ def edited(content: bytes, changes: list[tuple[str, float, int, int]]) -> bytes:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("kind", saving.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=150, deadline=None)
 @given(changes=edits)
 def test_damaged_bytes(
@@ -268,7 +267,7 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("kind", saving.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_forged_documents(kind: str, data: st.DataObject, saved: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -293,7 +292,7 @@ def test_forged_documents(kind: str, data: st.DataObject, saved: Any, tmp_path_f
     refused_or_works(folder)
 
 
-@pytest.mark.parametrize("kind", saving.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=150, deadline=None)
 @given(changes=edits)
 def test_forged_weights(kind: str, changes: Any, saved: Any, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -58,4 +58,4 @@ def test_what_was_kept_beside_the_weights_is_still_there() -> None:
     table = aw.load(FOLDER / "table_regression")
     assert {"network", "constant"} <= table.report.scores.keys()
     assert table.report.versions["actwise"] == "0.1.0"
-    assert aw.load(FOLDER / "table_logarithm").target.transform == "log"
+    assert aw.load(FOLDER / "table_logarithm").target.task.transform == "log"

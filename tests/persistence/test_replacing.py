@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from actwise.errors import ModelError
-from actwise.persistence import read_model, replacing, write_model
+from actwise.persistence import files, read_model, replacing, write_model
 
 EXCHANGE_IS_THERE = sys.platform == "linux"
 
@@ -79,7 +79,7 @@ def test_exchange_is_one_step_here(tmp_path: Path) -> None:
 
 
 KILLING = """
-import os, random, signal, sys, time
+import os, random, signal, sys
 from pathlib import Path
 import numpy as np
 from actwise.persistence import read_model, replacing, write_model
@@ -132,13 +132,13 @@ else:
             for following in range(state + 1, state + 10**6):
                 write_state(directory, following)
         pid = child(work)
-        deadline = time.monotonic() + randomness.uniform(0.001, 0.06)
+        changes, reads = randomness.randrange(4), randomness.randrange(100)
         try:
-            while time.monotonic() < deadline:
+            while changes > 0 or reads > 0:
                 found = state_of(directory)
                 assert found >= state
                 old, new = old + (found == state), new + (found != state)
-                state = found
+                changes, reads, state = changes - (found != state), reads - 1, found
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -165,7 +165,7 @@ def test_writers_at_the_same_time_do_not_harm_each_other(
     locks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not locks:
-        monkeypatch.setattr(replacing, "_locked", lambda _: False)
+        monkeypatch.setattr(files, "_waited_for", lambda _: False)
     write_state(tmp_path / "model", 0)
     with ThreadPoolExecutor(4) as writers:
         done = [writers.submit(write_state, tmp_path / "model", state) for state in range(1, 25)]
@@ -368,7 +368,7 @@ def test_places_without_permission_are_left_alone() -> None:
 def test_lock_that_nobody_lets_go_of_does_not_stop_a_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    monkeypatch.setattr(replacing, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(files, "LONGEST_WAIT", 0.05)
     (tmp_path / ".model.saving-0123abcd").mkdir()
     handle = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)

@@ -8,7 +8,7 @@ import pytest
 
 import actwise as aw
 from actwise.activations import ENTRIES, Activation
-from actwise.report.export_page import export_page
+from actwise.export.page import export_page
 from actwise.report.pages import activations_page, gallery_page
 from actwise.report.summary import summarise, trusted_between
 

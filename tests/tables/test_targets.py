@@ -328,19 +328,19 @@ def test_new_rows_are_held_to_the_classes() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"kind": "clustering"}, "'kind' should be one of"),
+        ({"kind": "clustering"}, "target.kind is the unknown 'clustering'"),
         ({"kind": MANY}, "2 classes do not make a multiclass_classification"),
         ({"kind": "regression"}, "2 classes do not make a regression"),
         ({"labels": ["b", "a"]}, "sorted, each one once"),
         ({"labels": ["a", "a"]}, "sorted, each one once"),
         ({"labels": ["a", 1]}, "of one type"),
-        ({"labels": [[], "a"]}, "should be of type"),
+        ({"labels": [[], "a"]}, r"target.labels\[0\] must be a text or"),
         ({"labels": [0.0, math.nan]}, "finite"),
         ({"names": []}, "each one once"),
         ({"names": ["y", "z"]}, "2 target columns do not make"),
         ({"scales": [1.0]}, "a centre and a scale per output"),
         ({"n_missing": -1}, "cannot lack"),
-        ({"extra": 1}, "unknown 'extra'"),
+        ({"extra": 1}, "unknown field 'extra'"),
     ],
 )
 def test_tampered_targets_are_refused(change: dict[str, Any], problem: str) -> None:

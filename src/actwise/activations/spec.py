@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -58,7 +59,8 @@ class Param:
     low: float = -np.inf
     high: float = np.inf
     meaning: str = ""
-    aliases: tuple[str, ...] = ()
+    # Spellings for those who make an activation; a saved one is made already.
+    aliases: tuple[str, ...] = field(default=(), metadata={"saved": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +362,9 @@ def own_names(name: str, params: Mapping[str, Param], given: Mapping[str, float]
 def complete_values(name: str, params: Mapping[str, Param], given: Mapping[str, float]) -> dict[str, float]:
     """Check parameter values and fill in the defaults."""
     for key in params:
-        if not key.isidentifier() or keyword.iskeyword(key) or RESERVED_NAMES.fullmatch(key):
+        # Python reads ﬁ and fi as one name, and the source texts of kernels and exports are made of these names.
+        plain = key.isidentifier() and unicodedata.normalize("NFKC", key) == key
+        if not plain or keyword.iskeyword(key) or RESERVED_NAMES.fullmatch(key):
             raise InputError(
                 f"a parameter of {name!r} cannot be called {key!r}: x is the pre-activation, y the output, g a "
                 f"gradient and t a target; call it 'alpha' or another word"

@@ -151,9 +151,9 @@ def _print_explanation(
 
 def _print_table(chosen: list[AnyActivation]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from actwise.cli.consoles import Console
     from actwise.report.summary import summarise
     from actwise.report.wording import describe_range
 
@@ -187,10 +187,10 @@ def _yes_or_no(fact: bool | None) -> str:
 
 
 def _print_facts(activation: AnyActivation, facts: dict[str, Any], domain: tuple[float, float] | None) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from actwise.cli.consoles import Console
     from actwise.report.terminal import NARROWEST, terminal_plot
     from actwise.report.wording import fact_lines
 

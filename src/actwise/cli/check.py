@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from actwise.cli.documents import to_json
-from actwise.cli.status import tell_written
+from actwise.cli.status import harmless, tell_written
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _check_own(targets: tuple[str, ...], called_with: Literal["x", "y"], as_json
         for target, report in zip(targets, reports, strict=True):
             if len(targets) > 1:
                 click.secho(target, bold=True)
-            click.echo(str(report))
+            click.echo(harmless(str(report)))
     return all(report.correct for report in reports)
 
 
@@ -206,8 +206,9 @@ def _file_name(activation: Activation) -> str:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[float, str], None]]:
     """Show a bar on stderr while somebody looks."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from actwise.cli.consoles import Console
 
     console = Console(stderr=True)
     bar = Progress(
@@ -227,9 +228,10 @@ def _progress(total: int) -> Iterator[Callable[[float, str], None]]:
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from actwise.cli.consoles import Console
 
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, title="largest errors in ulp", title_justify="left"

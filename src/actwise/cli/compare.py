@@ -74,11 +74,14 @@ def compare(
 
     Ctrl-C ends the study; the answer so far is printed. With --study the same command goes on where it ended.
     """
-    from rich.console import Console
-
+    from actwise.cli.consoles import Console
     from actwise.study import compare as run
     from actwise.tables import default_targets, read_training_table
 
+    if plot is not None:
+        from actwise.report.plots import check_picture
+
+        check_picture(plot)
     frame, reading = read_training_table(data, reading)
     wanted = targets or default_targets(data)
     if len(wanted) != 1:

@@ -21,8 +21,7 @@ def describe(model: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary, indent=1))
         return
-    from rich.console import Console
-
+    from actwise.cli.consoles import Console
     from actwise.cli.display import Display
 
     Display(Console(highlight=False)).described(found, summary)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actwise.cli.options import read_settings, reading_options, setting_options
+from actwise.cli.status import harmless
 from actwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,9 +51,8 @@ def diagnose(
 
     Exit status: 0 for a healthy network, 1 for any other verdict, 2 for bad input.
     """
-    from rich.console import Console
-
     from actwise.arrays import check_number, check_whole
+    from actwise.cli.consoles import Console
     from actwise.cli.display import experiments_shown
     from actwise.doctor import diagnose as diagnose_model
     from actwise.doctor.adapters.tables import diagnose_table
@@ -63,6 +63,10 @@ def diagnose(
     seconds = inf if budget is None else check_number("budget", budget, infinite=True)
     if len(what) > 2 or (len(what) == 1 and Path(what[0]).is_dir()):
         raise InputError("give a data file, or a model's folder and a data file: actwise diagnose [DIR] DATA")
+    if plot is not None:
+        from actwise.report.plots import check_picture
+
+        check_picture(plot)
     model = TableModel.load(Path(what[0])) if len(what) == 2 else None
     frame, reading = read_training_table(what[-1], reading if model is None else model.encoding.options)
     settings = FitSettings(ignore=ignore, reading=reading, **read_settings(chosen))
@@ -81,6 +85,6 @@ def diagnose(
             )
     if plot is not None:
         found.plot(str(plot))
-    click.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))
+    click.echo(json.dumps(found.to_dict(), indent=1) if as_json else harmless(str(found)))
     if found.verdict != "healthy":
         sys.exit(SOMETHING_WRONG)

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from actwise.cli.consoles import Console
 from actwise.doctor import Suspicion
 from actwise.tabular import EpochsDone, FitReport, Prepared, TableModel
 from actwise.tabular.report import LEFT_OUT, TEST_ROWS, RowCounts

@@ -34,10 +34,12 @@ def export(model: Path, target: str, output: Path | None) -> None:
     The file appears when it is whole, or not at all.
     """
     from actwise import export as exports
-    from actwise.saving import load
+    from actwise.persistence import load
+    from actwise.persistence.files import check_output
 
     writers = {"onnx": exports.to_onnx, "torch": exports.to_torch_program, "torch-code": exports.to_torch_code}
     place = default_output(model, target) if output is None else output
+    check_output(place)
     writers[target](load(model), place)
     tell_written(place)
     click.echo(f"written to {place}", err=True)

@@ -86,8 +86,7 @@ def _fit(
     asks_doctor: bool,
 ) -> tuple[dict[str, Any], str | None]:
     """Fit, show and save; return what is to be said as JSON, and why the network failed, if so."""
-    from rich.console import Console
-
+    from actwise.cli.consoles import Console
     from actwise.cli.display import Display, TrainingBar, experiments_shown
     from actwise.doctor.adapters.tables import cautions, diagnose_table, needs_doctor
     from actwise.engines.numba import build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actwise.cli.options import file_options, read_options
-from actwise.cli.status import tell_written
+from actwise.cli.status import harmless, tell_written
 from actwise.errors import TableError
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def predict(model: Path, data: str, output: Path | None, proba: bool, given: dic
     batches = _blaming(data, found.predict_batches(data, proba=proba, options=options))
     if output is None:
         with _reader_may_leave():
-            write_delimited(batches, sys.stdout.buffer)
+            stream: Any = _Terminal() if sys.stdout.isatty() else sys.stdout.buffer
+            write_delimited(batches, stream)
             sys.stdout.buffer.flush()
         return
     n_rows = write_table(batches, output)
@@ -63,6 +65,15 @@ def _blaming(data: str, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFram
         if data in str(error):
             raise
         raise TableError(f"{data!r}: {error}") from error
+
+
+class _Terminal(io.RawIOBase):
+    """Shows answers to a person, whose labels may hold what a terminal would obey."""
+
+    def write(self, content: Any) -> int:
+        """Write text in UTF-8, made harmless."""
+        click.echo(harmless(bytes(content).decode()), nl=False)
+        return len(content)
 
 
 @contextmanager

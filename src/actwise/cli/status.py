@@ -22,6 +22,23 @@ MOST_PRESSES = 2  # so many Ctrl-C are taken as one wish to stop; one more gives
 WRITTEN = "actwise.written"  # the key under which a command's context keeps what it wrote
 
 
+# Characters that a terminal obeys instead of showing them (C0, C1, and what turns the direction of writing).
+_COMMANDS = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\n\t"
+}
+
+
+def harmless(text: str) -> str:
+    r"""Make visible what a terminal would obey, as names and labels of a foreign table or model may hold it.
+
+    >>> harmless("lab\x1b[31mel")
+    'lab\\x1b[31mel'
+    """
+    return text.translate(_COMMANDS)
+
+
 def tell_written(place: Path) -> None:
     """Remember what a command has written, for the case that it is interrupted later."""
     click.get_current_context().meta[WRITTEN] = place
@@ -70,16 +87,17 @@ class GuardedGroup(click.Group):
             def called(parameter: str) -> str:
                 return option_name(parameter) if parameter in options else parameter
 
-            click.echo(f"Error: {error.told(called) if isinstance(error, InputError) else error}", err=True)
+            said = error.told(called) if isinstance(error, InputError) else error
+            click.echo(harmless(f"Error: {said}"), err=True)
             ctx.exit(BAD_INPUT)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx is not None else ctx.command_path
-            click.echo(f"Error: {error.format_message()} See '{command} --help'.", err=True)
+            click.echo(harmless(f"Error: {error.format_message()} See '{command} --help'."), err=True)
             ctx.exit(BAD_INPUT)
         except KeyboardInterrupt:
             written = ctx.meta.get(WRITTEN)
             what = "nothing was written" if written is None else f"what was done before is kept in {written}"
-            click.echo(f"Interrupted: {what}.", err=True)
+            click.echo(harmless(f"Interrupted: {what}."), err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -99,7 +117,7 @@ def _told_warnings() -> Iterator[None]:
     ) -> None:
         if issubclass(category, ActwiseWarning):
             if str(message) not in told:
-                click.echo(f"Warning: {message}", err=True)
+                click.echo(harmless(f"Warning: {message}"), err=True)
             told.add(str(message))
         else:
             ordinary(message, category, filename, lineno, file, line)

@@ -19,10 +19,10 @@ from actwise.estimators.parameters import PARAMETERS, Parameter, takes
 from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
 from actwise.model.losses import Loss
-from actwise.parts import ModelParts
 from actwise.recipes.fitting import Rows
 from actwise.tasks import Task, find_task
 from actwise.tasks.scaling import Scaling
+from actwise.training.descriptions import ModelDescription
 
 
 def _learned(y: npt.NDArray[Any]) -> tuple[Task, npt.NDArray[Any]]:
@@ -263,12 +263,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         outputs = self._predict_outputs(X)
         return outputs[:, 0] if self._task.kind == "binary" else outputs
 
-    def model_parts(self) -> ModelParts:
+    def model_description(self) -> ModelDescription:
         """Say what the model is made of, for `actwise.to_onnx` and `actwise.to_torch`."""
         network = self.network_
         several = self._task.kind == "multilabel"
         classes = tuple(self.classes_.tolist())
-        return ModelParts(network, classes=classes, multilabel=several, margins=_gives_margins(self))
+        return ModelDescription(network, classes=classes, multilabel=several, margins=_gives_margins(self))
 
     def _checked(self, X: Any, y: Any, *, reset: bool, partial: bool) -> tuple[Any, npt.NDArray[Any]]:
         X, y = validate_data(

@@ -11,9 +11,9 @@ from sklearn.base import clone, is_classifier
 
 from actwise.model.optimizers import LBFGS
 from actwise.model.schedules import CosineDecay
-from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
 from actwise.recipes.fitting import Fitting
 from actwise.recipes.plan import AUTO, FINAL_SHARE, WARMUP, AdaptiveRate
+from actwise.training.descriptions import NOTE_ON_ADAPTIVE, TrainingDescription
 
 PLAIN = ("loss", "optimizer", "batch_size", "epochs", "shuffle", "l2", "max_gradient_norm", "tolerance")
 _NAMES = {
@@ -23,9 +23,9 @@ _NAMES = {
 
 
 class DescribedTraining:
-    """Gives estimators ``training_parts`` and ``changed``, which the doctor asks for."""
+    """Gives estimators ``training_description`` and ``changed``, which the doctor asks for."""
 
-    def training_parts(self, X: Any, y: Any) -> TrainingParts:
+    def training_description(self, X: Any, y: Any) -> TrainingDescription:
         """Say how this estimator is trained on some rows.
 
         Parameters
@@ -42,7 +42,7 @@ class DescribedTraining:
             note = NOTE_ON_ADAPTIVE
         settings = {name: value for name, value in fitting.arguments(0).items() if name in PLAIN}
         fitted: Any = self
-        return TrainingParts(
+        return TrainingDescription(
             fitting.network, rows.X, rows.targets, twin._task.kind if is_classifier(twin) else "regression",
             settings | {"optimizer": optimizer, "patience": patience, "restarts": plan.restarts},
             scales_inputs=twin._inputs is not None, scales_targets=twin._outputs is not None, weights=rows.weights,
@@ -98,7 +98,7 @@ def _prepared(estimator: Any, X: Any, y: Any) -> tuple[Any, Fitting]:
 
 def _pinned(estimator: Any, X: Any, y: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the choices that ``solver="auto"`` makes and another solver would not make."""
-    # Penalties are tried once more here, as these rows may be others than those of `training_parts`.
+    # Penalties are tried once more here, as these rows may be others than those of `training_description`.
     plan = _prepared(estimator, X, y)[1].plan
     pinned = {
         "scale_inputs": plan.scale_inputs, "scale_targets": plan.scale_inputs, "alpha": plan.alpha,

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from actwise.model.network import Network
-from actwise.parts import ModelParts
 from actwise.recipes.weights import Weights
+from actwise.training.descriptions import ModelDescription
 
 FloatArray = npt.NDArray[np.floating[Any]]
 SPARSE_BATCH = 4096  # sparse rows that are made dense at once
@@ -59,9 +59,9 @@ class Predicting(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         weights = self._current()
         return weights.network.with_parameters(weights.parameters)
 
-    def model_parts(self) -> ModelParts:
+    def model_description(self) -> ModelDescription:
         """Say what the model is made of, for `actwise.to_onnx` and `actwise.to_torch`."""
-        return ModelParts(self.network_)
+        return ModelDescription(self.network_)
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()

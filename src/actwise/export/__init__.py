@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actwise.export.pipelines import exported_parts
+from actwise.export.pipelines import exported_description
 from actwise.export.requirements import require
 from actwise.model.network import Network
 
@@ -48,7 +48,7 @@ def to_onnx(model: object, path: str | Path) -> None:
     """
     from actwise.export.onnx.model import write_onnx
 
-    write_onnx(exported_parts(model), path)
+    write_onnx(exported_description(model), path)
 
 
 def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
@@ -92,7 +92,7 @@ def to_torch(model: object, *, native: bool = True) -> nn.Sequential:
     require("torch")
     from actwise.export.torch.model import build_module
 
-    return build_module(exported_parts(model), native=native)
+    return build_module(exported_description(model), native=native)
 
 
 def to_torch_code(model: object, path: str | Path) -> None:
@@ -104,7 +104,8 @@ def to_torch_code(model: object, path: str | Path) -> None:
         As for `to_torch`. Writing the file does not need PyTorch.
     path : str or Path
         The file, such as ``model.py``; its function ``build()`` returns the module. More than 256 weights stand
-        in a file beside it, ``model.safetensors``, which it reads by itself.
+        in a file beside it, ``model.HEX.safetensors``, which it reads by itself; its name follows from its content, so
+        that old code never reads new weights.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def to_torch_code(model: object, path: str | Path) -> None:
     """
     from actwise.export.torch.code import write_code
 
-    write_code(exported_parts(model), path)
+    write_code(exported_description(model), path)
 
 
 def to_torch_program(model: object, path: str | Path) -> None:
@@ -147,7 +148,7 @@ def to_torch_program(model: object, path: str | Path) -> None:
     require("torch")
     from actwise.export.torch.model import write_program
 
-    write_program(exported_parts(model), path)
+    write_program(exported_description(model), path)
 
 
 def from_sklearn(model: Any) -> Network:

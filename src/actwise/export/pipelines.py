@@ -10,33 +10,33 @@ import numpy as np
 
 from actwise.errors import InputError
 from actwise.model.network import Network
-from actwise.parts import Floats, HasParts, ModelParts, described, parts_of
 from actwise.tasks.scaling import Scaling
+from actwise.training.descriptions import DescribesModel, Floats, ModelDescription, described, description_of
 
 
-def exported_parts(model: object) -> ModelParts:
-    """Say what a model is made of; see `actwise.parts.parts_of`."""
+def exported_description(model: object) -> ModelDescription:
+    """Say what a model is made of; see `actwise.training.descriptions.description_of`."""
     if not hasattr(model, "steps"):
-        return parts_of(model)
+        return description_of(model)
     *before, (_, last) = _steps(model)
-    if not isinstance(last, HasParts | Network):
+    if not isinstance(last, DescribesModel | Network):
         raise InputError(
             f"the last step of the pipeline must be an Actwise estimator, not {described(last)}; aw.from_sklearn makes "
             "a network of scikit-learn's perceptrons"
         )
-    parts = parts_of(last)
+    description = description_of(last)
     if not before:
-        return parts
-    if parts.columns:
+        return description
+    if description.columns:
         raise InputError("a table model prepares its columns itself: export the last step, pipeline[-1], alone")
-    width = parts.network.n_inputs
+    width = description.network.n_inputs
     scalings = [_centre_and_scale(name, step, width) for name, step in before]
-    if parts.inputs is not None:
-        scalings.append((parts.inputs.centres, parts.inputs.scales))
+    if description.inputs is not None:
+        scalings.append((description.inputs.centres, description.inputs.scales))
     centres, scales = np.zeros(width), np.ones(width)
     for centre, scale in scalings:
         centres, scales = centres + centre * scales, scales * scale
-    return replace(parts, inputs=Scaling(centres, scales))
+    return replace(description, inputs=Scaling(centres, scales))
 
 
 def _steps(pipeline: Any) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,7 @@ class Scaled:
     """
 
     scale: float
-    fan: str = "average"
+    fan: Literal["in", "average"] = "average"
     uniform: bool = True
 
     def draw(self, shape: tuple[int, ...], fans: tuple[float, float], rng: np.random.Generator) -> Weights:

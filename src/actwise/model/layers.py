@@ -112,6 +112,8 @@ class Maxout:
         _check_units(self.units, "Maxout")
         if not isinstance(self.pieces, int | np.integer) or self.pieces < 2:
             raise InputError(f"Maxout needs at least 2 pieces, not {self.pieces!r}")
+        initializer(self.init, 1.0)
+        initializer(self.bias_init, 1.0)
 
     def __repr__(self) -> str:
         return f"Maxout({self.units}, pieces={self.pieces}{'' if self.bias else ', bias=False'})"

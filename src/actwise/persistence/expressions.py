@@ -11,7 +11,7 @@ comes back as it was, however often it is shared, and nothing is ever evaluated.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from actwise.errors import InputError, ModelError, suggest
 from actwise.formula.expression import (
@@ -36,13 +36,13 @@ _ARITIES = (
 )
 
 
-def expression_to_lines(expression: Expression) -> list[str]:
+def expression_to_lines(expression: Expression) -> tuple[str, ...]:
     """Write a formula as lines.
 
     >>> from actwise.formula.expression import sigmoid
     >>> x = symbol("x")
     >>> expression_to_lines(x * sigmoid(x))
-    ['symbol x', 'sigmoid 0', 'multiply 0 1']
+    ('symbol x', 'sigmoid 0', 'multiply 0 1')
     """
     lines: list[str] = []
     places: dict[Expression, int] = {}
@@ -54,7 +54,7 @@ def expression_to_lines(expression: Expression) -> list[str]:
             lines.append(f"{SYMBOL} {node.name}")
         else:
             lines.append(" ".join([node.operation, *(str(places[each]) for each in node.arguments)]))
-    return lines
+    return tuple(lines)
 
 
 def refuse_too_large(expression: Expression) -> None:
@@ -66,14 +66,16 @@ def refuse_too_large(expression: Expression) -> None:
         raise InputError(f"a formula has more than {LARGEST_WRITTEN_OUT:,} parts when it is written out")
 
 
-def expression_from_lines(lines: object, symbols: Collection[str], where: str, *, is_row: bool = False) -> Expression:
+def expression_from_lines(
+    lines: Sequence[str], symbols: Collection[str], where: str, *, is_row: bool = False
+) -> Expression:
     """Read a formula that `expression_to_lines` wrote."""
-    if not isinstance(lines, list) or not lines:
+    if not lines:
         raise ModelError(f"{where} must be a list of lines that make a formula")
     nodes: list[Expression] = []
     for index, line in enumerate(lines):
         place = f"{where}[{index}]"
-        operation, *words = line.split(" ") if isinstance(line, str) else [""]
+        operation, *words = line.split(" ")
         if operation == NUMBER and len(words) == 1:
             nodes.append(number(_read_number(words[0], place)))
         elif operation == SYMBOL and len(words) == 1:

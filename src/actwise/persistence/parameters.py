@@ -7,27 +7,28 @@ may stand there are in a table, and nothing else is ever made.
 from __future__ import annotations
 
 import math
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from actwise.activations import Activation, GatedActivation, RowActivation
 from actwise.errors import InputError, ModelError
 from actwise.model import losses, optimizers, schedules
+from actwise.persistence import records
 from actwise.persistence.activations import activation_from_document, activation_to_document
-from actwise.persistence.sections import Section, choice, shown, to_number
 
 Plain: TypeAlias = Any
 DEEPEST = 20  # lists in lists, and schedules in optimisers
-RECORDS: dict[str, type] = {
-    each.__name__: each
-    for each in (
-        optimizers.SGD, optimizers.Adam, optimizers.AdamW, optimizers.RMSprop, optimizers.Adagrad,
-        optimizers.Adadelta, optimizers.Adamax, optimizers.Nadam, optimizers.LBFGS,
-        schedules.Constant, schedules.ExponentialDecay, schedules.InverseTimeDecay, schedules.CosineDecay,
-    )
-}  # fmt: skip
+_SCHEDULES = (schedules.Constant, schedules.ExponentialDecay, schedules.InverseTimeDecay, schedules.CosineDecay)
+RECORDS: dict[str, type] = {each.__name__: each for each in (*get_args(optimizers.Optimizer), *_SCHEDULES)}
+
+
+@dataclass(frozen=True)
+class _Loss:
+    loss: str
+    values: Mapping[str, float]
 
 
 def parameter_to_document(value: Any, name: str) -> Plain:
@@ -84,39 +85,27 @@ def parameter_from_document(document: Plain, where: str, depth: int = 0) -> Any:
     if not isinstance(document, dict):
         return document
     words = {"number", "tuple", "dict", "activation", "loss", "record"} & document.keys()
-    if len(words) != 1:
+    word = words.pop() if len(words) == 1 else ""
+    value = document.get(word)
+    if not word or (word not in ("loss", "record") and len(document) > 1):
         raise ModelError(f"{where} must say in one word what it is")
-    word = words.pop()
     if word == "number":
-        return to_number(Section(document, where, ["number"])["number"], where)
+        return records.from_plain(float, value, where, finite=False)
     if word == "activation":
-        return activation_from_document(Section(document, where, ["activation"])["activation"], where)
+        return activation_from_document(value, where)
     if word == "loss":
-        section = Section(document, where, ["loss", "values"])
-        values = {name: to_number(each, place) for name, each, place in section.entries("values")}
-        return _made(where, losses.loss, section.text("loss"), **values)
+        found = records.from_plain(_Loss, document, where)
+        return records.build(losses.loss, where, found.loss, **found.values)
     if word == "record":
-        kind = RECORDS[choice(Section(document, where, document.keys()).text("record"), where, RECORDS, "records")]
-        section = Section(document, where, ["record", *(each.name for each in fields(kind))])
-        inner = {
-            each.name: parameter_from_document(section[each.name], section.place(each.name), depth + 1)
-            for each in fields(kind)
-        }
-        return _made(where, kind, **inner)
-    items = document[word]
-    if len(document) > 1 or not isinstance(items, list):
-        raise ModelError(f"{where} must be a list, not {shown(items)}")
-    found = [parameter_from_document(each, f"{where}[{k}]", depth + 1) for k, each in enumerate(items)]
+        kind = RECORDS[records.from_plain(Literal[*RECORDS], value, where)]
+        given = {name: each for name, each in document.items() if name != word}
+        inner = {name: parameter_from_document(each, f"{where}.{name:.60}", depth + 1) for name, each in given.items()}
+        return records.build(kind, where, **inner)
+    if not isinstance(value, list):
+        raise ModelError(f"{where} must be a list, not {records.shown(value)}")
+    items = parameter_from_document(value, where, depth)
     if word == "tuple":
-        return tuple(found)
-    if not all(isinstance(each, list) and len(each) == 2 and isinstance(each[0], str | int | float) for each in found):
+        return tuple(items)
+    if not all(isinstance(each, list) and len(each) == 2 and isinstance(each[0], str | int | float) for each in items):
         raise ModelError(f"{where} must be a list of pairs")
-    return dict(found)
-
-
-def _made(where: str, make: Any, *arguments: Any, **named: Any) -> Any:
-    """Make one of the known things; what it refuses is a damaged model."""
-    try:
-        return make(*arguments, **named)
-    except (InputError, TypeError, ValueError) as error:
-        raise ModelError(f"{where} cannot be: {error}") from error
+    return dict(items)

@@ -27,37 +27,30 @@ import re
 import secrets
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from actwise.errors import ModelError
-
-if sys.platform != "win32":
-    import fcntl
+from actwise.persistence import files
 
 AT_FDCWD = -100  # <fcntl.h>: paths are relative to the current directory
 RENAME_EXCHANGE = 2  # <linux/fs.h>
 # What file systems answer that cannot sync a directory.
 _NO_SYNC_HERE = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP})
 
-LONGEST_WAIT = 10.0  # seconds for other writers; a save takes some hundredths
-POLLING_SECONDS = 0.002
-
 _Role = Literal["saving", "replaced"]
 
 
-def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[[], None]) -> None:
+def replace_directory(target: Path, content: Mapping[str, bytes], check: Callable[[], None]) -> None:
     """Write files into a new directory and put it in the place of `target`.
 
     `target`: the directory, absolute and without symbolic links; its parents are made.
     `check`: raises where `target` must not be replaced; called while no other writer is at work.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _turn(target.parent) as alone:
+    with files.turn(target.parent) as alone:
         _put_back(target)
         if alone:
             _remove_left_overs(target)
@@ -65,8 +58,8 @@ def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[
         fresh = old = _beside(target, "saving")
         try:
             fresh.mkdir()
-            for name, content in files.items():
-                _write(fresh / name, content)
+            for name, written in content.items():
+                _write(fresh / name, written)
             if target.exists():
                 shutil.copymode(target, fresh)
             _sync_directory(fresh)
@@ -83,51 +76,16 @@ def replace_directory(target: Path, files: Mapping[str, bytes], check: Callable[
 def standing_in(target: Path) -> Path:
     """Return the directory that stands for `target`: itself, or what a killed writer had renamed aside."""
     if not target.exists() and target.parent.is_dir():
-        return max(_siblings(target, "replaced"), default=target, key=lambda each: each.stat().st_mtime_ns)
+        return max(_replaced(target), default=target, key=lambda each: each.stat().st_mtime_ns)
     return target
-
-
-@contextmanager
-def _turn(parent: Path) -> Iterator[bool]:
-    """Wait until no other process writes into a directory; say whether that is certain."""
-    if sys.platform == "win32":
-        yield False
-        return
-    handle = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        alone = _locked(handle)
-        try:
-            yield alone
-        finally:
-            if alone:
-                # Closing is not enough where a child process was forked meanwhile: it holds the lock too.
-                fcntl.flock(handle, fcntl.LOCK_UN)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    """Wait for a lock; False where the file system has none, or somebody does not let go of it."""
-    deadline = time.monotonic() + LONGEST_WAIT
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLLING_SECONDS)
-        except OSError:
-            return False
-        else:
-            return True
 
 
 def _beside(target: Path, role: _Role) -> Path:
     return target.with_name(f".{target.name}.{role}-{secrets.token_hex(4)}")
 
 
-def _siblings(target: Path, role: _Role) -> list[Path]:
-    name = re.compile(rf"\.{re.escape(target.name)}\.{role}-[0-9a-f]{{8}}")
+def _replaced(target: Path) -> list[Path]:
+    name = re.compile(rf"\.{re.escape(target.name)}\.replaced-[0-9a-f]{{8}}")
     return [each for each in target.parent.iterdir() if name.fullmatch(each.name) and each.is_dir()]
 
 
@@ -138,7 +96,8 @@ def _put_back(target: Path) -> None:
 
 
 def _remove_left_overs(target: Path) -> None:
-    for each in [*_siblings(target, "saving"), *_siblings(target, "replaced")]:
+    files.remove_left_overs(target)
+    for each in _replaced(target):
         shutil.rmtree(each, ignore_errors=True)
 
 

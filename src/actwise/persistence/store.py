@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ import safetensors.numpy
 from actwise import __version__
 from actwise.errors import InputError, ModelError
 from actwise.persistence import replacing
+from actwise.persistence.files import scratch
 
 FORMAT = "actwise-model"
 FORMAT_VERSION = 1
@@ -78,7 +78,7 @@ def check_destination(directory: str | Path) -> None:
         _refuse_foreign(directory, target)
         above = next(each for each in target.parents if each.exists())
         # Made and removed again: what permissions say is not the whole truth, for root in particular.
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=above):
+        with scratch(above / target.name, folder=True):
             pass
     except OSError as error:
         raise ModelError(f"{directory} cannot be written ({_reason(error)}); choose another directory") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from actwise.errors import InputError
+from actwise.report.plots import check_picture, new_figure, save_figure
 
 LONGEST_NAME = 40
 
@@ -24,11 +24,9 @@ def draw_intervals(
 
     `estimates`: (value, low, high) of each name.
     """
-    try:
-        import matplotlib.figure
-    except ImportError as error:
-        raise InputError('plots need matplotlib: pip install "actwise[plot]"') from error
-    figure: Any = matplotlib.figure.Figure(figsize=(8, 1.4 + 0.36 * len(names)), layout="constrained")
+    if path is not None:
+        check_picture(path)
+    figure = new_figure(figsize=(8, 1.4 + 0.36 * len(names)), layout="constrained")
     axes = figure.subplots()
     values, lows, highs = np.array(estimates, np.float64).T
     finite = np.isfinite(lows) & np.isfinite(highs)
@@ -44,5 +42,5 @@ def draw_intervals(
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="best", fontsize=8)
     if path is not None:
-        figure.savefig(path)
+        save_figure(figure, path)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from actwise.activations import AnyActivation
-from actwise.errors import ActwiseError, InputError
+from actwise.errors import InputError
+from actwise.persistence.files import check_output, written
 from actwise.report.curves import Asymptote, Curve, FloatArray, Interval, KinkMark, checked_domain, curves, sampled
 from actwise.report.wording import describe_saturation
 
@@ -80,18 +81,24 @@ def plot_activations(
     'two.svg'
     """
     target = Path(path)
-    check_path(target)
+    check_picture(target, SUFFIXES)
     size = size or PlotSize()
-    matplotlib = _matplotlib()
-    with matplotlib.rc_context(_STYLE):
+    with _matplotlib().rc_context(_STYLE):
         figure = draw(activations, domain=domain, size=size)
         drawn = io.BytesIO()
         ending = target.suffix.lower()[1:]
         metadata = {"Date": None, "Creator": "actwise"} if ending == "svg" else {"Software": "actwise"}
         figure.savefig(drawn, format=ending, dpi=size.dots_per_inch, metadata=metadata)
     content = drawn.getvalue()
-    target.write_bytes(_compact(content.decode()).encode() if ending == "svg" else content)
+    with written(target) as place:
+        place.write_bytes(_compact(content.decode()).encode() if ending == "svg" else content)
     return target
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Save a figure in the format that the ending names, whole or not at all."""
+    with written(path) as place:
+        figure.savefig(place, format=Path(path).suffix.lower()[1:])
 
 
 def _compact(svg: str) -> str:
@@ -108,21 +115,31 @@ _BETWEEN_TAGS = re.compile(r">\s+<")
 _LONG_DECIMAL = re.compile(r"-?\d+\.\d{3,}")
 
 
-def check_path(path: Path) -> None:
-    """Refuse a file that no plot can be written to, before anything is computed."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"a plot is written as SVG or PNG: end {str(path)!r} in .svg or .png")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"the directory {str(path.parent)!r} does not exist: create it first, or name another")
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a directory: name a file in it")
+def check_picture(path: str | Path, endings: Collection[str] | None = None) -> None:
+    """Refuse a file that no picture can be written to, before anything is computed.
+
+    `endings`: those of the formats there are; matplotlib's if left out.
+    """
+    known = endings or [f".{each}" for each in new_figure().canvas.get_supported_filetypes()]
+    if Path(path).suffix.lower() not in known:
+        shown = "SVG or PNG: end" if endings else f"{', '.join(known)}: end"
+        raise InputError(f"a plot is written as {shown} {str(path)!r} in .svg or .png")
+    check_output(path)
+
+
+def new_figure(**options: Any) -> Any:
+    """Make an empty figure of matplotlib."""
+    _matplotlib()
+    from matplotlib.figure import Figure
+
+    return Figure(**options)
 
 
 def _matplotlib() -> Any:
     try:
         import matplotlib
-    except ModuleNotFoundError as error:
-        raise ActwiseError('plots need matplotlib: pip install ".[plot]" in the checkout') from error
+    except ImportError as error:
+        raise InputError('plots need matplotlib: pip install ".[plot]" in the checkout') from error
     return matplotlib
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from actwise.errors import InputError
+from actwise.report.plots import check_picture, new_figure, save_figure
 
 Numbers: TypeAlias = npt.NDArray[np.floating[Any]]
 BINS = 40
@@ -29,12 +29,10 @@ def draw_training(
     title: str, losses_by_label: Mapping[str, Numbers], layers: Sequence[LayerShown], path: str | None
 ) -> Any:
     """Draw a training, and save the figure where a path is given."""
-    try:
-        import matplotlib.figure
-    except ImportError as error:
-        raise InputError('plots need matplotlib: pip install ".[plot]" in the checkout') from error
+    if path is not None:
+        check_picture(path)
     n = len(layers)
-    figure: Any = matplotlib.figure.Figure(figsize=(11, 3 + 1.6 * -(-n // 4)), layout="constrained")
+    figure = new_figure(figsize=(11, 3 + 1.6 * -(-n // 4)), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=[1, max(1, -(-n // 4)) * 0.7])
     losses, gradients = upper.subplots(1, 2)
     for label, values in losses_by_label.items():
@@ -61,5 +59,5 @@ def draw_training(
     for axis in axes[n:]:
         axis.set_visible(False)
     if path is not None:
-        figure.savefig(path)
+        save_figure(figure, path)
     return figure

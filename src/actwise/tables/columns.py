@@ -7,17 +7,14 @@ person what is done with the column.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from dataclasses import MISSING, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from actwise.errors import ModelError
-from actwise.persistence import records
 from actwise.persistence.records import require
 from actwise.tables import cells, dates
 from actwise.tables.moments import Cycle, cycle_phase, days_since_epoch
@@ -340,34 +337,6 @@ class DroppedColumn:
 
 
 Column = NumberColumn | BooleanColumn | CategoryColumn | DateColumn | DroppedColumn
-COLUMN_KINDS: dict[str, type[Column]] = {
-    each.kind: each for each in (NumberColumn, BooleanColumn, CategoryColumn, DateColumn, DroppedColumn)
-}
-
-
-def column_to_dict(column: Column) -> dict[str, Any]:
-    """Turn a column's record into plain data.
-
-    >>> column_to_dict(BooleanColumn("smoker", n_missing=0))
-    {'kind': 'boolean', 'name': 'smoker', 'n_missing': 0, 'missing_words': []}
-    """
-    return {"kind": column.kind, **records.to_plain(column)}
-
-
-def column_from_dict(data: object) -> Column:
-    """Build a column's record from plain data.
-
-    >>> column_from_dict({"kind": "boolean", "name": "smoker", "n_missing": 0})
-    BooleanColumn(name='smoker', n_missing=0, missing_words=())
-    """
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(kind, str) or kind not in COLUMN_KINDS:
-        raise ModelError(f"a column should be of the kind {', '.join(COLUMN_KINDS)}: the saved model is damaged")
-    # Models that were saved before there were words and units for their kind of column say nothing of them.
-    later = {each.name: each.default for each in dataclasses.fields(COLUMN_KINDS[kind]) if each.default is not MISSING}
-    given = {name: value for name, value in data.items() if name != "kind"}
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in later.items()} | given
-    return records.from_plain(COLUMN_KINDS[kind], plain, f"column {str(data.get('name'))[:40]!r}")
 
 
 def transformed(values: NDArray[np.float64], transform: str, unit: float) -> NDArray[np.float64]:

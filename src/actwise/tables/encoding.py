@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from actwise.errors import ActwiseWarning, ModelError, TableError, suggest
+from actwise.errors import ActwiseWarning, TableError, suggest
 from actwise.persistence import records
 from actwise.tables.cells import is_text, with_plain_numbers
 from actwise.tables.changes import KINDS, check_changes
-from actwise.tables.columns import Column, DroppedColumn, column_from_dict, column_to_dict
+from actwise.tables.columns import Column, DroppedColumn
 from actwise.tables.learning import Learned, learn
 from actwise.tables.odd import OddCells, find_odd, tell_odd
 from actwise.tables.options import DEFAULT, ReadOptions, merged
@@ -163,25 +163,13 @@ class TableEncoding:
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the encoding into plain data."""
-        return {
-            "columns": [column_to_dict(each) for each in self.columns],
-            "targets": list(self.targets),
-            "options": self.options.to_dict(),
-        }
+        found: dict[str, Any] = records.to_plain(self)
+        return found
 
     @classmethod
     def from_dict(cls, data: object) -> TableEncoding:
         """Build an encoding from plain data."""
-        if isinstance(data, dict):
-            data = {"options": DEFAULT.to_dict(), **data}  # models of version 0.1 say nothing of them
-        plain = records.check_keys(data, ["columns", "targets", "options"], "a table encoding")
-        columns, targets = plain["columns"], plain["targets"]
-        if not isinstance(columns, list) or not isinstance(targets, list):
-            raise ModelError("a table encoding should have lists of columns and targets: the saved model is damaged")
-        if not all(isinstance(each, str) for each in targets):
-            raise ModelError("the targets of a table encoding should be names: the saved model is damaged")
-        options = ReadOptions.from_dict(plain["options"])
-        return cls(tuple(column_from_dict(each) for each in columns), tuple(targets), options)
+        return records.from_plain(cls, data, "encoding")
 
     @staticmethod
     def _refuse_lacking(wanted: Sequence[str], there: Sequence[str]) -> None:

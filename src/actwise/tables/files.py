@@ -14,7 +14,6 @@ import io
 import lzma
 import re
 import shutil
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -26,6 +25,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from actwise.errors import ActwiseWarning, TableError, suggest
+from actwise.persistence.files import temporary_folder
 
 Format = Literal["delimited", "parquet", "ipc", "ndjson", "json"]
 
@@ -137,15 +137,15 @@ def plain_file(path: Path, encoding: str | None = None, *, announce: bool = True
     `encoding`: that of text that is not UTF-8; guessed if None.
     `announce`: whether to say which one was guessed.
     """
-    with tempfile.TemporaryDirectory(prefix="actwise-") as folder:
+    with temporary_folder() as folder:
         if _suffix(path) == ARCHIVE:
-            plain, form = _from_archive(path, Path(folder))
+            plain, form = _from_archive(path, folder)
         else:
             form = file_format(path)
-            plain = _unpacked(path, form, Path(folder))
+            plain = _unpacked(path, form, folder)
         found = None
         if form in TEXT_FORMATS:
-            plain, found = _as_utf8(plain, path.name, Path(folder), encoding, announce)
+            plain, found = _as_utf8(plain, path.name, folder, encoding, announce)
         yield PlainFile(plain, form, found)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from actwise.errors import InputError, ModelError
-from actwise.persistence import records
+from actwise.errors import InputError
 
 ColumnType = Literal["number", "category", "date", "ignore"]
 DateOrder = Literal["day", "month", "year"]
@@ -88,18 +87,6 @@ class ReadOptions:
         """Return the type that was given for a column, the last one if several were."""
         found = [each.rpartition("=")[2] for each in self.types if each.rpartition("=")[0] == column]
         return found[-1] if found else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Turn the options into plain data."""
-        return records.to_plain(self)
-
-    @classmethod
-    def from_dict(cls, data: object) -> ReadOptions:
-        """Build the options from plain data."""
-        try:
-            return records.from_plain(cls, data, "the reading options")
-        except InputError as error:
-            raise ModelError(str(error)) from error
 
 
 DEFAULT = ReadOptions()

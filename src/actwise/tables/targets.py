@@ -144,27 +144,19 @@ class Target:
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the target into plain data."""
-        scaling = self.task.scaling
-        return {
-            "kind": self.kind,
-            "names": list(self.names),
-            "reason": self.task.reason,
-            "n_missing": self.n_missing,
-            "labels": list(self.labels),
-            "centres": [] if scaling is None else scaling.centres.tolist(),
-            "scales": [] if scaling is None else scaling.scales.tolist(),
-            "transform": self.task.transform,
-            "missing_words": list(self.missing_words),
-            "written_unit": self.written_unit,
-        }
+        scaling = self.task.scaling or Scaling((), ())
+        found: dict[str, Any] = records.to_plain(
+            _Saved(
+                self.kind, self.names, self.task.reason, self.n_missing, self.labels, tuple(scaling.centres),
+                tuple(scaling.scales), self.task.transform, self.missing_words, self.written_unit,
+            )
+        )  # fmt: skip
+        return found
 
     @classmethod
-    def from_dict(cls, data: object) -> Target:
+    def from_dict(cls, data: object, where: str = "target") -> Target:
         """Build a target from plain data."""
-        if isinstance(data, dict):
-            # Models that were saved before there were others say nothing of these.
-            data = {"transform": "none", "missing_words": [], "written_unit": "", **data}
-        saved = records.from_plain(_Saved, data, "a target")
+        saved = records.from_plain(_Saved, data, where)
         if saved.labels:
             task = Task.of_classes(saved.labels, saved.reason)
         else:
@@ -201,9 +193,9 @@ class _Saved:
     labels: tuple[Label, ...]
     centres: tuple[float, ...]
     scales: tuple[float, ...]
-    transform: Literal["none", "log"]
-    missing_words: tuple[str, ...]
-    written_unit: str
+    transform: Literal["none", "log"] = "none"
+    missing_words: tuple[str, ...] = ()
+    written_unit: str = ""
 
     def __post_init__(self) -> None:
         n_labels, is_class = len(self.labels), self.kind.endswith("classification")
@@ -221,6 +213,9 @@ class _Saved:
         logarithm = self.kind == "regression" and len(self.scales) == 1
         records.require(self.transform == "none" or logarithm, f"no logarithm is learned for a {self.kind}")
         records.require(self.n_missing >= 0, f"{self.n_missing} rows cannot lack their target")
+
+
+records.CUSTOM[Target] = (Target.to_dict, Target.from_dict)
 
 
 def target_cells(frame: pl.DataFrame, name: str, rows: ArrayLike | None) -> tuple[pl.Series, NDArray[np.int64]]:

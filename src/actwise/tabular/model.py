@@ -18,27 +18,21 @@ from actwise.errors import InputError, ModelError
 from actwise.export.onnx.columns import column_inputs
 from actwise.model.layers import Dense
 from actwise.model.network import Network
-from actwise.parts import ModelParts
-from actwise.persistence import (
-    Saved,
-    SavedKind,
-    check_destination,
-    load_as,
+from actwise.persistence import Saved, SavedKind, check_destination, load_as, records, save_as
+from actwise.persistence.networks import (
+    NetworkRecord,
     network_arrays,
-    network_from_document,
+    network_from_record,
     network_to_document,
-    records,
     refuse_spare_arrays,
-    save_as,
 )
 from actwise.tables import ReadOptions, TableEncoding, Target, read_table, scan_batches
 from actwise.tabular.report import FitReport
-from actwise.tasks import Scaling
 from actwise.training import History
+from actwise.training.descriptions import ModelDescription
 
 METRICS_FILE = "metrics.json"
 HISTORY_FILE = "history.jsonl"
-_FIELDS = ("network", "encoding", "target", "report")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +65,6 @@ class TableModel:
             and (task.scaling is None) == task.is_classification
             and output is not None
             and output.name == task.output_activation
-            and (task.transform == "none" or self.network.structure[-1].biases_at >= 0)
         )
         if not fits:
             raise ModelError("the network, the columns and the target of the model do not belong together")
@@ -83,32 +76,19 @@ class TableModel:
         layers = (*self.network.layers[:-1], Dense(last.units, activation("identity"), bias=last.bias))
         return Network(layers, self.network.n_inputs, self.network.values, self.network.dtype)
 
-    @cached_property
-    def _exponential(self) -> Network:
-        """The network of a target's logarithm, its last layer scaled back and ending in an exponential."""
-        last, values = self.network.structure[-1], self.network.values.astype(np.float64)
-        assert self.target.task.scaling is not None
-        (centre,), (scale,) = self.target.task.scaling.centres, self.target.task.scaling.scales
-        values[last.weights_at : last.weights_at + last.n_weights] *= scale
-        values[last.biases_at] = values[last.biases_at] * scale + centre
-        layers = (*self.network.layers[:-1], Dense(1, activation("exponential")))
-        return Network(layers, self.network.n_inputs, values.astype(self.network.dtype), self.network.dtype)
-
-    def model_parts(self) -> ModelParts:
+    def model_description(self) -> ModelDescription:
         """Say what the model is made of, for exports.
 
         Returns
         -------
-        ModelParts
+        ModelDescription
             Columns, network, and what its outputs mean.
         """
-        network, outputs = self.network, self.target.task.scaling
-        if self.target.task.transform == "log":
-            network, outputs = self._exponential, Scaling.none(1)  # in the target's own units already
-        return ModelParts(
-            network,
+        return ModelDescription(
+            self.network,
             columns=self.encoding.columns,
-            outputs=outputs,
+            outputs=self.target.task.scaling,
+            exponential=self.target.task.transform == "log",
             classes=self.target.labels,
             names=self.target.names,
         )
@@ -353,14 +333,21 @@ class TableModel:
         ModelError
             If a part is missing, damaged or does not fit the others.
         """
-        plain = records.check_keys(dict(saved.document), list(_FIELDS), "model.json")
         refuse_spare_arrays(saved.arrays)
-        return cls(
-            network=network_from_document(plain["network"], saved.arrays),
-            encoding=TableEncoding.from_dict(plain["encoding"]),
-            target=Target.from_dict(plain["target"]),
-            report=FitReport.from_dict(plain["report"]),
-        )
+        document = records.from_plain(_Document, saved.document, "model.json")
+        document.report.check()
+        network = network_from_record(document.network, saved.arrays)
+        return cls(network, document.encoding, document.target, document.report)
+
+
+@dataclass(frozen=True)
+class _Document:
+    """What ``model.json`` holds of a table model."""
+
+    network: NetworkRecord
+    encoding: TableEncoding
+    target: Target
+    report: FitReport
 
 
 TABLE_MODEL = SavedKind("table_model", TableModel, TableModel.to_saved, TableModel.from_saved)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal, TypeAlias
 
 from actwise import __version__
-from actwise.errors import ModelError
 from actwise.persistence import records
 from actwise.tasks.metrics import CLASS_METRICS, NUMBER_METRICS, Scores
 
@@ -135,74 +134,22 @@ class FitReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the report into plain data, ready for JSON."""
-        return {
-            "rows": records.to_plain(self.rows),
-            "training": records.to_plain(self.training),
-            "scores": _plain_scores(self.scores),
-            "scores_by_target": {name: _plain_scores(scores) for name, scores in self.scores_by_target.items()},
-            "versions": dict(self.versions),
-            "failure": self.failure,
-        }
+        found: dict[str, Any] = records.to_plain(self)
+        return found
 
     @classmethod
     def from_dict(cls, data: object) -> FitReport:
-        """Build a report from plain data.
+        """Build a report from plain data; raise `ModelError` if it was damaged or tampered with."""
+        found = records.from_plain(cls, data, "report")
+        found.check()
+        return found
 
-        Parameters
-        ----------
-        data : object
-            What `to_dict` made.
-
-        Returns
-        -------
-        FitReport
-            The report.
-
-        Raises
-        ------
-        ModelError
-            If the data was damaged or tampered with.
-        """
-        keys = ["rows", "training", "scores", "scores_by_target", "versions", "failure"]
-        plain = records.check_keys(data, keys, "a report")
-        scores, failure = plain["scores"], plain["failure"]
-        if not isinstance(scores, dict) or not {NETWORK, CONSTANT} <= scores.keys():
-            raise ModelError("a report should have scores of the network and the constant")
-        metrics = NUMBER_METRICS if isinstance(scores[NETWORK], dict) and "r2" in scores[NETWORK] else CLASS_METRICS
-        by_target = plain["scores_by_target"]
-        if not isinstance(by_target, dict) or not all(isinstance(each, dict) for each in by_target.values()):
-            raise ModelError("the scores by target in a report should be scores by name and model")
-        for each in (scores, *by_target.values()):
-            _check_scores(each, metrics)
-        versions = plain["versions"]
-        if not isinstance(versions, dict) or not all(isinstance(each, str) for each in versions.values()):
-            raise ModelError("the versions in a report should be texts by name")
-        if not isinstance(failure, str | None):
-            raise ModelError(f"the failure in a report should be a sentence, not {records.shown(failure)}")
-        return cls(
-            rows=records.from_plain(RowCounts, _added(RowCounts, plain["rows"]), "the rows of a report"),
-            training=records.from_plain(
-                TrainingFacts, _added(TrainingFacts, plain["training"]), "the training of a report"
-            ),
-            scores=scores,
-            versions=versions,
-            failure=failure,
-            scores_by_target=by_target,
+    def check(self) -> None:
+        """Refuse a report that lacks scores, or has others than its metrics."""
+        records.require(
+            {NETWORK, CONSTANT} <= self.scores.keys(), "there are no scores of the network and the constant"
         )
-
-
-def _added(kind: type, data: object) -> object:
-    """Give a record from a file what models of before did not say."""
-    defaults = {each.name: each.default for each in fields(kind) if each.default is not MISSING}
-    return {**defaults, **data} if isinstance(data, dict) else data
-
-
-def _plain_scores(scores: Mapping[str, Scores]) -> dict[str, Scores]:
-    return {model: dict(each) for model, each in scores.items()}
-
-
-def _check_scores(scores: Mapping[str, object], metrics: Sequence[str]) -> None:
-    for model, each in scores.items():
-        for name, value in records.check_keys(each, list(metrics), f"the scores of {model[:40]!r}").items():
-            if value is not None and type(value) not in (int, float):
-                raise ModelError(f"the score {name!r} should be a number, not {records.shown(value)}")
+        known = NUMBER_METRICS if "r2" in self.scores[NETWORK] else CLASS_METRICS
+        for each in (self.scores, *self.scores_by_target.values()):
+            fits = all(scores.keys() == set(known) for scores in each.values())
+            records.require(fits, f"every model should have the scores {', '.join(known)}")

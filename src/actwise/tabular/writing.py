@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from actwise.errors import InputError
+from actwise.persistence import files
 
 Batches: TypeAlias = Iterable[pl.DataFrame]
 
@@ -56,18 +54,18 @@ def _is_within_float32(column: pl.Series) -> bool:
 
 
 def _write_csv(batches: Batches, path: Path) -> int:
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         return write_delimited(batches, file)
 
 
 def _write_tsv(batches: Batches, path: Path) -> int:
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         return write_delimited(batches, file, "\t")
 
 
 def _write_json_lines(batches: Batches, path: Path) -> int:
     n_rows = 0
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         for batch in batches:
             file.write(_short(batch).write_ndjson().encode())
             n_rows += batch.height
@@ -90,13 +88,13 @@ def _write_arrow(batches: Batches, path: Path) -> int:
 def _collected(batches: Batches) -> Iterator[tuple[pl.LazyFrame, int]]:
     """Keep batches in temporary files, from which polars streams: it cannot write columnar files in parts."""
     n_rows = 0
-    with tempfile.TemporaryDirectory(prefix="actwise-") as folder:
-        files = []
+    with files.temporary_folder() as folder:
+        parts = []
         for number, batch in enumerate(batches):
-            files.append(Path(folder) / f"{number}.arrow")
-            batch.write_ipc(files[-1])
+            parts.append(folder / f"{number}.arrow")
+            batch.write_ipc(parts[-1])
             n_rows += batch.height
-        yield pl.scan_ipc(files), n_rows
+        yield pl.scan_ipc(parts), n_rows
 
 
 WRITERS: dict[str, Callable[[Batches, Path], int]] = {
@@ -126,14 +124,9 @@ def check_output(path: Path, source: Any = None) -> None:
     """
     if isinstance(source, str | Path) and path.exists() and Path(source).exists() and path.samefile(source):
         raise InputError(f"{str(path)!r} is the table that is read: choose another file for the answers")
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a directory: name a file inside it")
     if path.suffix.lower() not in WRITERS:
         raise InputError(f"cannot tell the format of {str(path)!r} by its ending: use one of {', '.join(WRITERS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {str(path.parent)!r} for {path.name!r}: make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{str(path)!r} cannot be written, its folder is protected: choose another place")
+    files.check_output(path)
 
 
 def write_table(batches: Batches, path: Path) -> int:
@@ -159,6 +152,7 @@ def write_table(batches: Batches, path: Path) -> int:
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     place = Path(folder) / "answers.csv"
     ...     n_rows = write_table([pl.DataFrame({"y": [1]}), pl.DataFrame({"y": [2]})], place)
@@ -166,12 +160,8 @@ def write_table(batches: Batches, path: Path) -> int:
     (2, ['y', '1', '2'])
     """
     check_output(path)
-    scratch = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        n_rows = WRITERS[path.suffix.lower()](batches, scratch)
-        scratch.replace(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{str(path)!r} cannot be written: {error}") from error
-    finally:
-        scratch.unlink(missing_ok=True)
-    return n_rows
+    with files.written(path) as place:
+        try:
+            return WRITERS[path.suffix.lower()](batches, place)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(f"{str(path)!r} cannot be written: {error}") from error

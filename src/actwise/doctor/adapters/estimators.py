@@ -16,7 +16,7 @@ from actwise.doctor.data import Rows
 from actwise.doctor.setup import Origin, Setup
 from actwise.doctor.targets import Numbers, as_targets
 from actwise.errors import InputError
-from actwise.parts import HasTraining, TrainingParts
+from actwise.training.descriptions import DescribesTraining, TrainingDescription
 
 # From settings, rows, targets and a seed to an unfitted model.
 Changed: TypeAlias = Callable[[Mapping[str, Any], Any, Any, int], Any]
@@ -40,7 +40,7 @@ def _describe(model: object, X: Any, y: Any, changed: Changed, outer: Any = None
     shown = X if finite else np.nan_to_num(rows, posinf=0.0, neginf=0.0)
     if len(rows) != len(y):
         raise InputError(f"X has {len(rows)} rows and y {len(y)}")
-    if not (isinstance(model, HasTraining) or perceptrons.is_perceptron(model)):
+    if not (isinstance(model, DescribesTraining) or perceptrons.is_perceptron(model)):
         raise InputError(
             f"a {type(model).__name__} cannot be diagnosed; hand over an aw.Network, the result of aw.train, a model "
             "of a table, MLPClassifier or MLPRegressor of Actwise or scikit-learn, or a pipeline that ends in one"
@@ -63,13 +63,13 @@ def _describe(model: object, X: Any, y: Any, changed: Changed, outer: Any = None
         return _of_parts(_parts(model, shown, y, settings), rows, origin).setup
 
     origin = Origin(
-        "estimator" if isinstance(model, HasTraining) else "sklearn", rebuild, parts.outputs if finite else None,
+        "estimator" if isinstance(model, DescribesTraining) else "sklearn", rebuild, parts.outputs if finite else None,
         describe, note=parts.note,
     )  # fmt: skip
     return _of_parts(parts, rows, origin)
 
 
-def _of_parts(parts: TrainingParts, X: Numbers, origin: Origin) -> Described:
+def _of_parts(parts: TrainingDescription, X: Numbers, origin: Origin) -> Described:
     settings = dict(parts.settings)
     setup = Setup(
         parts.network, settings.pop("loss"), settings.pop("optimizer"), scale_inputs=parts.scales_inputs,
@@ -79,16 +79,16 @@ def _of_parts(parts: TrainingParts, X: Numbers, origin: Origin) -> Described:
     return Described(setup, X, as_targets(parts.targets, parts.task), weights, parts.validation_share)
 
 
-def _parts(model: Any, X: Any, y: Any, settings: Mapping[str, Any] | None = None) -> TrainingParts:
+def _parts(model: Any, X: Any, y: Any, settings: Mapping[str, Any] | None = None) -> TrainingDescription:
     """Say how a perceptron is trained, with some settings changed."""
-    if not isinstance(model, HasTraining):
-        return perceptrons.training_parts(model, as_rows(X), y, settings or {})
+    if not isinstance(model, DescribesTraining):
+        return perceptrons.training_description(model, as_rows(X), y, settings or {})
     changed = model if settings is None else model.changed(settings, X, y, 0)
-    return changed.training_parts(X, y)
+    return changed.training_description(X, y)
 
 
 def _changed(model: Any, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:
-    if not isinstance(model, HasTraining):
+    if not isinstance(model, DescribesTraining):
         return perceptrons.changed(model, settings, seed)
     return model.changed(settings, X, y, seed)
 

@@ -16,7 +16,7 @@ from actwise.model.layers import Dense, Layer
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS, SGD, Adam, Optimizer
 from actwise.model.schedules import InverseScaling, Schedule
-from actwise.parts import NOTE_ON_ADAPTIVE, TrainingParts
+from actwise.training.descriptions import NOTE_ON_ADAPTIVE, TrainingDescription
 
 ACTIVATIONS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}
 BATCH = 200  # of batch_size="auto"
@@ -35,7 +35,9 @@ def _names(model: object) -> set[str]:
     return {each.__name__ for each in type(model).__mro__ if each.__module__.startswith("sklearn.")}
 
 
-def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike, changes: Mapping[str, Any]) -> TrainingParts:
+def training_description(
+    model: Any, X: npt.NDArray[Any], y: npt.ArrayLike, changes: Mapping[str, Any]
+) -> TrainingDescription:
     """Say how scikit-learn trains a perceptron with some changes on rows of shape (n_rows, n_inputs)."""
     if changes:
         model = changed(model, {name: value for name, value in changes.items() if not name.startswith("scale_")}, 0)
@@ -78,7 +80,7 @@ def training_parts(model: Any, X: npt.NDArray[Any], y: npt.ArrayLike, changes: M
         "tolerance": float(model.tol) if steps else 0.0,
     }  # fmt: skip
     share = float(model.validation_fraction) if steps and model.early_stopping else 0.0
-    return TrainingParts(
+    return TrainingDescription(
         Network(layers, X.shape[1]),
         X,
         targets,

@@ -11,15 +11,16 @@ import numpy as np
 from actwise import __version__
 from actwise.activations import AnyActivation, is_from_catalogue, maxout
 from actwise.errors import InputError
-from actwise.export.files import write_whole
 from actwise.export.onnx.activations import add_activation
 from actwise.export.onnx.columns import add_columns
 from actwise.export.onnx.graph import DOUBLE, FLOAT, INT64, ML_DOMAIN, STRING, GraphBuilder
 from actwise.export.requirements import require
 from actwise.formula.expression import sigmoid, symbol
 from actwise.model.network import Network
-from actwise.parts import ModelParts
+from actwise.persistence.files import written
 from actwise.tasks.scaling import Scaling
+from actwise.tasks.task import LARGEST_LOGARITHM
+from actwise.training.descriptions import ModelDescription
 
 # The lowest versions that have every operator used: Gelu came with opset 20, and with it these two.
 OPSET = 20
@@ -30,18 +31,19 @@ BOOL = 9  # onnx.TensorProto.BOOL
 _LABEL_TYPES = {str: STRING, bool: BOOL, int: INT64, float: DOUBLE}
 
 
-def write_onnx(parts: ModelParts, path: str | Path) -> None:
+def write_onnx(description: ModelDescription, path: str | Path) -> None:
     """Write a model as an ONNX file, whole or not at all; see `actwise.to_onnx`."""
-    model = build_model(parts)
+    model = build_model(description)
     if model.ByteSize() > LARGEST_FILE:
         raise InputError(
             f"the model has {model.ByteSize():,} bytes and an ONNX file at most {LARGEST_FILE:,}; "
             "export it with aw.to_torch, or train fewer units"
         )
-    write_whole(path, model.SerializeToString())
+    with written(path) as place:
+        place.write_bytes(model.SerializeToString())
 
 
-def build_model(parts: ModelParts) -> Any:
+def build_model(description: ModelDescription) -> Any:
     """Build the ONNX model of what a trained model is made of.
 
     Result: the model, found right by ONNX's checker with full shape inference.
@@ -49,15 +51,15 @@ def build_model(parts: ModelParts) -> Any:
     onnx = require("onnx")
     helper = onnx.helper
     builder = GraphBuilder()
-    if parts.columns:
-        value, names = add_columns(builder, parts.columns)
+    if description.columns:
+        value, names = add_columns(builder, description.columns)
         inputs = [(name, kind, 1) for name, kind in names]
     else:
-        inputs = [(builder.name("X"), _type_of(parts.network), parts.network.n_inputs)]
+        inputs = [(builder.name("X"), _type_of(description.network), description.network.n_inputs)]
         value = "X"
-    if parts.inputs is not None:
-        value = _scaled(builder, parts.inputs, value, _type_of(parts.network))
-    outputs = _answers(builder, parts, *_layers(builder, parts.network, value))
+    if description.inputs is not None:
+        value = _scaled(builder, description.inputs, value, _type_of(description.network))
+    outputs = _answers(builder, description, *_layers(builder, description.network, value))
     graph = helper.make_graph(
         builder.nodes,
         "actwise",
@@ -67,7 +69,7 @@ def build_model(parts: ModelParts) -> Any:
             for name, kind, width in outputs
         ],
         initializer=builder.initializers,
-        doc_string=_describe(parts),
+        doc_string=_describe(description),
     )
     model = helper.make_model(
         graph,
@@ -75,9 +77,9 @@ def build_model(parts: ModelParts) -> Any:
         producer_version=__version__,
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)],
-        doc_string=_describe(parts),
+        doc_string=_describe(description),
     )
-    helper.set_model_props(model, _metadata(parts))
+    helper.set_model_props(model, _metadata(description))
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -144,45 +146,53 @@ def _map(builder: GraphBuilder, network: Network, index: int, value: str) -> str
     return builder.add("Gemm", value, weights, stored("biases", shape.biases_at, shape.n_linear), output=output)
 
 
-def _answers(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) -> list[tuple[str, int, int]]:
+def _answers(
+    builder: GraphBuilder, description: ModelDescription, linear: str, value: str
+) -> list[tuple[str, int, int]]:
     """Add what turns outputs into answers; returns the graph's outputs by name, type and width (0 for none)."""
-    height = parts.network.n_outputs
-    if parts.outputs is not None:
-        centres, scales = parts.outputs.centres, parts.outputs.scales
-        spread = builder.add("Mul", builder.cast(value, DOUBLE), builder.array(scales, "output_scales"))
-        predicted = builder.add("Add", spread, builder.array(centres, "output_centres"), output="predictions")
+    height = description.network.n_outputs
+    if description.outputs is not None:
+        spread = builder.add(
+            "Mul", builder.cast(value, DOUBLE), builder.array(description.outputs.scales, "output_scales")
+        )
+        shift = builder.array(description.outputs.centres, "output_centres")
+        name = "logarithms" if description.exponential else "predictions"
+        predicted = builder.add("Add", spread, shift, output=name)
+        if description.exponential:
+            bounded = builder.add("Min", predicted, builder.constant(LARGEST_LOGARITHM, np.float64))
+            predicted = builder.add("Exp", bounded, output="predictions")
         return [(predicted, DOUBLE, height)]
-    if not parts.classes:
-        return [(builder.add("Identity", value, output="outputs"), _type_of(parts.network), height)]
-    if _type_of(parts.network) == DOUBLE:
+    if not description.classes:
+        return [(builder.add("Identity", value, output="outputs"), _type_of(description.network), height)]
+    if _type_of(description.network) == DOUBLE:
         linear, value = builder.cast(linear, FLOAT), builder.cast(value, FLOAT)
-    what = "margins" if parts.margins else "probabilities"
-    if parts.multilabel:
-        edge = builder.constant(0.0 if parts.margins else 0.5, np.float32)
+    what = "margins" if description.margins else "probabilities"
+    if description.multilabel:
+        edge = builder.constant(0.0 if description.margins else 0.5, np.float32)
         labels = builder.add("Cast", builder.add("Greater", value, edge), output="labels", to=INT64)
         return [(labels, INT64, height), (builder.add("Identity", value, output=what), FLOAT, height)]
-    if parts.has_one_probability:
-        value = _both(builder, parts, linear, value)
-    if len(parts.classes) == 1 and not parts.margins:
+    if description.has_one_probability:
+        value = _both(builder, description, linear, value)
+    if len(description.classes) == 1 and not description.margins:
         value = builder.add("Expand", builder.constant(1.0, np.float32), builder.add("Shape", value))
     scores = builder.add("Identity", value, output=what)
     best = builder.add("ArgMax", value, output="best", axis=1, keepdims=0)
-    kind = _LABEL_TYPES.get(type(parts.classes[0]), 0)
-    if not kind or len({type(each) for each in parts.classes}) > 1:
+    kind = _LABEL_TYPES.get(type(description.classes[0]), 0)
+    if not kind or len({type(each) for each in description.classes}) > 1:
         raise InputError(
             "an ONNX file can name classes by text, numbers or truth values, all of one type; use such labels"
         )
     dtype = {STRING: object, BOOL: np.bool_, INT64: np.int64, DOUBLE: np.float64}[kind]
-    names = builder.array(np.asarray(parts.classes, dtype=dtype), "classes")
+    names = builder.array(np.asarray(description.classes, dtype=dtype), "classes")
     labels = builder.add("Gather", names, best, output="labels", axis=0)
-    return [(labels, kind, 0), (scores, FLOAT, len(parts.classes))]
+    return [(labels, kind, 0), (scores, FLOAT, len(description.classes))]
 
 
-def _both(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) -> str:
+def _both(builder: GraphBuilder, description: ModelDescription, linear: str, value: str) -> str:
     """Put what speaks for the first of two classes beside what speaks for the second."""
-    if parts.margins:
+    if description.margins:
         return builder.add("Concat", builder.add("Neg", value), value, output="both", axis=1)
-    last = layer_activation(parts.network, len(parts.network.structure) - 1)
+    last = layer_activation(description.network, len(description.network.structure) - 1)
     if last.name == "sigmoid" and is_from_catalogue(last):
         # From the pre-activation: 1 - p has no digits left where p is near 1, and onnxruntime's own Sigmoid
         # none where it is near 0.
@@ -192,14 +202,14 @@ def _both(builder: GraphBuilder, parts: ModelParts, linear: str, value: str) -> 
     return builder.add("Concat", other, value, output="both", axis=1)
 
 
-def _describe(parts: ModelParts) -> str:
-    network = parts.network
+def _describe(description: ModelDescription) -> str:
+    network = description.network
     layers = " > ".join(f"{s.n_units} {layer_activation(network, k).name}" for k, s in enumerate(network.structure))
     return f"A network that Actwise {__version__} exported: {network.n_inputs} inputs > {layers}"
 
 
-def _metadata(parts: ModelParts) -> dict[str, str]:
-    network = parts.network
+def _metadata(description: ModelDescription) -> dict[str, str]:
+    network = description.network
     layers: list[dict[str, Any]] = []
     for index, shape in enumerate(network.structure):
         what = layer_activation(network, index)
@@ -212,8 +222,8 @@ def _metadata(parts: ModelParts) -> dict[str, str]:
             }
         )
     described = {"actwise.version": __version__, "actwise.model.layers": json.dumps(layers)}
-    if parts.classes:
-        described["actwise.classes"] = json.dumps(list(parts.classes))
-    if parts.names:
-        described["actwise.outputs"] = json.dumps(list(parts.names))
+    if description.classes:
+        described["actwise.classes"] = json.dumps(list(description.classes))
+    if description.names:
+        described["actwise.outputs"] = json.dumps(list(description.names))
     return described

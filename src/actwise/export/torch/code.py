@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import keyword
 import re
 import textwrap
@@ -16,8 +16,7 @@ import safetensors.numpy
 
 from actwise import __version__
 from actwise.errors import InputError
-from actwise.export.files import write_all_whole
-from actwise.export.torch.names import attribute
+from actwise.export.torch.names import attributes, distinct
 from actwise.export.torch.stages import (
     Composed,
     DroppedOut,
@@ -33,7 +32,8 @@ from actwise.export.torch.table import arguments
 from actwise.export.torch.writing import HELPERS, written_lines
 from actwise.formula.expression import Expression, substitute, symbol, symbols
 from actwise.model.program import Formula
-from actwise.parts import ModelParts
+from actwise.persistence import files
+from actwise.training.descriptions import ModelDescription
 
 _BEGINNING = '"""A network that Actwise '
 LARGEST_INSIDE = 256  # numbers that are written into the file; more of them stand in a file beside it
@@ -44,7 +44,7 @@ _USED = {"torch", "nn", "ctx", "given", "upstream", "trained", "inputs", "output
 
 _READ_WEIGHTS = '''def weights():
     """Read {name}, by its published layout: a header in JSON, then the numbers."""
-    content = bytearray((Path(__file__).parent / {name!r}).read_bytes())
+    content = bytearray((Path(__file__).resolve().parent / {name!r}).read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
     kinds = {{"F32": torch.float32, "F64": torch.float64, "I64": torch.int64}}
     found = {{}}
@@ -57,20 +57,20 @@ _READ_WEIGHTS = '''def weights():
 _SCALE = '''class Scale(nn.Module):
     """Standardises columns, or (undone) puts standardised ones back into their own units."""
 
-    def __init__(self, columns, undone):
+    def __init__(self, columns, undone, exponential=False):
         super().__init__()
-        self.undone = undone
+        self.undone, self.exponential = undone, exponential
         self.register_buffer("centres", torch.zeros(columns, dtype=torch.float64))
         self.register_buffer("scales", torch.ones(columns, dtype=torch.float64))
 
     def forward(self, x):
         wide = x.double()
         scaled = wide * self.scales + self.centres if self.undone else (wide - self.centres) / self.scales
-        return scaled.to(x.dtype)
+        return (torch.exp(scaled) if self.exponential else scaled).to(x.dtype)
 '''
 
 
-def write_code(parts: ModelParts, path: str | Path) -> None:
+def write_code(description: ModelDescription, path: str | Path) -> None:
     """Write the file, and its weights beside it where they are many; see `actwise.to_torch_code`."""
     place = Path(path)
     if not place.stem.isidentifier() or keyword.iskeyword(place.stem) or place.suffix != ".py":
@@ -78,27 +78,37 @@ def write_code(parts: ModelParts, path: str | Path) -> None:
             f"{place.name!r} cannot be imported in Python; choose a name of letters, digits and _ that ends with .py, "
             "such as model.py"
         )
-    steps = stages(parts)
+    steps = stages(description)
     arrays = state(steps)
-    small = sum(each.size for each in arrays.values()) <= LARGEST_INSIDE
-    beside = place.with_suffix(".safetensors")
-    _refuse_foreign(place, *([] if small else [beside]))
-    text = source(parts, steps, None if small else beside.name)
-    files = {place: text.encode()}
-    if not small:
-        files[beside] = safetensors.numpy.save(arrays)
-    write_all_whole(files)
+    _refuse_foreign(place)
+    files.check_output(place)
+    place = place.resolve()  # the weights belong beside the file itself and not beside a link to it
+    with files.written(place) as code:
+        name = None
+        if sum(each.size for each in arrays.values()) > LARGEST_INSIDE:
+            weights = safetensors.numpy.save(arrays)
+            # Named by what is in it: the code that is there goes with its own weights until the new code replaces it.
+            name = f"{place.stem}.{hashlib.sha256(weights).hexdigest()[:12]}.safetensors"
+            with files.written(place.with_name(name)) as beside:
+                beside.write_bytes(weights)
+        code.write_bytes(source(description, steps, name).encode())
+    with files.turn(place.parent) as alone:
+        if alone and files.remove_left_overs(place):
+            _remove_old_weights(place, name)
 
 
-def _refuse_foreign(place: Path, *beside: Path) -> None:
-    """Refuse to write over source text, or over weights, that Actwise did not write."""
-    try:
-        own = place.is_file() and place.read_bytes().startswith(_BEGINNING.encode())
-        foreign = next((each for each in (place, *beside) if each.is_file() and not own), None)
-    except OSError as error:
-        raise InputError(f"{place} cannot be read ({error.strerror}); choose another place") from error
-    if foreign is not None:
-        raise InputError(f"{foreign} holds what Actwise did not write; choose another name, or move it away")
+def _remove_old_weights(place: Path, current: str | None) -> None:
+    of_this = re.compile(rf"{re.escape(place.stem)}\.[0-9a-f]{{12}}\.safetensors")
+    for each in place.parent.iterdir():
+        if of_this.fullmatch(each.name) and each.name != current:
+            each.unlink(missing_ok=True)
+
+
+def _refuse_foreign(place: Path) -> None:
+    """Refuse to write over source text that Actwise did not write."""
+    with files.blaming_place(place):
+        if place.is_file() and not place.read_bytes().startswith(_BEGINNING.encode()):
+            raise InputError(f"{place} holds what Actwise did not write; choose another name, or move it away")
 
 
 def state(steps: Sequence[Stage]) -> Arrays:
@@ -125,25 +135,26 @@ def _arrays(step: Stage) -> Arrays:
         case TrainedSlope(slope):
             return {"weight": slope}
         case Composed():
-            return {attribute(name): value for name, value in step.trained.items()}
-        case Scaled(scaling, _):
+            names = attributes(step.formula.parameters)
+            return {names[name]: value for name, value in step.trained.items()}
+        case Scaled(scaling):
             return {"centres": scaling.centres, "scales": scaling.scales}
     return {}
 
 
-def source(parts: ModelParts, steps: Sequence[Stage], weights_file: str | None) -> str:
+def source(description: ModelDescription, steps: Sequence[Stage], weights_file: str | None) -> str:
     """Write the Python file of a model.
 
     `weights_file`: the name of the file beside it that holds the weights; None to write them inside.
     """
     classes, names, helpers = _activation_classes(steps)
-    double = parts.network.dtype == "float64"
+    double = description.network.dtype == "float64"
     layers = [_layer(step, names) for step in steps]
     needs = ["import json\n", "from pathlib import Path\n"] if weights_file else []
     blocks = [
-        f'"""{_described(parts)}"""\n',
+        f'"""{_described(description)}"""\n',
         "".join([*needs, "\n" * bool(needs), "import torch\nfrom torch import nn\n"]),
-        *_constants(parts),
+        *_constants(description),
         *(HELPERS[name] for name in sorted(helpers)),
         *([_SCALE] if any(isinstance(step, Scaled) for step in steps) else []),
         *classes,
@@ -160,16 +171,18 @@ def source(parts: ModelParts, steps: Sequence[Stage], weights_file: str | None) 
     return head + "\n" + "\n\n".join(definitions)
 
 
-def _described(parts: ModelParts) -> str:
-    network = parts.network
+def _described(description: ModelDescription) -> str:
+    network = description.network
     columns = (
-        f"    columns: {', '.join(n for each in parts.columns for n in each.feature_names)}\n" if parts.columns else ""
+        f"    columns: {', '.join(n for each in description.columns for n in each.feature_names)}\n"
+        if description.columns
+        else ""
     )
     outputs = "numbers"
-    if parts.classes:
+    if description.classes:
         outputs = (
-            f"the probability of {_quoted(parts.classes[-1])}"
-            if parts.has_one_probability
+            f"the probability of {_quoted(description.classes[-1])}"
+            if description.has_one_probability
             else "a column for each class"
         )
     text = (
@@ -188,12 +201,12 @@ def _inside_docstring(text: str) -> str:
     return plain.replace("\\", "\\\\").replace('"""', "'''").replace('"', "'" if plain.endswith('"') else '"')
 
 
-def _constants(parts: ModelParts) -> list[str]:
+def _constants(description: ModelDescription) -> list[str]:
     found = []
-    if parts.classes:
-        found.append(_wrapped("CLASSES = (", [_quoted(each) for each in parts.classes], ",)"))
-    if parts.names:
-        found.append(_wrapped("TARGETS = (", [_quoted(each) for each in parts.names], ",)"))
+    if description.classes:
+        found.append(_wrapped("CLASSES = (", [_quoted(each) for each in description.classes], ",)"))
+    if description.names:
+        found.append(_wrapped("TARGETS = (", [_quoted(each) for each in description.names], ",)"))
     return ["".join(found)] if found else []
 
 
@@ -226,8 +239,8 @@ def _layer(step: Stage, names: Mapping[int, str]) -> str:
             return "nn.PReLU(1)"
         case DroppedOut(rate):
             return f"nn.Dropout({rate!r})"
-        case Scaled(scaling, undone):
-            return f"Scale({len(scaling)}, undone={undone})"
+        case Scaled(scaling, undone, exponential):
+            return f"Scale({len(scaling)}, undone={undone}{', exponential=True' * exponential})"
         case Composed():
             return f"{names[id(step)]}()"
 
@@ -264,7 +277,8 @@ def _class_name(step: Composed, taken: set[str]) -> str:
 
 def _activation_class(name: str, step: Composed) -> tuple[str, set[str]]:
     formula = step.formula
-    renamed = {each: symbol(f"{each}_" if each in _USED or len(each) == 1 else each) for each in formula.parameters}
+    taken = _USED | {each for each in formula.parameters if len(each) == 1}  # short names are left to what is computed
+    renamed = {name: symbol(free) for name, free in distinct(formula.parameters, taken).items()}
     pieces = ["x"] if formula.pieces == 1 else [f"x{k}" for k in range(formula.pieces)]
     value = substitute(formula.value, renamed)
     gradients = [substitute(each, renamed) for each in (*formula.gradients, *formula.parameter_gradients)]
@@ -294,13 +308,13 @@ def _activation_class(name: str, step: Composed) -> tuple[str, set[str]]:
     backward += [*lines, f"gradient = {whole}"]
     returned = ["gradient.to(given.dtype)", *(f"torch.sum({each}).to(given.dtype)" for each in sums)]
     backward.append(f"return {', '.join(returned)}")
-    attributes = [attribute(each) for each in formula.parameters]
+    stored = attributes(formula.parameters).values()
     init = (
         "    def __init__(self):\n        super().__init__()\n"
-        + "".join(f"        self.{each} = nn.Parameter(torch.tensor(0.0))\n" for each in attributes)
+        + "".join(f"        self.{each} = nn.Parameter(torch.tensor(0.0))\n" for each in stored)
         + "\n"
     )
-    arguments_text = ", ".join(["x", *(f"self.{each}" for each in attributes)])
+    arguments_text = ", ".join(["x", *(f"self.{each}" for each in stored)])
     star = ", *trained" * bool(trained)
     return (
         f"class {name}Function(torch.autograd.Function):\n"
@@ -312,7 +326,7 @@ def _activation_class(name: str, step: Composed) -> tuple[str, set[str]]:
         "\n    @staticmethod\n    def backward(ctx, upstream):\n"
         + "".join(f"        {line}\n" for line in backward)
         + f'\n\nclass {name}(nn.Module):\n    """{what}."""\n\n'
-        + init * bool(attributes)
+        + init * bool(stored)
         + f"    def forward(self, x):\n        return {name}Function.apply({arguments_text})\n"
     ), helpers | more
 
@@ -341,8 +355,10 @@ def _weights_inside(arrays: Arrays) -> str:
 
 
 def _quoted(value: object) -> str:
-    """Write a label or a name as Python, text in double quotes."""
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    """Write a label or a name as Python, text in double quotes and without letters that a terminal obeys."""
+    if not isinstance(value, str):
+        return repr(value)
+    return '"' + value.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
 
 
 def _dtype(array: npt.NDArray[Any]) -> str:

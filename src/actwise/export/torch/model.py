@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from actwise.export.files import write_whole
 from actwise.export.torch.modules import ActivationModule, ScaleModule
 from actwise.export.torch.stages import (
     Composed,
@@ -23,27 +21,27 @@ from actwise.export.torch.stages import (
     stages,
 )
 from actwise.export.torch.table import arguments
-from actwise.parts import ModelParts
+from actwise.persistence.files import written
+from actwise.training.descriptions import ModelDescription
 
 
-def build_module(parts: ModelParts, *, native: bool = True) -> nn.Sequential:
+def build_module(description: ModelDescription, *, native: bool = True) -> nn.Sequential:
     """Build the module; see `actwise.to_torch`."""
-    module = nn.Sequential(*(_module(stage) for stage in stages(parts, native=native)))
+    module = nn.Sequential(*(_module(stage) for stage in stages(description, native=native)))
     return module.eval()
 
 
-def write_program(parts: ModelParts, path: str | Path) -> None:
+def write_program(description: ModelDescription, path: str | Path) -> None:
     """Write a program of ``torch.export``; see `actwise.to_torch_program`."""
-    module = build_module(parts)
-    dtype = getattr(torch, parts.network.dtype)
+    module = build_module(description)
+    dtype = getattr(torch, description.network.dtype)
     # Two rows: with one, the number of rows would be taken for a constant.
-    example = torch.zeros((2, parts.network.n_inputs), dtype=dtype)
+    example = torch.zeros((2, description.network.n_inputs), dtype=dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PyTorch's own making, about its own insides
         program = torch.export.export(module, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-        content = io.BytesIO()
-        torch.export.save(program, content)
-    write_whole(path, content.getvalue())
+        with written(path) as place, place.open("wb") as file:
+            torch.export.save(program, file)
 
 
 def _module(stage: Stage) -> nn.Module:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from actwise.export.torch.dialect import torch_table
-from actwise.export.torch.names import attribute
+from actwise.export.torch.names import attributes
 from actwise.export.torch.stages import Composed, Scaled
 from actwise.formula.dialects import evaluate
 from actwise.formula.expression import SYMBOL, Expression
@@ -34,12 +34,13 @@ class ActivationModule(nn.Module):
         self.activation = stage.what
         self.values = dict(stage.values)
         self.formula = stage.formula
+        self._names = attributes(self.formula.parameters)
         for name, value in stage.trained.items():
-            self.register_parameter(attribute(name), nn.Parameter(torch.from_numpy(value.copy())))
+            self.register_parameter(self._names[name], nn.Parameter(torch.from_numpy(value.copy())))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs; the last axis is that of the units."""
-        trained = [self.get_parameter(attribute(name)) for name in self.formula.parameters]
+        trained = [self.get_parameter(self._names[name]) for name in self.formula.parameters]
         apply: Any = _Applied.apply  # which has no annotations
         found: Tensor = apply(self.formula, x, *trained)
         return found
@@ -119,7 +120,7 @@ class ScaleModule(nn.Module):
     def __init__(self, stage: Scaled) -> None:
         super().__init__()
         centres, scales = stage.scaling.centres, stage.scaling.scales
-        self.undone = stage.undone
+        self.undone, self.exponential = stage.undone, stage.exponential
         self.register_buffer("centres", torch.from_numpy(centres.copy()))
         self.register_buffer("scales", torch.from_numpy(scales.copy()))
 
@@ -127,8 +128,10 @@ class ScaleModule(nn.Module):
         """Return the scaled columns, computed in float64, in the dtype of `x`."""
         wide = _wide(x)
         scaled = wide * self.scales + self.centres if self.undone else (wide - self.centres) / self.scales
-        return scaled.to(x.dtype)
+        return (torch.exp(scaled) if self.exponential else scaled).to(x.dtype)
 
     def extra_repr(self) -> str:
-        """Say which of the two."""
-        return "x * scales + centres" if self.undone else "(x - centres) / scales"
+        """Say what is done."""
+        if not self.undone:
+            return "(x - centres) / scales"
+        return "exp(x * scales + centres)" if self.exponential else "x * scales + centres"

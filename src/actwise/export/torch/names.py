@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 # What every torch.nn.Module has already, and what our own adds.
 _TAKEN = frozenset({
     "T_destination", "activation", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children",
@@ -16,10 +18,26 @@ _TAKEN = frozenset({
 })  # fmt: skip
 
 
-def attribute(name: str) -> str:
-    """Name a trained parameter so that it hides nothing.
+def distinct(names: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """Rename what is taken, so that different names stay different.
 
-    >>> attribute("beta"), attribute("training")
-    ('beta', 'training_')
+    >>> distinct(["a", "a_", "b"], {"a"})
+    {'a': 'a__', 'a_': 'a_', 'b': 'b'}
     """
-    return f"{name}_" if name in _TAKEN or name.startswith("_") else name
+    wanted = list(names)
+    found: dict[str, str] = {}
+    for name in wanted:
+        free = name
+        while free in taken or free in found.values() or (free != name and free in wanted):
+            free += "_"
+        found[name] = free
+    return found
+
+
+def attributes(names: Collection[str]) -> dict[str, str]:
+    """Name trained parameters so that they hide nothing.
+
+    >>> attributes(["beta", "training"])
+    {'beta': 'beta', 'training': 'training_'}
+    """
+    return distinct(names, _TAKEN | {name for name in names if name.startswith("_")})

@@ -17,8 +17,8 @@ from actwise.formula.simplify import simplify
 from actwise.model.layers import BatchNorm, Dropout, activation_formula
 from actwise.model.network import Network
 from actwise.model.program import Formula
-from actwise.parts import ModelParts
 from actwise.tasks.scaling import Scaling
+from actwise.training.descriptions import ModelDescription
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -89,28 +89,29 @@ class DroppedOut:
 
 @dataclass(frozen=True)
 class Scaled:
-    """Inputs that are standardised, or outputs that are put back into their own units."""
+    """Inputs that are standardised, or outputs that are put back into their own units, from logarithms too."""
 
     scaling: Scaling
     undone: bool
+    exponential: bool = False
 
 
 Stage: TypeAlias = Linear | Normalised | Native | TrainedSlope | Composed | DroppedOut | Scaled
 
 
-def stages(parts: ModelParts, *, native: bool = True) -> tuple[Stage, ...]:
+def stages(description: ModelDescription, *, native: bool = True) -> tuple[Stage, ...]:
     """Say what a model does to a row.
 
-    `parts`: the model; its columns are left out, since PyTorch has no text.
+    `description`: the model; its columns are left out, since PyTorch has no text.
     `native`: whether PyTorch's own modules are used where they mean the same.
     Result: the steps; the identity is none.
     """
     found: list[Stage] = []
-    if parts.inputs is not None:
-        found.append(Scaled(parts.inputs, undone=False))
-    found += _layers(parts.network, native)
-    if parts.outputs is not None:
-        found.append(Scaled(parts.outputs, undone=True))
+    if description.inputs is not None:
+        found.append(Scaled(description.inputs, undone=False))
+    found += _layers(description.network, native)
+    if description.outputs is not None:
+        found.append(Scaled(description.outputs, undone=True, exponential=description.exponential))
     return tuple(found)
 
 

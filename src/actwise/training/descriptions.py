@@ -1,8 +1,8 @@
-"""What a trained model is made of, in the order in which a row passes through it, and what a training is made of.
+"""What a trained model is made of, in the order in which a row passes through it, and how a model is trained.
 
-Every kind of model can say this of itself, so that whatever makes models leave (ONNX, PyTorch) needs to know
-one record and no kind of model: a new kind has a method ``model_parts`` and nothing else to do. Whatever asks
-how a model is trained (the doctor) needs ``training_parts`` and ``changed``.
+Every kind of model can say this of itself, so that exports (ONNX, PyTorch) need to know one record and no kind of
+model: a new kind has a method ``model_description`` and nothing else to do. Whatever asks how a model is trained (the
+doctor) needs ``training_description`` and ``changed``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class ModelParts:
+class ModelDescription:
     """What a trained model is made of.
 
     A row of numbers is scaled by `inputs` (where given), passes through `network`, and is scaled back by
@@ -39,6 +39,8 @@ class ModelParts:
         What is done to the numbers before the network.
     outputs : Scaling or None
         What is undone to the network's outputs, for a regression.
+    exponential : bool
+        Whether what is then reached is the logarithm of the answer.
     classes : tuple of str, int, float or bool
         The labels of a classification. Two of them may stand for one output, the probability of the second.
     multilabel : bool
@@ -53,6 +55,7 @@ class ModelParts:
     columns: tuple[Any, ...] = ()
     inputs: Scaling | None = None
     outputs: Scaling | None = None
+    exponential: bool = False
     classes: tuple[Label, ...] = ()
     multilabel: bool = False
     margins: bool = False
@@ -64,6 +67,8 @@ class ModelParts:
             raise InputError(f"a network with {width} inputs needs a centre and a scale for each of them")
         if self.outputs is not None and len(self.outputs) != height:
             raise InputError(f"a network with {height} outputs needs a centre and a scale for each of them")
+        if self.exponential and self.outputs is None:
+            raise InputError("an exponential is taken of outputs that are scaled back")
         fitting = {len(self.classes)} | ({1} if len(self.classes) == 2 and not self.multilabel else set())
         if self.classes and height not in fitting:
             raise InputError(f"{len(self.classes)} classes do not fit a network with {height} outputs")
@@ -81,15 +86,15 @@ NOTE_ON_ADAPTIVE = 'learning_rate="adaptive" was examined as the constant rate t
 
 
 @runtime_checkable
-class HasParts(Protocol):
-    """A model that says what it is made of."""
+class DescribesModel(Protocol):
+    """A model that describes itself."""
 
-    def model_parts(self) -> ModelParts:
-        """Return the parts."""
+    def model_description(self) -> ModelDescription:
+        """Return the description."""
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingParts:
+class TrainingDescription:
     """How a model is trained on some rows, in the terms of `actwise.train`.
 
     Parameters
@@ -130,25 +135,25 @@ class TrainingParts:
 
 
 @runtime_checkable
-class HasTraining(Protocol):
+class DescribesTraining(Protocol):
     """A model that says how it is trained, and can be trained in another way."""
 
-    def training_parts(self, X: Any, y: Any) -> TrainingParts:
-        """Return the parts of its training on some rows."""
+    def training_description(self, X: Any, y: Any) -> TrainingDescription:
+        """Return the description of its training on some rows."""
 
     def changed(self, settings: Mapping[str, Any], X: Any, y: Any, seed: int) -> Any:
         """Return an unfitted copy with some settings changed, which have the names of `actwise.train`."""
 
 
-def parts_of(model: object) -> ModelParts:
+def description_of(model: object) -> ModelDescription:
     """Say what a model is made of.
 
     >>> from actwise.model.layers import Dense
-    >>> parts_of(Network([Dense(1)], n_inputs=2)).classes
+    >>> description_of(Network([Dense(1)], n_inputs=2)).classes
     ()
     """
-    if isinstance(model, HasParts) and not isinstance(model, type):
-        return model.model_parts()
+    if isinstance(model, DescribesModel) and not isinstance(model, type):
+        return model.model_description()
     network = model if isinstance(model, Network) else getattr(model, "network", None)
     if not isinstance(network, Network):
         raise InputError(
@@ -156,7 +161,7 @@ def parts_of(model: object) -> ModelParts:
             "(aw.load, aw.fit_table) or a fitted Actwise estimator; for other networks see aw.from_sklearn and "
             "aw.from_torch"
         )
-    return ModelParts(network)
+    return ModelDescription(network)
 
 
 def described(model: object) -> str:
