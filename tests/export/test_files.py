@@ -109,6 +109,7 @@ def test_names_that_python_takes_for_the_same_are_refused() -> None:
             aw.activations.Activation("own", params={name: Param(1.0)}, **x)
 
 
+@pytest.mark.filterwarnings("ignore")  # few steps are enough here
 @pytest.mark.parametrize(
     "label", ["😀", "𠮷", "ä", 'a"b', "back\\slash", "line\nbreak", "\x1b[31m", "\u202e", "\\N{BELL}"]
 )

@@ -91,8 +91,8 @@ class GuardedGroup(click.Group):
             click.echo(harmless(f"Error: {said}"), err=True)
             ctx.exit(BAD_INPUT)
         except click.UsageError as error:
-            command = error.ctx.command_path if error.ctx is not None else ctx.command_path
-            click.echo(harmless(f"Error: {error.format_message()} See '{command} --help'."), err=True)
+            words = error.ctx.command_path if error.ctx is not None else ctx.command_path
+            click.echo(harmless(f"Error: {error.format_message()} See '{words} --help'."), err=True)
             ctx.exit(BAD_INPUT)
         except KeyboardInterrupt:
             written = ctx.meta.get(WRITTEN)

@@ -31,8 +31,10 @@ _TEMPORARY = "actwise"  # the name that temporary folders stand beside, as if it
 
 
 @contextmanager
-def written(path: str | Path) -> Iterator[Path]:
+def written(path: str | Path, *, of: Path | None = None) -> Iterator[Path]:
     """Lend a place to write a file to, which then takes the place of `path`; after an error `path` is as it was.
+
+    `of`: the file that this one belongs to, whose next writer removes what is left of both.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with written(f"{folder}/answers.csv") as place:
@@ -42,7 +44,7 @@ def written(path: str | Path) -> Iterator[Path]:
     """
     check_output(path)
     target = _resolved(path)
-    with blaming_place(path), temporary_folder() if _is_stream(target) else scratch(target) as found:
+    with blaming_place(path), temporary_folder() if _is_stream(target) else scratch(of or target) as found:
         place = found / target.name if found.is_dir() else found
         yield place
         _put(place, target)

@@ -124,9 +124,9 @@ def check_output(path: Path, source: Any = None) -> None:
     """
     if isinstance(source, str | Path) and path.exists() and Path(source).exists() and path.samefile(source):
         raise InputError(f"{str(path)!r} is the table that is read: choose another file for the answers")
+    files.check_output(path)
     if path.suffix.lower() not in WRITERS:
         raise InputError(f"cannot tell the format of {str(path)!r} by its ending: use one of {', '.join(WRITERS)}")
-    files.check_output(path)
 
 
 def write_table(batches: Batches, path: Path) -> int:

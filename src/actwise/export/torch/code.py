@@ -89,7 +89,7 @@ def write_code(description: ModelDescription, path: str | Path) -> None:
             weights = safetensors.numpy.save(arrays)
             # Named by what is in it: the code that is there goes with its own weights until the new code replaces it.
             name = f"{place.stem}.{hashlib.sha256(weights).hexdigest()[:12]}.safetensors"
-            with files.written(place.with_name(name)) as beside:
+            with files.written(place.with_name(name), of=place) as beside:
                 beside.write_bytes(weights)
         code.write_bytes(source(description, steps, name).encode())
     with files.turn(place.parent) as alone:
