@@ -124,7 +124,7 @@ def test_what_cannot_be_drawn_is_refused_with_a_sentence(tmp_path):
     relu = [aw.activation("relu")]
     with pytest.raises(InputError, match=r"end .* in \.svg or \.png"):
         plot_activations(relu, tmp_path / "a.pdf")
-    with pytest.raises(InputError, match="there is no folder .*: make it first"):
+    with pytest.raises(InputError, match=r"there is no folder .*: make it first"):
         plot_activations(relu, tmp_path / "no" / "a.png")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(InputError, match="is a directory"):
