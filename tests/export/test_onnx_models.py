@@ -136,7 +136,7 @@ def test_scaling_on_the_way_in_and_out(onnx_run: Run) -> None:
     wanted = outputs.undo(parts.network.predict(inputs.apply(rows)))
     found = onnx_run(build_model(parts).SerializeToString(), rows)["predictions"]
     assert found.dtype == np.float64
-    np.testing.assert_allclose((found - outputs.arrays[0]) / outputs.arrays[1], outputs.apply(wanted), atol=1e-5)
+    np.testing.assert_allclose(outputs.apply(found), outputs.apply(wanted), atol=1e-5)
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), (3, 7), (False, True), (-0.5, 2.25)], ids=str)
@@ -331,7 +331,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     network = aw.Network([aw.Dense(1)], n_inputs=1)
     with pytest.raises(aw.InputError, match="is a directory: name a file"):
         aw.to_onnx(network, tmp_path)
-    with pytest.raises(aw.InputError, match="cannot be written"):
+    with pytest.raises(aw.InputError, match=r"there is no folder .*: make it first"):
         aw.to_onnx(network, tmp_path / "missing" / "model.onnx")
     (tmp_path / "old.onnx").write_text("old")
     aw.to_onnx(network, tmp_path / "old.onnx")
