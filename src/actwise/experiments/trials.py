@@ -70,7 +70,7 @@ def in_threads(calls: Sequence[Call[Result]], stop: Stop) -> list[Result]:
 
 def by_joblib(calls: Sequence[Call[Result]], stop: Stop) -> list[Result]:
     """Make calls with the backend that `joblib.parallel_config` names: processes, Dask, Ray."""
-    from joblib import Parallel, delayed  # type: ignore[import-untyped]  # it has no types
+    from joblib import Parallel, delayed
 
     try:
         found: list[Result] = Parallel()(delayed(call)() for call in calls)

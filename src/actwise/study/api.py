@@ -205,7 +205,7 @@ def _split(splits: Any, targets: npt.NDArray[Any], classifies: bool, seed: int) 
 
     rows = np.zeros(len(targets))
     if not isinstance(splits, int | np.integer) or isinstance(splits, bool):
-        if isinstance(splits, str) or not hasattr(splits, "split"):
+        if isinstance(splits, str | bool) or not hasattr(splits, "split"):
             raise InputError(f"splits must be a number or a splitter of scikit-learn, not {splits!r}")
         try:
             found = [(np.asarray(train), np.asarray(test)) for train, test in splits.split(rows, targets)]

@@ -107,7 +107,7 @@ def _is_estimator(arm: object) -> bool:
     return hasattr(arm, "fit") and hasattr(arm, "predict") and hasattr(arm, "get_params") and not isinstance(arm, type)
 
 
-def _make(name: str, arm: ArmSpec, classifies: bool, shared: Mapping[str, Any]) -> Arm:
+def _make(name: str, arm: Any, classifies: bool, shared: Mapping[str, Any]) -> Arm:
     from sklearn.base import clone, is_classifier
 
     from actwise.estimators import MLPClassifier, MLPRegressor

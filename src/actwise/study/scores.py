@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -77,7 +77,7 @@ def compare_scores(
 
 def _read(table: Any) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
     if hasattr(table, "columns") and hasattr(table, "to_numpy"):
-        columns: dict[str, Sequence[Any]] = {str(name): np.asarray(table[name]) for name in table.columns}
+        columns: dict[str, Any] = {str(name): np.asarray(table[name]) for name in table.columns}
         columns = {name: each for name, each in columns.items() if np.asarray(each).dtype.kind in "fiu"}
     elif isinstance(table, Mapping):
         columns = {str(name): each for name, each in table.items()}

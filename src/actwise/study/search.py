@@ -203,7 +203,7 @@ class ActivationSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
         """
         return np.asarray(self._fitted().predict(X))
 
-    @available_if(_has("predict_proba"))
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]  # scikit-learn has no types
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Predict probabilities of the classes.
 

@@ -50,7 +50,7 @@ class Store:
 
         Values are plain data; arms and the number of splits, which may grow, are not among them.
         """
-        wanted = {name: json.dumps(value, sort_keys=True) for name, value in (study | {"format": FORMAT}).items()}
+        wanted = {name: json.dumps(value, sort_keys=True) for name, value in {**study, "format": FORMAT}.items()}
         kept = dict(self._connection.execute("select name, value from study"))
         if not kept:
             with self._connection:

@@ -108,7 +108,7 @@ def _nested(frame: pl.DataFrame) -> bool:
 
 def _validation_size(settings: FitSettings, n_rows: int) -> float:
     if settings.validation_size is not None:
-        return settings.validation_size
+        return float(settings.validation_size)
     return VALIDATION_SHARE if settings.patience is not None or n_rows >= ENOUGH_FOR_VALIDATION else 0
 
 

@@ -196,7 +196,7 @@ def compile_ahead(element: str) -> None:
     if not missing or not runs_python or processors() < 2:
         return
     code = _COMPILE.format(path=[str(Path(each).resolve()) for each in sys.path], stages=missing, element=element)
-    nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    nowhere: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     environment = {**os.environ, CACHE_VARIABLE: str(_folder(element).parent)}
     with contextlib.suppress(OSError):
         # This interpreter, and a line of our own: nothing here comes from outside.
