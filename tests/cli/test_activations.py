@@ -119,7 +119,7 @@ def test_plots_go_to_files(aw, tmp_path):
         (["--derive"], "name an activation first"),
         (["--plot", "a.svg"], "name an activation first"),
         (["relu", "--plot", "a.pdf"], "end 'a.pdf' in .svg or .png"),
-        (["relu", "--plot", "no/a.png"], "create it first"),
+        (["relu", "--plot", "no/a.png"], "make it first"),
         (["relu", "--range", "1", "-1"], "a smaller and a larger"),
         (["relu", "--range", "1", "-1", "--plot", "a.png"], "a smaller and a larger"),
         (["softmax", "--numeric", "1"], "takes more than one number"),
