@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 NEED_TORCH = [f"src/actwise/export/torch/{name}.py" for name in ("modules", "model", "incoming")]
-collect_ignore = [] if find_spec("torch") else NEED_TORCH
+# A program that a test runs in a process of its own: imported here, its declarations would reach all tests.
+PROGRAMS = ["tests/new_declarations.py"]
+collect_ignore = PROGRAMS if find_spec("torch") else [*PROGRAMS, *NEED_TORCH]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
