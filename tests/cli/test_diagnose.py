@@ -44,12 +44,13 @@ def test_noise_is_hopeless_and_json_is_all_there_is(aw, tables):
     assert document["findings"][0]["code"] == "no_signal"
 
 
+@pytest.mark.filterwarnings("default::actwise.errors.ActwiseWarning")
 def test_a_table_that_fits_with_words_declared_is_diagnosed_with_them(aw, tables, tmp_path):
     table = pl.read_csv(tmp_path / "good.csv").with_columns(y=(pl.col("y") == "a").cast(pl.Int64))
     lost = table["x"].cast(pl.String).scatter([3], "lost")
     table.with_columns(x=lost).write_csv(tmp_path / "lost.csv")
     arguments = ["diagnose", "lost.csv", "--target", "y", *SMALL]
-    assert "--missing lost" in aw(*arguments).stderr
+    assert "'lost' in row 4" in aw(*arguments).stderr
     result = aw(*arguments, "--missing", "lost", "--task", "classification", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["verdict"] == "healthy"

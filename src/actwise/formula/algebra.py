@@ -349,3 +349,42 @@ def assemble_sum(products: list[Product]) -> Expression:
         positive = assemble(replace(each, coefficient=abs(each.coefficient)))
         total = add(total, positive) if each.coefficient > 0 else subtract(total, positive)
     return total
+
+
+def times(u: Expression, scale: Fraction | int) -> Expression:
+    """Multiply a formula by an exact number."""
+    return assemble(scaled(product(u), scale))
+
+
+def scaled(parts: Product, by: Fraction | int) -> Product:
+    """Multiply the coefficient of a product."""
+    return replace(parts, coefficient=parts.coefficient * by)
+
+
+def constant_and_rest(base: Expression) -> tuple[float, Expression] | None:
+    """Split ``c + w`` with a positive number c."""
+    if base.operation not in {"add", "subtract"}:
+        return None
+    together = collected(terms(base))
+    constants = [each for each in together if not each.factors]
+    rest = [each for each in together if each.factors]
+    if len(constants) != 1 or not rest or constants[0].coefficient <= 0:
+        return None
+    return float(constants[0].coefficient), assemble_sum(rest)
+
+
+def square_root_of_square(w: Expression) -> Expression | None:
+    """Return u if w is ``u**2``."""
+    parts = product(w)
+    if parts.coefficient == 1 and len(parts.factors) == 1 and parts.factors[0][1] == 2:
+        return parts.factors[0][0]
+    return None
+
+
+def partner_of(together: list[Product], wanted: Product) -> int | None:
+    """Find a term among the terms of a sum."""
+    key = wanted.key
+    for index, each in enumerate(together):
+        if each.coefficient == wanted.coefficient and each.key == key:
+            return index
+    return None

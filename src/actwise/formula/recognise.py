@@ -1,8 +1,8 @@
 """Recognises functions that are written out in parts, and calls them by their name.
 
-``1 - sigmoid(x)`` is 0 in float64 from x = 37 on, although it is never 0; ``sigmoid(-x)`` keeps every
-digit. This module knows such identities. They are found wherever they occur in a sum or a product, in
-any order and with any common factor. None of them needs a choice, so the result can be differentiated.
+``1 - sigmoid(x)`` is 0 in float64 from x = 37 on, although it is never 0; ``sigmoid(-x)`` keeps every digit.
+Such identities are found in sums and products, in any order and with any common factor. None needs a choice,
+so the result can be differentiated.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ from actwise.formula.algebra import (
     assemble_sum,
     canonical,
     collected,
+    constant_and_rest,
+    partner_of,
     product,
     remember,
+    scaled,
+    square_root_of_square,
     terms,
+    times,
 )
 from actwise.formula.expression import (
     Expression,
@@ -62,11 +67,6 @@ class Pair:
     exponent: int
     constant: Fraction
     result: Callable[[Expression], Expression]
-
-
-def times(u: Expression, scale: Fraction | int) -> Expression:
-    """Multiply a formula by an exact number."""
-    return assemble(scaled(product(u), scale))
 
 
 _PAIRS = (
@@ -136,20 +136,6 @@ def _reduced(parts: Product, index: int, by: Fraction | int) -> Product:
     base, exponent = parts.factors[index]
     rest = parts.without(index)
     return rest if exponent == by else rest.times(Product(UNIT, ((base, exponent - by),)))
-
-
-def partner_of(together: list[Product], wanted: Product) -> int | None:
-    """Find a term among the terms of a sum."""
-    key = wanted.key
-    for index, each in enumerate(together):
-        if each.coefficient == wanted.coefficient and each.key == key:
-            return index
-    return None
-
-
-def scaled(parts: Product, by: Fraction | int) -> Product:
-    """Multiply the coefficient of a product."""
-    return replace(parts, coefficient=parts.coefficient * by)
 
 
 def _cancelling_pair(node: Expression) -> Expression | None:
@@ -224,26 +210,6 @@ def _mirrored_sigmoids(node: Expression) -> Expression | None:
                 if j is not None:
                     others = [each for k, each in enumerate(together) if k not in (i, j)]
                     return assemble_sum([rest.times(product(tanh(times(u, HALF)))), *others])
-    return None
-
-
-def constant_and_rest(base: Expression) -> tuple[float, Expression] | None:
-    """Split ``c + w`` with a positive number c."""
-    if base.operation not in {"add", "subtract"}:
-        return None
-    together = collected(terms(base))
-    constants = [each for each in together if not each.factors]
-    rest = [each for each in together if each.factors]
-    if len(constants) != 1 or not rest or constants[0].coefficient <= 0:
-        return None
-    return float(constants[0].coefficient), assemble_sum(rest)
-
-
-def square_root_of_square(w: Expression) -> Expression | None:
-    """Return u if w is ``u**2``."""
-    parts = product(w)
-    if parts.coefficient == 1 and len(parts.factors) == 1 and parts.factors[0][1] == 2:
-        return parts.factors[0][0]
     return None
 
 

@@ -19,8 +19,13 @@ from actwise.formula.algebra import (
     assemble_sum,
     canonical,
     collected,
+    constant_and_rest,
+    partner_of,
     product,
+    scaled,
+    square_root_of_square,
     terms,
+    times,
 )
 from actwise.formula.differentiate import differentiate
 from actwise.formula.expression import (
@@ -43,13 +48,8 @@ from actwise.formula.limits import keep_limits
 from actwise.formula.recognise import (
     Rules,
     as_product,
-    constant_and_rest,
-    partner_of,
     recognise,
     rewritten,
-    scaled,
-    square_root_of_square,
-    times,
 )
 from actwise.formula.removable import without_holes
 from actwise.formula.simplify import simplify

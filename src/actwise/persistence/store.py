@@ -109,7 +109,9 @@ def blaming(directory: str | Path) -> Iterator[None]:
     except ModelError as error:
         # A reason that knows a way out of its own ends with it.
         ending = "" if str(error).endswith(_OWN_WAYS_OUT) else f"; {RESTORE}"
-        raise ModelError(f"{directory}: {error}{ending}") from error
+        # Names in a forged document may hold what breaks a line or moves the cursor.
+        said = "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(error))
+        raise ModelError(f"{directory}: {said}{ending}") from error
 
 
 def _resolved(directory: str | Path) -> Path:

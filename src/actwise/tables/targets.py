@@ -261,6 +261,12 @@ def find_target(
     _refuse_nested(column)
     values, whole, unit = _read_target(frame, column, options, task)
     present = values.drop_nulls()
+    if not len(present) and task == "regression" and column.null_count() < len(column):
+        first = next(row for row, cell in enumerate(column) if cell is not None)
+        raise TableError(
+            f"target {names[0]!r} should hold numbers for a regression, but row {first + 1} holds "
+            f"{column[first]!r:.60}: choose another target or task"
+        )
     if not len(present):
         raise TableError(f"no row has a value in {names[0]!r}: there is nothing to learn from")
     if len(present) == 1:
