@@ -36,7 +36,7 @@ def test_formats_follow_from_the_ending(aw, saved, answers, tmp_path, name):
 
 def test_batches_make_no_difference(aw, saved, monkeypatch, tmp_path):
     whole = aw("predict", saved / "model", saved / "houses.csv", "--proba").stdout
-    monkeypatch.setattr(reading.scan_batches, "__defaults__", (9,))
+    monkeypatch.setattr(reading.scan_batches, "__defaults__", (9, reading.DEFAULT))
     aw("predict", saved / "model", saved / "houses.csv", "--proba", "-o", "parts.csv")
     parts = (tmp_path / "parts.csv").read_text()
     assert parts.count("\n") == 101
@@ -52,14 +52,14 @@ def test_new_labels_gaps_and_no_target_column(aw, saved, tmp_path):
     assert len(result.stdout.splitlines()) == 4
 
 
-def test_a_changed_type_in_a_late_row_leaves_no_file(refused, saved, houses, tmp_path, monkeypatch):
-    monkeypatch.setattr(reading.scan_batches, "__defaults__", (10,))
+def test_a_cell_that_is_refused_in_a_late_row_leaves_no_file(refused, saved, houses, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading.scan_batches, "__defaults__", (10, reading.DEFAULT))
     (tmp_path / "answers.csv").write_text("older")
     late = houses.with_columns(pl.col("size").cast(pl.String)).with_row_index()
-    late = late.with_columns(size=pl.when(pl.col("index") == 57).then(pl.lit("large")).otherwise("size"))
+    late = late.with_columns(size=pl.when(pl.col("index") == 57).then(pl.lit("inf")).otherwise("size"))
     late.write_csv(tmp_path / "late.csv")
     said = refused("predict", saved / "model", "late.csv", "-o", "answers.csv")
-    assert "column 'size' held numbers in training, but row 58 holds 'large'" in said
+    assert "column 'size' holds an infinite number in row 58" in said
     assert (tmp_path / "answers.csv").read_text() == "older"
 
 

@@ -27,6 +27,7 @@ def table(n):
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.filterwarnings("default::actwise.errors.ActwiseWarning")
 def test_what_was_said_to_fit_holds_for_predict(aw, tmp_path):
     written(tmp_path / "t.csv", table(80), "koi8-r")
     result = aw(

@@ -1,8 +1,7 @@
 """Recognises functions that are written out in parts, and calls them by their name.
 
 ``1 - sigmoid(x)`` is 0 in float64 from x = 37 on, although it is never 0; ``sigmoid(-x)`` keeps every digit.
-Such identities are found in sums and products, in any order and with any common factor. None needs a choice,
-so the result can be differentiated.
+Such identities are found in sums and products. None needs a choice, so the result can be differentiated.
 """
 
 from __future__ import annotations
