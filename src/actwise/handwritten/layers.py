@@ -88,7 +88,7 @@ def run(layers: Sequence[PlainLayer], arrays: Sequence[Array], X: Array) -> list
 @cache
 def candidates() -> tuple[Candidate, ...]:
     """Activations that people use, the usual ones first."""
-    named = [("sigmoid", {}), ("tanh", {}), ("relu", {}), ("identity", {})]
+    named: list[tuple[str, dict[str, float]]] = [("sigmoid", {}), ("tanh", {}), ("relu", {}), ("identity", {})]
     named += [("leaky_relu", {"slope": each}) for each in (0.01, 0.1, 0.2, 0.05, 0.3, 0.25, 0.02)]
     named += [("elu", {})]
     named += [(each, {}) for each in ("softplus", "silu", "gelu_tanh", "gelu", "mish", "selu", "softsign", "arctan")]

@@ -318,7 +318,16 @@ def _outputs(activation: Candidate, at: Point) -> Iterator[tuple[Backward, Expla
         return np.asarray(activation.value(z)) if name != "identity" else z
 
     def numbers(at: Point, first: int) -> Array:
-        return np.argmax(at.labels, axis=1, keepdims=True) + float(first)
+        return np.asarray(np.argmax(at.labels, axis=1, keepdims=True) + float(first))
+
+    def numbered(first: int) -> Callable[[Point, Array, Array], Array]:
+        return lambda at, z, y: at.weights * (y_of(z) - numbers(at, first))
+
+    def multiplied(slope: Callable[[Array, Array], Array]) -> Callable[[Point, Array, Array], Array]:
+        return lambda at, z, y: error(at, z, y) * slope(z, y)
+
+    def by_element(slope: Callable[[Array, Array], Array]) -> Callable[[Point, Array, Array], Array]:
+        return lambda at, z, y: at.slope(y) * slope(z, y)
 
     plain = Explanation("missing_factor", f"in the output layer the derivative of {name} is left out: multiply the "
                         "error by it")  # fmt: skip
@@ -337,12 +346,12 @@ def _outputs(activation: Candidate, at: Point) -> Iterator[tuple[Backward, Expla
             lambda z, y: activation.slope(y), lambda z, y: activation.from_output(z),
         ):  # fmt: skip
             yield (
-                Backward(output=lambda at, z, y, slope=slope: error(at, z, y) * slope(z, y)),
+                Backward(output=multiplied(slope)),
                 Explanation(extra, text),
             )  # fmt: skip
             if activation.row:
                 yield (
-                    Backward(output=lambda at, z, y, slope=slope: at.slope(y) * slope(z, y)),
+                    Backward(output=by_element(slope)),
                     Explanation("elementwise_softmax", f"the derivative of {name} is taken element by element, "
                                 f"y * (1 - y), but {many}: its Jacobian is diag(y) - y y^T"),
                 )  # fmt: skip
@@ -355,7 +364,7 @@ def _outputs(activation: Candidate, at: Point) -> Iterator[tuple[Backward, Expla
             )  # fmt: skip
         for first in (0, 1):
             yield (
-                Backward(output=lambda at, z, y, first=first: at.weights * (y_of(z) - numbers(at, first))),
+                Backward(output=numbered(first)),
                 Explanation("label_encoding", "the class number itself is subtracted from every output: the targets "
                             "must be one-hot rows, np.eye(n_classes)[y]"),
             )  # fmt: skip
@@ -399,6 +408,13 @@ def _inputs(layers: Sequence[PlainLayer]) -> Iterator[tuple[Backward, Explanatio
 
 def _rows(layers: Sequence[PlainLayer], n: int) -> Iterator[tuple[Backward, Explanation]]:
     """Rows that are left out, or whose activations are another row's."""
+
+    def repeated(row: int) -> Callable[[Array], Array]:
+        return lambda a: np.repeat(a[row : row + 1], len(a), axis=0)
+
+    def rolled(by: int) -> Callable[[Array], Array]:
+        return lambda a: np.roll(a, by, axis=0)
+
     for row in (n - 1, *range(min(n - 1, MOST_ROWS))):
         which = "the last row" if row == n - 1 else f"row {row}"
         yield (
@@ -407,13 +423,13 @@ def _rows(layers: Sequence[PlainLayer], n: int) -> Iterator[tuple[Backward, Expl
                         "each one replaces the one before (write `+=`)"),
         )  # fmt: skip
         yield (
-            Backward(rows=lambda a, row=row: np.repeat(a[row : row + 1], len(a), axis=0)),
+            Backward(rows=repeated(row)),
             Explanation("stale_cache", f"the way back uses the activations of another row, {which}, for every row: "
                         "what the forward pass cached is overwritten before it is used"),
         )  # fmt: skip
     for by in (1, -1):
         yield (
-            Backward(rows=lambda a, by=by: np.roll(a, by, axis=0)),
+            Backward(rows=rolled(by)),
             Explanation("stale_cache", "the way back uses the activations of another row, the one "
                         f"{'before' if by > 0 else 'after'}: the cache is not that of the row at hand"),
         )  # fmt: skip

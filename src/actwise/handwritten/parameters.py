@@ -47,7 +47,7 @@ def _low_precision(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32) if "float" in str(array.dtype) else array
 
 
-def rebuilt(structure: object, arrays: Iterator[FloatArray]) -> Any:
+def rebuilt(structure: Any, arrays: Iterator[FloatArray]) -> Any:
     """Put arrays into lists and dictionaries of the same form."""
     if isinstance(structure, dict):
         return {key: rebuilt(each, arrays) for key, each in structure.items()}

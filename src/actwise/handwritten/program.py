@@ -270,7 +270,7 @@ class _Calls:
             whole = X is self.rows
             return [(self.given if whole else self._turned(X), y)]
         upright = (-1, 1) if self.layout == "one column" else (-1,)
-        targets = [None] * len(X) if y is None else [np.asarray(each) for each in as_array(y)]
+        targets: list[Any] = [None] * len(X) if y is None else [np.asarray(each) for each in as_array(y)]
         if self.layout == "one column":
             targets = [each if each is None or not each.ndim else each.reshape(upright) for each in targets]
         return [(x.reshape(upright), t if t is None or t.ndim else t[()]) for x, t in zip(X, targets, strict=True)]
@@ -397,7 +397,8 @@ def _is_number(value: Any) -> bool:
 def _outputs_among(made: Sequence[Any], n: int, y: npt.NDArray[Any], layout: Layout) -> int | None:
     """Which of several values returned are the outputs: the last that fits the targets."""
     wanted = y.size // max(len(y), 1) if layout != "columns" else (len(y) if y.ndim == 2 else 1)
-    fitting, others = [], []
+    fitting: list[int] = []
+    others: list[int] = []
     for k, each in enumerate(made):
         if isinstance(each, dict | list | tuple) or each is None:
             continue

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from actwise.errors import InputError
 from actwise.handwritten.comparison import Comparison, compare, probe
 from actwise.handwritten.differences import measure
-from actwise.handwritten.findings import FunctionsFinding
-from actwise.handwritten.gradient_causes import judge
+from actwise.handwritten.findings import FunctionsFinding, NetworkCause
+from actwise.handwritten.gradient_causes import GradientCause, judge
 from actwise.handwritten.layers import PlainLayer, recognise, structures
 from actwise.handwritten.learning import standard, unscaled
 from actwise.handwritten.mistakes import Explanation, Point, explain_gradient
@@ -144,7 +144,9 @@ def _judge(program: Program, loss: Callable[..., Any] | str | None, rng: np.rand
 
 def _drawn_inside(program: Program, X: npt.NDArray[Any], rng: np.random.Generator) -> list[Array]:
     """Draw parameters at which outputs between 0 and 1 are not so near the ends that digits are lost."""
-    arrays = [rng.normal(0, 1.5 / np.sqrt(max(1.0, np.mean(each.shape))) ** 0.5, each.shape) for each in program.arrays]
+    arrays = [
+        rng.normal(0, 1.5 / np.sqrt(max(1.0, float(np.mean(each.shape)))) ** 0.5, each.shape) for each in program.arrays
+    ]
     for _ in range(MOST_HALVINGS):
         outputs = program.outputs(arrays, X)
         if np.any((outputs < 0) | (outputs > 1)) or np.all((outputs > NEAR_END) & (outputs < 1 - NEAR_END)):
@@ -278,7 +280,7 @@ def _placed(
     first = judge(truths[last], factor * given[last], [*truths.values()], n_rows, scaled)
     names = tuple(program.names[k] for k in sorted(wrong))
     seen = f"the gradient of {program.names[last]} {first.sentence}".rstrip(".")
-    code = first.cause if first.cause != "correct" else "wrong_formula"
+    code: GradientCause | NetworkCause = first.cause if first.cause != "correct" else "wrong_formula"
     verdict = compared.arrays[last]
     if verdict.state == "decayed" or "decay" in first.sentence:
         code = "weight_decay"
