@@ -49,7 +49,7 @@ def test_test_rows_change_nothing_that_is_learned():
     assert one.model.report.scores != two.model.report.scores, "so the rows changed are the test rows"
 
 
-@pytest.mark.filterwarnings("ignore:cells that do not fit their columns count as missing: 'income'")
+@pytest.mark.filterwarnings("ignore:cells that do not fit their columns count as missing")
 def test_words_among_numbers_are_found_whatever_the_seed():
     table = numbers()
     income = pl.Series("income", [f"{value:.2f}" for value in table["z"]]).scatter([5, 25, 45], "missing")
