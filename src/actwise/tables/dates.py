@@ -106,7 +106,7 @@ def read_moments(column: pl.Series, layout: str, words: Sequence[str] = ()) -> C
     """Read cells as moments in time, in microseconds; those with a time zone are taken to UTC.
 
     >>> read_moments(pl.Series(["31.12.1999", "Jan-49", "Tue, 24 Feb 2015 11:35 -0800"]), "day first").values.to_list()
-    [datetime.datetime(1999, 12, 31, 0, 0), datetime.datetime(2049, 1, 1, 0, 0), datetime.datetime(2015, 2, 24, 19, 35)]
+    [datetime.datetime(1999, 12, 31, 0, 0), datetime.datetime(1949, 1, 1, 0, 0), datetime.datetime(2015, 2, 24, 19, 35)]
     """
     if column.dtype == pl.Date:
         return Cells(column.cast(MOMENT), nowhere(column))

@@ -21,7 +21,7 @@ def without_totals(frame: pl.DataFrame) -> pl.DataFrame:
     """Leave out the last rows, up to three, that hold sums or means of all rows above, aloud.
 
     >>> frame = pl.DataFrame({"shop": ["a", "b", "c", "d", "all"], "sales": [3.0, 5.0, 9.0, 2.5, 19.5]})
-    >>> with warnings.catch_warnings(record=True):
+    >>> with warnings.catch_warnings(record=True, action="always"):
     ...     without_totals(frame).height
     4
     """
