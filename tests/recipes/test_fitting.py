@@ -21,7 +21,7 @@ X, Y = make_classification(100, 4, random_state=0)
 def posed(monkeypatch):
     """A fit that is about to try penalties, which then are `ALPHAS`."""
     seen = []
-    monkeypatch.setattr("actwise.estimators.base.choose_alpha", lambda given, *_: seen.append(given) or 0.5)
+    monkeypatch.setattr("actwise.recipes.fitting.choose_alpha", lambda given, *_: seen.append(given) or 0.5)
     with pytest.warns(ConvergenceWarning):
         MLPRegressor(hidden_layer_sizes=2, random_state=0, max_iter=9, batch_size=20).fit(X, Y)
     (one,) = seen
