@@ -47,11 +47,8 @@ def test_every_loss_renders_as_one_function(each):
     assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == ["loss"]
 
 
-def test_names_that_python_takes_for_the_same_stay_two_parameters():
+def test_names_that_python_takes_for_the_same_are_no_two_parameters():
     x, ligature, letters = symbol("x"), symbol("\ufb01"), symbol("fi")
     params = {"\ufb01": Param(1.0), "fi": Param(1.0)}
-    both = Activation(
-        "both", f=x * ligature + 10 * letters, df_x=ligature, params=params, values={"\ufb01": 1.0, "fi": 2.0}
-    )
-    network = aw.Network([aw.Dense(1, both, bias=False)], 1, [1.0])
-    assert network.predict([[1.0]])[0, 0] == both(1.0) == 21.0
+    with pytest.raises(InputError, match="cannot be called '\ufb01'"):
+        Activation("both", f=x * ligature + 10 * letters, df_x=ligature, params=params)
