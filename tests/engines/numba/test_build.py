@@ -4,8 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -287,3 +290,25 @@ print(build.stage("passes", "drop", "float32").cache_hits)
 """
     result = _python(code, ACTWISE_CACHE_DIR=str(tmp_path))
     assert result.stdout.strip() == ("1" if processors() > 1 else "0"), result.stderr
+
+
+def test_a_module_that_another_thread_is_importing_is_waited_for(monkeypatch):
+    name = f"{build.package('float32').__name__}.slow"
+    half, begun, go_on = ModuleType(name), threading.Event(), threading.Event()
+
+    def import_slowly(_):
+        monkeypatch.setitem(sys.modules, name, half)
+        begun.set()
+        go_on.wait(60)
+        half.is_whole = True
+        return half
+
+    monkeypatch.setattr(build, "import_module", import_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(build.compiled, "slow", "float32")
+        begun.wait(60)
+        second = pool.submit(lambda: hasattr(build.compiled("slow", "float32"), "is_whole"))
+        wait([second], timeout=0.2)  # time for an answer that comes too early
+        go_on.set()
+        assert second.result()
+        assert first.result() is half

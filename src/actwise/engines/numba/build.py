@@ -150,8 +150,9 @@ def package(element: str) -> ModuleType:
 def compiled(module: str, element: str = "float64") -> ModuleType:
     """Import one module of the compiled sources, such as ``"loop"``, for one element type."""
     full_name = f"{package(element).__name__}.{module}"
-    loaded = sys.modules.get(full_name)
-    return loaded or _loaded(lambda: import_module(full_name), element, "*.pyc")
+    with _ONE_AT_A_TIME:  # a module that another thread is importing stands in sys.modules already, half finished
+        loaded = sys.modules.get(full_name)
+        return loaded or _loaded(lambda: import_module(full_name), element, "*.pyc")
 
 
 def rendered(kind: str, source: str, element: str) -> ModuleType:
@@ -163,7 +164,7 @@ def rendered(kind: str, source: str, element: str) -> ModuleType:
         cache_folders.write(_folder(element) / f"{name}.py", source)
         return import_module(full_name)
 
-    with _ONE_AT_A_TIME:  # a module that another thread is compiling stands in sys.modules already, half finished
+    with _ONE_AT_A_TIME:  # as for `compiled`
         return sys.modules[full_name] if full_name in sys.modules else _loaded(load, element, f"{name}.*")
 
 
