@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actwise.doctor import as_targets
+from actwise.doctor.targets import as_targets
 from actwise.errors import InputError
 from actwise.tables import find_target
 from actwise.tasks import Task, find_task
