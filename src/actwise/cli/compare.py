@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from actwise.tables import ReadOptions
 
 ALL = "all"
-USUAL = "relu,tanh,gelu,silu,elu,sigmoid"
 
 
 @click.command()
@@ -29,15 +28,14 @@ USUAL = "relu,tanh,gelu,silu,elu,sigmoid"
 @click.option(
     "--activations",
     metavar="LIST",
-    default=USUAL,
-    show_default=True,
-    help='Names and formulas in x between commas, such as relu,"x*sigmoid(1.5*x)"; or all for the whole catalogue.',
+    help='Names and formulas in x between commas, such as relu,"x*sigmoid(1.5*x)"; or all for the whole catalogue.  '
+    "[default: six usual ones]",
 )
 @click.option("--hidden", metavar="SIZES", help="Units per hidden layer, such as 64,32.  [default: by data]")
 @click.option("--baselines", is_flag=True, help="Compare with a linear model and boosted trees too.")
-@click.option("--splits", type=int, default=15, show_default=True, help="At most so many: repetitions of five folds.")
-@click.option("--seeds", type=int, default=1, show_default=True, help="Trainings for each activation and split.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the splits and of all trainings.")
+@click.option("--splits", type=int, help="At most so many: repetitions of five folds.  [default: three repetitions]")
+@click.option("--seeds", type=int, help="Trainings for each activation and split.  [default: 1]")
+@click.option("--seed", type=int, help="Of the splits and of all trainings.  [default: 0]")
 @click.option("--budget", type=float, metavar="SECONDS", help="Begin no further repetition after so long.")
 @click.option("--metric", help="A scorer of scikit-learn, such as accuracy.  [default: log-loss or R2]")
 @click.option("--rope", type=float, help="Differences up to it do not matter.  [default: by metric]")
@@ -55,7 +53,7 @@ def compare(
     ignore: tuple[str, ...],
     reading: ReadOptions,
     task: str,
-    activations: str,
+    activations: str | None,
     hidden: str | None,
     baselines: bool,
     tune: str | None,
@@ -77,6 +75,7 @@ def compare(
     from actwise.cli.consoles import Console
     from actwise.study import compare as run
     from actwise.tables import default_targets, read_training_table
+    from actwise.tables.targets import find_target
 
     if plot is not None:
         from actwise.report.plots import check_picture
@@ -91,9 +90,10 @@ def compare(
     console = Console(stderr=True)
     with _workers(workers) as n, _shown(console, quiet or as_json) as on_progress:
         found = run(
-            _arms(activations, baselines, frame, wanted[0], task), frame, wanted[0], task=task, ignore=ignore,
-            settings=settings, tune=_rates(tune), study=None if study is None else str(study), workers=n,
-            on_progress=on_progress, **chosen,
+            _arms(activations, baselines, lambda: len(find_target(frame, wanted[0], task, reading).labels)),
+            frame, wanted[0], task=task, ignore=ignore, reading=reading, settings=settings, tune=_rates(tune),
+            study=None if study is None else str(study), workers=n, on_progress=on_progress,
+            **{name: value for name, value in chosen.items() if value is not None},
         )  # fmt: skip
     if plot is not None:
         found.plot(str(plot))
@@ -105,26 +105,19 @@ def compare(
     click.echo(str(found))
 
 
-def _arms(activations: str, baselines: bool, frame: Any, target: str, task: str) -> dict[str, Any]:
+def _arms(activations: str | None, baselines: bool, n_classes: Callable[[], int]) -> dict[str, Any]:
     from actwise.activations import names
+    from actwise.study.arms import USUAL
 
-    listed = names() if activations == ALL else split_activations(activations)
+    listed = names() if activations == ALL else USUAL if activations is None else split_activations(activations)
     arms: dict[str, Any] = {each: read_activation(each) for each in listed}
     if len(arms) < len(listed):
         twice = next(each for each in listed if listed.count(each) > 1)
         raise InputError(f"--activations names {twice!r} twice: leave one out")
     if baselines:
-        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-        from sklearn.linear_model import LogisticRegression, RidgeCV
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+        from actwise.tasks.baselines import boosted_trees, linear_model
 
-        from actwise.tables.targets import find_target
-
-        classifies = find_target(frame, target, task).is_classification
-        linear = LogisticRegression(max_iter=1000) if classifies else RidgeCV()
-        arms["linear model"] = make_pipeline(StandardScaler(), linear)
-        arms["boosted trees"] = (HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor)()
+        arms |= {"linear model": linear_model(n_classes()), "boosted trees": boosted_trees(n_classes())}
     return arms
 
 
@@ -149,7 +142,7 @@ def _workers(given: str | None) -> Iterator[int | None]:
         try:
             from ray.util.joblib import register_ray
         except ImportError as error:
-            raise InputError('--workers ray needs Ray: pip install "actwise[ray]"') from error
+            raise InputError('--workers ray needs Ray: pip install ".[ray]" in the checkout') from error
         register_ray()
         with parallel_config(backend="ray"):
             yield -1
@@ -161,7 +154,7 @@ def _workers(given: str | None) -> Iterator[int | None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise InputError('--workers with an address needs Dask: pip install "actwise[dask]"') from error
+        raise InputError('--workers with an address needs Dask: pip install ".[dask]" in the checkout') from error
     try:
         client = Client(given, timeout=10)
     except OSError as error:

@@ -14,6 +14,7 @@ from actwise.doctor.setup import Outcome, Training
 from actwise.doctor.standard import standard_setup
 from actwise.doctor.targets import Numbers
 from actwise.experiments.trials import Trials
+from actwise.tasks.baselines import boosted_trees, linear_model
 
 MOST_BASELINE_ROWS, MOST_BASELINE_CELLS = 20_000, 1_000_000  # seconds, and more would not change a verdict
 MOST_TREES = 300  # boosting grows a tree per class and round
@@ -73,19 +74,14 @@ def cross_validated(data: Data, trials: Trials) -> float:
 
 def _baselines(data: Data) -> dict[str, Numbers]:
     """Return outputs for the test rows of simple models, as a network would put them out."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.linear_model import LogisticRegression, Ridge
-
     rows = data.train
     task, X = data.task, data.scaled_inputs
     most = max(FEWEST_BASELINE_ROWS, min(MOST_BASELINE_ROWS, MOST_BASELINE_CELLS // X.shape[1]))
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-    rounds = max(10, min(100, MOST_TREES // max(1, len(task.labels))))
-    if task.kind == "regression":
-        models = {LINEAR: Ridge(), TREES: HistGradientBoostingRegressor(max_iter=100)}
-    else:
-        models = {LINEAR: LogisticRegression(max_iter=500), TREES: HistGradientBoostingClassifier(max_iter=rounds)}
+    # The answers of several yes-or-no questions are learned one by one.
+    n_classes = 0 if task.kind == "regression" else max(2, len(task.labels))
+    models = {LINEAR: linear_model(n_classes), TREES: boosted_trees(n_classes, most_trees=MOST_TREES)}
     columns = task.truth.reshape(len(task.truth), -1)
     if X.shape[1] > MOST_TREE_COLUMNS or columns.shape[1] > MOST_TREE_TARGETS:
         del models[TREES]

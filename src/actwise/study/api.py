@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -39,6 +40,7 @@ def compare(
     tune: Sequence[float] = (),
     task: str = "auto",
     ignore: Sequence[str] = (),
+    reading: Any = None,
     study: str | None = None,
     workers: int | None = None,
     race: bool = True,
@@ -82,6 +84,8 @@ def compare(
         What is to be learned; by default text, truth values and few whole numbers are classes.
     ignore : sequence of str
         Columns of a frame to leave out.
+    reading : actwise.tables.ReadOptions, optional
+        How the cells of a frame are read, where that is not left to evidence.
     study : str, optional
         A folder that keeps every training that was done. Called again with it, an interrupted study goes on; arms and
         splits may be added.
@@ -119,7 +123,7 @@ def compare(
     2015, Machine Learning 100: probabilities of better, equivalent and worse. Holm 1979: several contrasts at once.
     Lan and DeMets 1983, Biometrika 70: several looks at one study.
     """
-    inputs, targets, labels = _read(X, y, task)
+    inputs, targets, labels = _read(X, y, task, reading)
     classifies = labels is not None
     n_classes = 0 if labels is None else len(labels)
     seed = check_whole("seed", seed, least=0)
@@ -130,7 +134,7 @@ def compare(
     pairs, n_folds = _split(splits, targets, classifies, seed)
     rates = tuple(check_number("tune", each) for each in tune)
     experiment = Experiment(
-        inputs, targets, tuple(pairs), measured.scorer, rates, tuple(ignore), __version__, os.getpid()
+        inputs, targets, tuple(pairs), measured.scorer, rates, tuple(ignore), __version__, os.getpid(), reading
     )
     plan = Study(
         arms=tuple(found),
@@ -147,6 +151,7 @@ def compare(
             "seeds": n_seeds,
             "metric": measured.name,
             "learning rates": list(rates),
+            "columns": {"left out": sorted(ignore), "read by": repr(reading)},
             "actwise": __version__,
         },
     )
@@ -161,12 +166,12 @@ def _seeds(seed: int, n_splits: int, n_seeds: int) -> npt.NDArray[np.int64]:
     )
 
 
-def _read(X: Any, y: Any, task: str) -> tuple[Any, npt.NDArray[Any], tuple[Any, ...] | None]:
+def _read(X: Any, y: Any, task: str, reading: Any) -> tuple[Any, npt.NDArray[Any], tuple[Any, ...] | None]:
     """Return inputs, targets as numbers, and the labels of classes, which the targets then count."""
     if task not in ("auto", "classification", "regression"):
         raise InputError(f"task must be 'auto', 'classification' or 'regression', not {task!r}")
     if isinstance(y, str):
-        return _read_frame(X, y, task)
+        return _read_frame(X, y, task, reading)
     from sklearn.utils import check_X_y
 
     try:
@@ -181,12 +186,14 @@ def _read(X: Any, y: Any, task: str) -> tuple[Any, npt.NDArray[Any], tuple[Any, 
     return inputs, found.encode(targets).astype(np.int64), found.labels
 
 
-def _read_frame(frame: Any, target: str, task: str) -> tuple[Any, npt.NDArray[Any], tuple[Any, ...] | None]:
-    from actwise.tables import read_table
+def _read_frame(
+    frame: Any, target: str, task: str, reading: Any
+) -> tuple[Any, npt.NDArray[Any], tuple[Any, ...] | None]:
+    from actwise.tables import ReadOptions, read_table
     from actwise.tables.targets import find_target
 
     table = read_table(frame)
-    found = find_target(table, target, task)
+    found = find_target(table, target, task, reading or ReadOptions())
     rows = found.labelled_rows(table)
     table = table[rows]
     if found.is_classification:
@@ -196,7 +203,8 @@ def _read_frame(frame: Any, target: str, task: str) -> tuple[Any, npt.NDArray[An
 
 
 def _digest(inputs: Any) -> Any:
-    return inputs if isinstance(inputs, np.ndarray) else inputs.hash_rows(seed=0).to_numpy()
+    """Return an array as it is and a frame as text, which no version of a library hashes in another way."""
+    return inputs if isinstance(inputs, np.ndarray) else hashlib.sha256(inputs.write_csv().encode()).hexdigest()
 
 
 def _split(splits: Any, targets: npt.NDArray[Any], classifies: bool, seed: int) -> tuple[list[tuple[Rows, Rows]], int]:

@@ -15,6 +15,7 @@ from actwise.activations import Activation, AnyActivation, activation
 from actwise.errors import InputError, suggest
 from actwise.formula.expression import walk
 
+USUAL = ("relu", "tanh", "gelu", "silu", "elu", "sigmoid")  # where no activations are named
 LARGEST_FORMULA = 1e6
 ArmSpec: TypeAlias = "str | AnyActivation | Sequence[Any] | Mapping[str, Any] | Any"
 
@@ -55,7 +56,7 @@ def make_arms(
     """Turn what was handed in into arms with different names; `settings` are those that all networks share."""
     if isinstance(given, str) or not isinstance(given, Mapping | Sequence):
         raise InputError(f"arms must be a list or a dictionary of name to arm, not {given!r}")
-    named = list(given.items()) if isinstance(given, Mapping) else [(_name(each), each) for each in given]
+    named = list(given.items()) if isinstance(given, Mapping) else [(name_of(each), each) for each in given]
     if len(named) < 2:
         raise InputError(f"a comparison needs two arms at least, not {len(named)}: add another activation or setting")
     arms = [_make(str(name), each, classifies, settings) for name, each in named]
@@ -75,7 +76,8 @@ def make_arms(
     return arms
 
 
-def _name(arm: ArmSpec) -> str:
+def name_of(arm: ArmSpec) -> str:
+    """Name an arm that was given without a name."""
     if isinstance(arm, str):
         return arm
     if isinstance(arm, Mapping):
@@ -83,7 +85,7 @@ def _name(arm: ArmSpec) -> str:
     if _is_estimator(arm):
         return _estimator_name(arm)
     if isinstance(arm, Sequence):
-        return "-".join(map(_name, arm))
+        return "-".join(map(name_of, arm))
     name = getattr(arm, "name", None)
     if name is None:
         raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -91,7 +91,6 @@ class Comparison:
     test_to_train: float = 0.0
     chosen_score: float = float("nan")
     stopped_because: str = "all splits done"
-    spreads: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def best(self) -> ArmResult:
@@ -115,9 +114,7 @@ class Comparison:
         dict
             Fields of the record; of each arm a dictionary with its contrast.
         """
-        plain = asdict(self)
-        del plain["spreads"]
-        return plain | {"arms": [asdict(arm) for arm in self.arms], "equivalent": list(self.equivalent)}
+        return asdict(self) | {"arms": [asdict(arm) for arm in self.arms], "equivalent": list(self.equivalent)}
 
     def to_frame(self) -> Any:
         """Return a row per arm.
@@ -267,10 +264,6 @@ def conclude(
     sizes = formula_sizes or [0.0] * len(arms)
     candidates = [k for k in order if arms[k].verdict in ("best", "equivalent")]
     recommended = min(candidates, key=lambda k: (sizes[k], order.index(k)))
-    spreads = {
-        name: float(np.std(standing.differences(k, best), ddof=1)) if len(standing.differences(k, best)) > 1 else 0.0
-        for k, name in enumerate(standing.names)
-    }
     return Comparison(
         tuple(arms[k] for k in order),
         winner,
@@ -283,7 +276,6 @@ def conclude(
         test_to_train,
         sign * score_of_the_chosen(standing.scores, n_folds),
         stopped_because,
-        spreads,
     )
 
 
@@ -299,11 +291,6 @@ def score_of_the_chosen(scores: Floats, n_folds: int) -> float:
     if not whole:
         return float("nan")
     repeats = np.where(np.isnan(scores), -np.inf, scores)[: whole * n_folds].reshape(whole, n_folds, -1)
-    others = repeats.sum(axis=1, keepdims=True) - repeats if np.isfinite(repeats).all() else _sums_of_others(repeats)
+    others = np.stack([np.delete(repeats, fold, axis=1).sum(axis=1) for fold in range(n_folds)], axis=1)
     chosen = others.argmax(axis=2)
     return float(np.take_along_axis(repeats, chosen[:, :, None], axis=2).mean())
-
-
-def _sums_of_others(repeats: Floats) -> Floats:
-    """Return for each fold the sums over the other ones, where some are minus infinity."""
-    return np.stack([np.delete(repeats, fold, axis=1).sum(axis=1) for fold in range(repeats.shape[1])], axis=1)

@@ -9,25 +9,12 @@ from typing import Any
 import numpy as np
 
 from actwise.errors import InputError, suggest
+from actwise.tasks.metrics import METRICS
 
 ROPE = 0.01  # of scores between 0 and 1; of all others this share of the best mean score
-_NAMES = {
-    "neg_log_loss": "log-loss",
-    "roc_auc": "ROC AUC",
-    "r2": "R2",
-    "neg_root_mean_squared_error": "RMSE",
-    "neg_mean_absolute_error": "mean absolute error",
-    "neg_mean_squared_error": "mean squared error",
-}
-# What people call scikit-learn's scorers elsewhere.
-_ALIASES = {
-    "log_loss": "neg_log_loss",
-    "log-loss": "neg_log_loss",
-    "rmse": "neg_root_mean_squared_error",
-    "mae": "neg_mean_absolute_error",
-    "mse": "neg_mean_squared_error",
-    "auc": "roc_auc",
-}
+# scikit-learn's scorers for the metrics of `actwise.tasks.metrics` that it calls otherwise, and other names of metrics.
+_SCORERS = {"log_loss": "neg_log_loss", "rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error"}
+_ALIASES = _SCORERS | {"log-loss": "neg_log_loss", "mse": "neg_mean_squared_error", "auc": "roc_auc"}
 _SHARES = (
     "accuracy",
     "balanced_accuracy",
@@ -97,8 +84,14 @@ def make_metric(given: Any, *, classifies: bool, n_classes: int, rope: float | N
         scorer = get_scorer("roc_auc_ovr")
     default = ROPE if name.startswith(_SHARES) or name == "neg_log_loss" else None
     return Metric(
-        _NAMES.get(name, name.removeprefix("neg_").replace("_", " ")),
+        _label(name),
         scorer,
         -1 if name.startswith("neg_") else 1,
         default if rope is None else rope,
     )
+
+
+def _label(scorer: str) -> str:
+    """Return what a person calls a scorer's metric."""
+    known = {_SCORERS.get(name, name): metric.label for name, metric in METRICS.items()}
+    return known.get(scorer, scorer.removeprefix("neg_").replace("_", " "))

@@ -14,9 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from actwise.errors import InputError
 from actwise.study.api import N_SPLITS, compare
+from actwise.study.arms import USUAL, name_of
 from actwise.study.conclusion import Comparison
-
-USUAL = ("relu", "tanh", "gelu", "silu", "elu", "sigmoid")
 
 
 def _has(name: str) -> Any:
@@ -141,7 +140,7 @@ class ActivationSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
                 "aw.MLPRegressor"
             )
         given = self.activations
-        named = dict(given) if isinstance(given, Mapping) else {_name(each): each for each in given}
+        named = dict(given) if isinstance(given, Mapping) else {name_of(each): each for each in given}
         arms = {name: clone(self.estimator).set_params(activation=each) for name, each in named.items()}
         found = compare(
             arms, X, y, splits=self.cv, seeds=self.seeds, seed=self.random_state, metric=self.scoring, rope=self.rope,
@@ -235,11 +234,3 @@ class ActivationSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
             Larger is better.
         """
         return float(check_scoring(self._fitted(), self.scoring)(self._fitted(), X, y))
-
-
-def _name(activation: Any) -> str:
-    if isinstance(activation, str):
-        return activation
-    if isinstance(activation, Sequence):
-        return "-".join(map(_name, activation))
-    return str(getattr(activation, "name", activation))

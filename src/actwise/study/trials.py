@@ -95,6 +95,8 @@ class Experiment:
         Of Actwise, which workers must share.
     process : int
         Number of the process that runs the study.
+    reading : ReadOptions or None
+        How the cells of a frame are read.
     """
 
     X: Any
@@ -105,6 +107,7 @@ class Experiment:
     ignore: tuple[str, ...] = ()
     version: str = ""
     process: int = 0
+    reading: Any = None
 
     def inputs(self, train: Rows, *others: Rows) -> list[Any]:
         """Return the inputs of training rows and of others, shape (n_rows, n_features) each."""
@@ -112,7 +115,7 @@ class Experiment:
             return [self.X[rows] for rows in (train, *others)]
         from actwise.tables import TableEncoding
 
-        encoding = TableEncoding.learn(self.X, (), train, ignore=self.ignore)
+        encoding = TableEncoding.learn(self.X, (), train, ignore=self.ignore, options=self.reading)
         return [encoding.encode(self.X, rows) for rows in (train, *others)]
 
 

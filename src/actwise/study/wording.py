@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from actwise.study.conclusion import ArmResult, Comparison
 
 MOST_SPLITS_ADVISED = 500
-T_OF_INTEREST = 2.0  # about the quantile that a difference has to pass
 
 
 def paragraph(found: Comparison) -> str:
@@ -83,21 +82,20 @@ def _behind(arm: ArmResult) -> str:
 
 def _what_decides(found: Comparison, arm: ArmResult) -> str:
     """Say how many splits, or rows, would tell the nearest undecided arm from the best."""
-    spread, difference = found.spreads.get(arm.name, 0.0), max(abs(arm.contrast.difference), found.rope)
-    if not spread:
+    difference = max(abs(arm.contrast.difference), found.rope)
+    half, now = (arm.contrast.high - arm.contrast.low) / 2, 1 / found.n_splits + found.test_to_train
+    if not 0 < half < np.inf:
         return ""
-    room = (difference / (T_OF_INTEREST * spread)) ** 2 - found.test_to_train
+    # The interval shrinks with the splits to what the overlap of their training rows leaves.
+    room = now * (difference / half) ** 2 - found.test_to_train
     if room > 1 / MOST_SPLITS_ADVISED:
         wanted = int(np.ceil(1 / room))
         if wanted > found.n_splits:
             return f"About {wanted} splits would tell {arm.name} from {found.best.name} if they differ as they seem to."
         return f"A few more splits would tell {arm.name} from {found.best.name}."
-    times = (T_OF_INTEREST * spread / difference) ** 2 * found.test_to_train
-    return (
-        f"More splits of these rows would not tell {arm.name} from {found.best.name}; about "
-        f"{max(2, int(np.ceil(times)))} "
-        "times as many rows might."
-    )
+    times = max(2, int(np.ceil(found.test_to_train / now * (half / difference) ** 2))) if difference else 0
+    more = f"; about {times} times as many rows might" if difference else ""
+    return f"More splits of these rows would not tell {arm.name} from {found.best.name}{more}."
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -84,30 +84,40 @@ def baseline_predictions(
         yield name, prediction
 
 
-def _linear(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:
+def linear_model(n_classes: int) -> Any:
+    """Return an unfitted linear model for standardised columns; `n_classes` is 0 for numbers."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
+    return LogisticRegression(max_iter=LINEAR_ITERATIONS) if n_classes else Ridge()
+
+
+def boosted_trees(n_classes: int, *, most_trees: int = MOST_TREES, early_stopping: bool | str = "auto") -> Any:
+    """Return unfitted boosted trees; `n_classes` is 0 for numbers."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    trees_per_round = n_classes if n_classes > 2 else 1
+    rounds = max(10, min(MOST_ROUNDS, most_trees // trees_per_round))
+    kind = HistGradientBoostingClassifier if n_classes else HistGradientBoostingRegressor
+    return kind(max_iter=rounds, random_state=0, early_stopping=early_stopping)
+
+
+def _linear(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:
+    model = linear_model(n_classes)
     if n_classes:
-        return _probabilities(LogisticRegression(max_iter=LINEAR_ITERATIONS).fit(train.X, train.y), X, n_classes)
+        return _probabilities(model.fit(train.X, train.y), X, n_classes)
     # In float64: the rows of a small table often determine float32 sums badly.
-    predicted: npt.NDArray[np.float64] = Ridge().fit(train.X.astype(np.float64), train.y).predict(X)
+    predicted: npt.NDArray[np.float64] = model.fit(train.X.astype(np.float64), train.y).predict(X)
     return predicted.reshape(len(X), -1)
 
 
 def _boosting(train: Rows, validation: Rows | None, X: Numbers, n_classes: int) -> Numbers:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    settings: dict[str, Any] = {"random_state": 0, "early_stopping": validation is not None}
+    model = boosted_trees(n_classes, early_stopping=validation is not None)
     if n_classes:
-        trees_per_round = n_classes if n_classes > 2 else 1
-        rounds = max(10, min(MOST_ROUNDS, MOST_TREES // trees_per_round))
-        model = HistGradientBoostingClassifier(max_iter=rounds, **settings)
         judges = {} if validation is None else {"X_val": validation.X, "y_val": validation.y}
         return _probabilities(model.fit(train.X, train.y, **judges), X, n_classes)
     columns = []
     for k in range(train.y.shape[1]):
         judges = {} if validation is None else {"X_val": validation.X, "y_val": validation.y[:, k]}
-        model = HistGradientBoostingRegressor(max_iter=MOST_ROUNDS, **settings)
         columns.append(model.fit(train.X, train.y[:, k], **judges).predict(X))
     return np.stack(columns, axis=1)
 

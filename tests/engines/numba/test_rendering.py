@@ -1,6 +1,8 @@
 """Rendered source: what it looks like, and that no name of the user's gets in its way."""
 
 import ast
+import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import actwise as aw
 from actwise.activations import ENTRIES
 from actwise.activations.spec import Activation, Param
 from actwise.engines.numba import elementwise
-from actwise.engines.numba.rendering import activation_source, loss_source
+from actwise.engines.numba.rendering import activation_source, loss_source, with_own_names
 from actwise.errors import InputError
 from actwise.formula.expression import symbol
 from actwise.model.layers import activation_formula
@@ -45,6 +47,11 @@ def test_every_activation_renders_as_three_or_two_small_functions(each, element)
 def test_every_loss_renders_as_one_function(each):
     tree = ast.parse(loss_source(each.formula, "float32"))
     assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == ["loss"]
+
+
+def test_parameters_that_python_takes_for_the_same_are_renamed_apart():
+    renamed = with_own_names(replace(activation_formula(aw.activation("relu")), parameters=("\ufb01", "fi", "\u03b2")))
+    assert len({unicodedata.normalize("NFKC", name) for name in renamed.parameters}) == 3
 
 
 def test_names_that_python_takes_for_the_same_are_no_two_parameters():
