@@ -18,7 +18,7 @@ X, Y = make_classification(100, 4, random_state=0)
 
 
 @pytest.fixture
-def posed(monkeypatch):
+def ready(monkeypatch):
     """A fit that is about to try penalties, which then are `ALPHAS`."""
     seen = []
     monkeypatch.setattr("actwise.recipes.fitting.choose_alpha", lambda given, *_: seen.append(given) or 0.5)
@@ -43,7 +43,7 @@ def posed(monkeypatch):
         ([None, 1.0, 2.0], 1.0, 3),
     ],
 )
-def test_the_penalty_before_the_loss_rises(last_losses, chosen, tried, posed, monkeypatch):
+def test_the_penalty_before_the_loss_rises(last_losses, chosen, tried, ready, monkeypatch):
     trials = []
 
     def history(self, seed):
@@ -52,7 +52,7 @@ def test_the_penalty_before_the_loss_rises(last_losses, chosen, tried, posed, mo
         return SimpleNamespace(validation_losses=np.array([] if last is None else [0.0, last]))
 
     monkeypatch.setattr(Fitting, "history", history)
-    assert choose_alpha(posed, 0, None) == chosen
+    assert choose_alpha(ready, 0, None) == chosen
     assert len(trials) == tried
     for trial, alpha in zip(trials, ALPHAS, strict=False):
         assert (len(trial.rows), len(trial.held)) == (80, 20)
@@ -61,18 +61,18 @@ def test_the_penalty_before_the_loss_rises(last_losses, chosen, tried, posed, mo
         assert trial.l2 * len(trial.rows) == pytest.approx(alpha / 20 * len(X))
 
 
-def test_rows_that_are_given_to_judge_by_are_those_of_the_trial(posed, monkeypatch):
+def test_rows_that_are_given_to_judge_by_are_those_of_the_trial(ready, monkeypatch):
     trials = []
     monkeypatch.setattr(
         Fitting, "history", lambda self, _: trials.append(self) or SimpleNamespace(validation_losses=np.ones(1))
     )
     monkeypatch.setattr(fitting, "TRIAL_ROWS", 30)
-    held = posed.rows.take(np.arange(10))
-    choose_alpha(replace(posed, held=held), 0, None)
+    held = ready.rows.take(np.arange(10))
+    choose_alpha(replace(ready, held=held), 0, None)
     assert all(trial.held is held and len(trial.rows) == 30 for trial in trials)
 
 
-def test_rows_without_weight_decide_nothing(posed, monkeypatch):
+def test_rows_without_weight_decide_nothing(ready, monkeypatch):
     monkeypatch.setattr(Fitting, "history", None)
-    nothing = replace(posed.rows, weights=np.zeros(len(X)))
-    assert choose_alpha(replace(posed, rows=nothing), 0, None) == 0.5
+    nothing = replace(ready.rows, weights=np.zeros(len(X)))
+    assert choose_alpha(replace(ready, rows=nothing), 0, None) == 0.5

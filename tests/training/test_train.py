@@ -397,14 +397,14 @@ def test_the_halves_of_a_batch_have_its_gradient(monkeypatch):
 
 
 def test_a_crew_follows_the_faster_pace_and_tries_the_other_now_and_then():
-    crew = progress.Crew(two_allowed=True)
+    thread_choice = progress.ThreadChoice(two_allowed=True)
     chosen = []
     for call in range(100):
-        threads = crew.threads()
+        threads = thread_choice.threads()
         chosen.append(threads)
         two_are_faster = call < 50
-        crew.took(threads, 1.0 if (threads == 2) == two_are_faster else 2.0)
+        thread_choice.took(threads, 1.0 if (threads == 2) == two_are_faster else 2.0)
     assert chosen[3:16].count(2) >= 12
     assert chosen[70:].count(1) >= 27
     assert {*chosen[3:50]} == {*chosen[70:]} == {1, 2}
-    assert progress.Crew(two_allowed=False).threads() == 1
+    assert progress.ThreadChoice(two_allowed=False).threads() == 1

@@ -45,7 +45,7 @@ def predict(model: Path, data: str, output: Path | None, proba: bool, given: dic
         check_output(output, data)
     found = TableModel.load(model)
     options = read_options(given, found.encoding.options)
-    batches = _blaming(data, found.predict_batches(data, proba=proba, options=options))
+    batches = _naming_file(data, found.predict_batches(data, proba=proba, options=options))
     if output is None:
         with _reader_may_leave():
             stream: Any = _Terminal() if sys.stdout.isatty() else sys.stdout.buffer
@@ -57,7 +57,7 @@ def predict(model: Path, data: str, output: Path | None, proba: bool, given: dic
     click.echo(f"{n_rows} rows written to {output}", err=True)
 
 
-def _blaming(data: str, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def _naming_file(data: str, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Name the table in errors that name a column or a row of it only."""
     try:
         yield from batches

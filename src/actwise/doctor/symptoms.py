@@ -10,7 +10,7 @@ from actwise.doctor.causes import Suspicion
 from actwise.doctor.data import Data
 from actwise.doctor.measures import MANY_DEAD, MANY_SATURATED, STILL, VANISHING, Measures
 from actwise.doctor.setup import Outcome, Setup
-from actwise.training.blame import activation_at_fault
+from actwise.training.not_finite import activation_at_fault
 
 SYMPTOM = 0.3  # weight of what was seen inside: more often a consequence than a cause
 FALLS, JUMPS, STANDS = 0.35, 0.35, 0.5  # weights of a loss that still falls, one that jumps, weights that stand still

@@ -20,9 +20,9 @@ from actwise.errors import InputError
 from actwise.estimators import architecture
 from actwise.estimators.callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from actwise.estimators.describing import DescribedTraining
+from actwise.estimators.fit_warnings import fit_warnings
 from actwise.estimators.parameters import plain_settings
 from actwise.estimators.predicting import FloatArray, Predicting, dense
-from actwise.estimators.why import what_to_say
 from actwise.model.losses import Loss
 from actwise.model.optimizers import LBFGS
 from actwise.recipes.epochs import EpochEnd
@@ -40,7 +40,7 @@ from actwise.recipes.plan import AUTO, AdaptiveRate, Plan, choose, schedule
 from actwise.recipes.weights import Weights
 from actwise.tasks.scaling import Scaling, fold, unfold
 from actwise.training import OptimizerState
-from actwise.training.blame import activation_at_fault
+from actwise.training.not_finite import activation_at_fault
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -371,7 +371,7 @@ class BaseMLP(DescribedTraining, Predicting, CallbackSupportMixin, BaseEstimator
 
     def _warn(self, fitting: Fitting, fitted: Fitted) -> None:
         limited = self.max_iter != AUTO or self.solver != AUTO
-        for text, category in what_to_say(fitting, fitted, limited=limited, unheard=self.early_stopping is True):
+        for text, category in fit_warnings(fitting, fitted, limited=limited, unheard=self.early_stopping is True):
             warnings.warn(text, category, stacklevel=6)
 
     def _check_solver(self) -> bool:

@@ -16,8 +16,8 @@ from sklearn.utils.validation import validate_data
 from actwise.errors import InputError
 from actwise.estimators.base import BaseMLP, Problem
 from actwise.estimators.parameters import PARAMETERS, Parameter, takes
-from actwise.estimators.posing import HINGE, LOG_LOSS, gives_margins, pose
 from actwise.estimators.predicting import FloatArray
+from actwise.estimators.problem import HINGE, LOG_LOSS, classification_problem, gives_margins
 from actwise.model.losses import Loss
 from actwise.recipes.fitting import Rows
 from actwise.tasks import Task, find_task
@@ -306,7 +306,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return by_class if sample_weight is None else by_class * sample_weight
 
     def _pose(self, y: npt.NDArray[Any]) -> Problem:
-        return pose(self._task, self.loss, self.output_activation, smooths=bool(self.label_smoothing))
+        return classification_problem(self._task, self.loss, self.output_activation, smooths=bool(self.label_smoothing))
 
     def _answers(self, outputs: FloatArray) -> npt.NDArray[Any]:
         """Return the label of each row of outputs (n_rows, n_outputs), or its answers as 0 and 1."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy.typing as npt
 
 from actwise.errors import InputError, ModelError, suggest
-from actwise.persistence.store import FORMAT_VERSION, blaming, check_destination, read_model, write_model
+from actwise.persistence.store import FORMAT_VERSION, check_destination, naming_directory, read_model, write_model
 
 __all__ = [
     "FORMAT_VERSION",
@@ -170,7 +170,7 @@ def load(path: str | Path) -> Any:
 
 def _read(path: str | Path, wanted: SavedKind | None = None) -> Any:
     document, arrays = read_model(path)
-    with blaming(path):
+    with naming_directory(path):
         name = document.pop(_KIND, None)
         if wanted is not None and name != wanted.name:
             of = wanted.name.replace("_", " ")

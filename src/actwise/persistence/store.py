@@ -102,7 +102,7 @@ def read_model(directory: str | Path) -> tuple[dict[str, Any], Arrays]:
 
 
 @contextmanager
-def blaming(directory: str | Path) -> Iterator[None]:
+def naming_directory(directory: str | Path) -> Iterator[None]:
     """Put the name of a model's directory in front of what is found to be wrong in it, and behind it what to do."""
     try:
         yield
@@ -239,7 +239,7 @@ def _read(directory: str | Path, asked: Path) -> tuple[dict[str, Any], Arrays]:
         raise ModelError(f"{directory} cannot be read ({_reason(error)})") from error
     if lacking:
         raise ModelError(f"{directory} is not a whole Actwise model: it lacks {' and '.join(lacking)}; {RESTORE}")
-    with blaming(directory):
+    with naming_directory(directory):
         payload = _parsed(place / DOCUMENT_FILE)
         _check_envelope(payload)
         arrays = _unpacked(place / WEIGHTS_FILE, payload.get("weights"))

@@ -88,9 +88,8 @@ class TableEncoding:
         columns = [each.column for each in learned]
         if not any(column.feature_names for column in columns):
             reasons = "; ".join(column.describe() for column in columns[:5]) or "the table has no other column"
-            raise TableError(
-                f"no column is left to predict {', '.join(map(repr, targets))} from: {reasons}; add one that varies"
-            )
+            purpose = f"predict {', '.join(map(repr, targets))}" if targets else "learn"
+            raise TableError(f"no column is left to {purpose} from: {reasons}; add one that varies")
         tell_odd([each.odd for each in learned if each.odd is not None], learning=True)
         remarks = [each.remark for each in learned if each.remark is not None]
         for code in dict.fromkeys(each.code for each in learned if each.code is not None):

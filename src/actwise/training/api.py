@@ -16,7 +16,7 @@ from actwise.model.layers import BatchNorm, Dropout
 from actwise.model.losses import Loss
 from actwise.model.network import Network
 from actwise.model.optimizers import LBFGS
-from actwise.training.blame import activation_at_fault
+from actwise.training.not_finite import activation_at_fault
 from actwise.training.progress import Progress
 from actwise.training.records import History, Run, TrainingSettings
 from actwise.training.regimes import RESTARTS_IF_TINY, SMALL_WORK, SOLVED_SHARE, n_distinct, regime_of

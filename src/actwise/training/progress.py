@@ -47,7 +47,7 @@ class OptimizerState:
 
 
 @dataclass
-class Crew:
+class ThreadChoice:
     """Decides whether one thread or two work on the next steps, by how fast the last ones were.
 
     Two are slower where other programs want the processors too; the bits are the same.
@@ -241,7 +241,7 @@ class Progress:
         else:
             address = build.stage("loop", "run_steps", self.network.dtype).address
         run_steps = engine.training_stage(address, self.network.dtype)
-        crew = Crew(bool(self._halves) and (settings.threads or processors()) > 1)
+        thread_choice = ThreadChoice(bool(self._halves) and (settings.threads or processors()) > 1)
         planned, done, before_us = FIRST_STEPS, 0, context.get("STEP")
         stopped: StoppedBecause | None = None
         clipped = np.isfinite(settings.max_gradient_norm)
@@ -251,18 +251,18 @@ class Progress:
                 if self.callback is None
                 else steps_per_epoch - done % steps_per_epoch
             )
-            trial = crew.tries()
+            trial = thread_choice.tries()
             steps = max(1, min(FIRST_STEPS if trial else planned, total_steps - done, most))
             table = context.hold("HISTORY", np.zeros((steps // steps_per_epoch + 2, 4)))
             coming = np.arange(done, done + steps) + before_us
             context.hold("RATES", schedule.rates(coming, total_steps + before_us))
             context.set(HISTORY_ROW=0, HISTORY_SIZE=table.size)
             before = time.perf_counter()
-            threads = crew.threads()
+            threads = thread_choice.threads()
             with halves.second_thread(context) if threads == 2 else nullcontext():
                 ended = context.call(run_steps, steps)
             now = time.perf_counter()
-            crew.took(threads, (now - before) / steps)
+            thread_choice.took(threads, (now - before) / steps)
             done += steps
             table = table[: context.get("HISTORY_ROW")]
             taken = np.linspace(before, now, len(table) + 1)[1:] - self._started

@@ -18,7 +18,9 @@ def gives_margins(loss: str | Loss) -> bool:
     return (loss.name if isinstance(loss, Loss) else loss) == HINGE
 
 
-def pose(task: Task, given: str | Loss, output_activation: str | AnyActivation, *, smooths: bool) -> Problem:
+def classification_problem(
+    task: Task, given: str | Loss, output_activation: str | AnyActivation, *, smooths: bool
+) -> Problem:
     """Say what is to be learned.
 
     Result: with a loss and an output activation that give probabilities of these labels, or margins.

@@ -7,7 +7,7 @@ import pytest
 
 import actwise as aw
 from actwise.errors import ActwiseWarning
-from actwise.training.blame import activation_at_fault
+from actwise.training.not_finite import activation_at_fault
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = X[:, 0]

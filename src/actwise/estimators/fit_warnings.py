@@ -17,7 +17,7 @@ FAR_FROM_STANDARD = 30.0  # inputs of this size saturate units and slow down any
 LARGE_ALPHA = 1.0  # ten thousand times scikit-learn's default
 
 
-def what_to_say(
+def fit_warnings(
     fitting: Fitting, fitted: Fitted, *, limited: bool, unheard: bool
 ) -> Iterator[tuple[str, type[Warning]]]:
     """List what to warn of, with the class of each warning."""
