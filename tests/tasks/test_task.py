@@ -80,3 +80,22 @@ def test_numbers_are_scaled_by_training_rows() -> None:
     np.testing.assert_allclose(task.decode(encoded)[:, 0], [0.5, 1.5, 3.5], rtol=1e-6)
     huge = find_task([1e300, -1e300, 0.5e300]).learn(np.array([[1e300], [-1e300], [0.5e300]]))
     assert np.isfinite(huge.encode([1e300])).all()
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_column_per_class_is_encoded_as_the_class_of_each_row(n):
+    classes = np.array([0, 1, n - 1, 1, 0])
+    columns = np.eye(n)[classes]
+    task = find_task(columns)
+    assert (task.kind, task.n_outputs) == ("multiclass", n)
+    assert np.array_equal(task.encode(columns), classes)
+    assert np.array_equal(task.indicators(columns), columns)
+
+
+def test_two_columns_may_be_one_of_two_classes():
+    columns = np.eye(2)[[0, 1, 1]]
+    task = find_task(columns, "binary")
+    assert (task.kind, task.n_outputs, task.encode(columns).tolist()) == ("binary", 1, [0, 1, 1])
+    assert as_targets(columns, "binary").truth.tolist() == [0, 1, 1]
+    with pytest.raises(InputError, match="3 columns are not one of two classes"):
+        find_task(np.eye(3), "binary")

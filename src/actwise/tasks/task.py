@@ -106,7 +106,10 @@ class Task:
         if self.kind == "multilabel":
             return np.asarray(np.not_equal(y, 0), np.float64)
         if self.is_classification:
-            return np.searchsorted(np.asarray(self.labels), np.asarray(y)).astype(np.int64)
+            given = np.asarray(y)
+            if given.ndim == 2 and given.shape[1] > 1:  # a column per class
+                return given.argmax(axis=1).astype(np.int64)
+            return np.searchsorted(np.asarray(self.labels), given).astype(np.int64)
         values = np.asarray(y, np.float64).reshape(-1, self.n_outputs)
         scaling = self.scaling or Scaling.none(self.n_outputs)
         if self.transform == "none":
@@ -197,7 +200,9 @@ def _of_columns(values: Array, kind: str | None) -> Task:
     if kind == "multilabel" or (kind in (None, "auto") and zero_or_one):
         return Task("multilabel", n, (), f"{n} columns of 0 and 1, one per answer: classification")
     if kind == "binary":
-        raise InputError(f"{n} columns are not one of two classes: give one column, or another task")
+        if n > 2:
+            raise InputError(f"{n} columns are not one of two classes: give one column, or another task")
+        return Task.of_classes((0, 1), "2 columns, one per class: classification")
     return Task("regression", n, (), f"{n} targets: multi-output regression")
 
 
