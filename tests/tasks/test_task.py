@@ -56,8 +56,8 @@ def test_what_is_asked_for_stands() -> None:
         find_task([0, 1], "clasification")
     with pytest.raises(InputError, match="hold rows"):
         find_task(np.empty((0, 2)))
-    with pytest.raises(InputError, match="2 columns are not one of two classes"):
-        find_task([[0, 1], [1, 0]], "binary")
+    with pytest.raises(InputError, match="3 columns are not one of two classes"):
+        find_task(np.eye(3), "binary")
 
 
 def test_classes_are_decided_and_come_back() -> None:
