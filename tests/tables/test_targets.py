@@ -364,3 +364,12 @@ def test_a_target_constant_in_training_rows_is_refused() -> None:
         find_target(pl.DataFrame({"y": [0.64, None]}), "y")
     with pytest.raises(TableError, match=r"target 'y' is 1.5 in every training row"):
         find_target(frame, "y").learn(frame, [0, 1])
+
+
+def test_a_truth_table_may_have_one_row_of_a_class() -> None:
+    gate = pl.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "y": [0, 0, 0, 1]})
+    target = find_target(gate, "y")
+    assert target.labels == (0, 1)
+    assert target.remarks == ()
+    with pytest.raises(TableError, match="one row only of 1"):
+        find_target(gate.with_columns(b=pl.Series([0, 1, 0, 0])), "y")

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from actwise.errors import TableError
+from actwise.errors import TableError, suggest
 from actwise.persistence import records
 
 
@@ -41,3 +41,23 @@ def refuse_missing(name: str, missing: pl.Series, numbers: NDArray[np.int64]) ->
     """Refuse a missing target."""
     if missing.any():
         raise TableError(f"target {name!r} is missing in row {numbers[missing.arg_max() or 0]}: leave out such rows")
+
+
+def refuse_bad_targets(frame: pl.DataFrame, names: tuple[str, ...]) -> None:
+    """Refuse target columns that are not there, or named twice."""
+    if not names:
+        raise TableError(f"name a target column; {suggest('', frame.columns, noun='columns')}")
+    for name in names:
+        if name not in frame.columns:
+            near = suggest(name, frame.columns, noun="columns")
+            numeric = pl.Series(frame.columns).cast(pl.Float64, strict=False)
+            lost = "; the column names are numbers: does the file lack a first line with names?"
+            raise TableError(f"no target column {name!r}: {near}" + lost * (numeric.count() > frame.width / 2))
+    if len(set(names)) < len(names):
+        raise TableError(f"each target column should be named once, not {', '.join(map(repr, names))}")
+
+
+def refuse_nested_target(column: pl.Series) -> None:
+    """Refuse a target whose cells hold several values."""
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        raise TableError(f"target {column.name!r} holds {column.dtype} cells: choose a column of single values")

@@ -18,8 +18,15 @@ from actwise.tables import cells
 from actwise.tables.learning import find_numbers
 from actwise.tables.odd import find_odd, tell_odd
 from actwise.tables.options import DEFAULT, ReadOptions
-from actwise.tables.refusals import refuse_infinite, refuse_missing, refuse_strange
+from actwise.tables.refusals import (
+    refuse_bad_targets,
+    refuse_infinite,
+    refuse_missing,
+    refuse_nested_target,
+    refuse_strange,
+)
 from actwise.tasks.scaling import Scaling
+from actwise.tasks.splits import is_complete
 from actwise.tasks.task import MOST_NUMBER_CLASSES, Label, Task
 from actwise.tasks.task import find_task as find_task_of
 
@@ -249,7 +256,7 @@ def find_target(
     if task not in ("auto", "classification", "regression"):
         raise InputError(f"task {task!r} is unknown: it is 'auto', 'classification' or 'regression'")
     names = (targets,) if isinstance(targets, str) else tuple(targets)
-    _refuse_bad_names(frame, names)
+    refuse_bad_targets(frame, names)
     if len(names) == 1 and task == "auto":
         task = {"number": "regression", "category": "classification"}.get(options.type_of(names[0]) or "", task)
     if len(names) > 1:
@@ -258,15 +265,11 @@ def find_target(
         found = Task("regression", len(names), reason=f"{len(names)} targets: multi-output regression")
         return _of_numbers(frame, names, found, options)
     column = frame[names[0]]
-    _refuse_nested(column)
+    refuse_nested_target(column)
     values, whole, unit = _read_target(frame, column, options, task)
     present = values.drop_nulls()
-    if not len(present) and task == "regression" and column.null_count() < len(column):
-        first = next(row for row, cell in enumerate(column) if cell is not None)
-        raise TableError(
-            f"target {names[0]!r} should hold numbers for a regression, but row {first + 1} holds "
-            f"{column[first]!r:.60}: choose another target or task"
-        )
+    if not len(present) and task == "regression":
+        _refuse_no_regression(Target(names, Task("regression", 1), 0, options.missing, unit), column)
     if not len(present):
         raise TableError(f"no row has a value in {names[0]!r}: there is nothing to learn from")
     if len(present) == 1:
@@ -284,10 +287,10 @@ def find_target(
     if len(single) and len(counts) > 2 and task == "auto" and present.dtype.is_numeric():
         reason = f"target {names[0]!r} holds {len(counts)} different numbers, some of them once: regression"
         return _of_numbers(frame, names, Task("regression", 1, reason=reason), options, unit)
-    kept = _find_labels(column, counts, asks=task == "auto")
+    kept = _find_labels(column, counts, frame.drop(names).filter(values.is_not_null()), asks=task == "auto")
     labels = tuple(int(each) for each in kept) if whole else kept
     task_found, n_missing = Task.of_classes(labels, found.reason), frame.height - len(present)
-    return Target(names, task_found, n_missing, options.missing, unit, _remarks(counts))
+    return Target(names, task_found, n_missing, options.missing, unit, _remarks(counts, kept))
 
 
 def _of_numbers(
@@ -350,8 +353,19 @@ def _markers_for_labels(frame: pl.DataFrame, column: pl.Series, options: ReadOpt
     return (*options.present, *found)
 
 
-def _find_labels(column: pl.Series, counts: pl.DataFrame, *, asks: bool) -> tuple[Label, ...]:
-    """List the classes that have two rows or more, which is what it takes to learn and to test them."""
+def is_truth_table(features: pl.DataFrame) -> bool:
+    """Whether every combination of the columns' values is a row, so that nothing is left to generalise to."""
+    if any(dtype.is_nested() or dtype in (pl.Binary, pl.Object) for dtype in features.dtypes):
+        return False
+    codes = features.select(pl.all().rank("dense")).to_numpy()
+    return bool(codes.size) and is_complete(codes.astype(np.float64))
+
+
+def _find_labels(column: pl.Series, counts: pl.DataFrame, features: pl.DataFrame, *, asks: bool) -> tuple[Label, ...]:
+    """List the classes that have two rows or more, which is what it takes to learn and to test them.
+
+    A truth table is learned from and judged by all of its rows: there one row of a class will do.
+    """
     labels: list[Label] = counts["label"].to_list()
     if len(labels) == 1:
         raise TableError(f"target {column.name!r} is {labels[0]!r} in every row: there is nothing to tell apart")
@@ -362,6 +376,8 @@ def _find_labels(column: pl.Series, counts: pl.DataFrame, *, asks: bool) -> tupl
             f"target {column.name!r} holds {len(labels)} different values in {len(column)} rows, most of "
             "them once: they are no classes, so choose another target column"
         )
+    if len(kept) < FEWEST_ROWS and is_truth_table(features):
+        kept = labels
     if len(kept) < FEWEST_ROWS:
         rare = ", ".join(f"{each:g}" if isinstance(each, float) else repr(each) for each in labels if each not in kept)
         numeric = asks and not isinstance(labels[0], str | bool)
@@ -375,10 +391,10 @@ def _find_labels(column: pl.Series, counts: pl.DataFrame, *, asks: bool) -> tupl
     return tuple(kept)
 
 
-def _remarks(counts: pl.DataFrame) -> tuple[str, ...]:
+def _remarks(counts: pl.DataFrame, kept: Sequence[Label]) -> tuple[str, ...]:
     """Say which classes are too rare to be learned, or to be judged."""
     remarks = []
-    single = counts.filter(pl.col("rows") == 1)["label"].to_list()
+    single = [each for each in counts["label"].to_list() if each not in kept]
     if single:
         shown = ", ".join(map(repr, single[:5])) + (", ..." if len(single) > 5 else "")
         what = "the only one of its class" if len(single) == 1 else "each the only one of its class"
@@ -415,22 +431,9 @@ def _holds_points(column: pl.Series) -> bool:
     return bool(column.cast(pl.String).str.contains(r"[.eE]").any())
 
 
-def _refuse_bad_names(frame: pl.DataFrame, names: tuple[str, ...]) -> None:
-    if not names:
-        raise TableError(f"name a target column; {suggest('', frame.columns, noun='columns')}")
-    for name in names:
-        if name not in frame.columns:
-            near = suggest(name, frame.columns, noun="columns")
-            numeric = pl.Series(frame.columns).cast(pl.Float64, strict=False)
-            lost = "; the column names are numbers: does the file lack a first line with names?"
-            raise TableError(f"no target column {name!r}: {near}" + lost * (numeric.count() > frame.width / 2))
-    if len(set(names)) < len(names):
-        raise TableError(f"each target column should be named once, not {', '.join(map(repr, names))}")
-
-
 def _refuse_no_regression(target: Target, column: pl.Series) -> None:
     """Refuse a target that is mostly no number, infinite somewhere, or the same one everywhere."""
-    _refuse_nested(column)
+    refuse_nested_target(column)
     values, strange = target.read_numbers(column)
     if strange.sum() > values.count():
         first = strange.arg_max() or 0
@@ -442,8 +445,3 @@ def _refuse_no_regression(target: Target, column: pl.Series) -> None:
     if values.count() > 1 and values.min() == values.max():
         value = values.drop_nulls()[0]
         raise TableError(f"target {column.name!r} is {value:g} in every row: there is nothing to predict")
-
-
-def _refuse_nested(column: pl.Series) -> None:
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        raise TableError(f"target {column.name!r} holds {column.dtype} cells: choose a column of single values")

@@ -29,12 +29,14 @@ def without_totals(frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     last = [frame.height - k for k in (1, 2, 3) if frame.height - k >= FEWEST_ROWS]
     used: dict[str, NDArray[np.float64]] = {}
+    labels = []
     for column in cells.with_plain_numbers(frame, frame.columns):
         values = cells.read_numbers(column).values.to_numpy()
         above = values[: last[-1]][~np.isnan(values[: last[-1]])]
-        if len(above) > MOSTLY * last[-1] and above.min() < above.max():
+        if len(above) <= MOSTLY * last[-1]:
+            labels.append(column.name)
+        elif above.min() < above.max():
             used[column.name] = values
-    labels = [name for name in frame.columns if name not in used]
     if not labels:
         return frame
     totals = next(

@@ -20,11 +20,12 @@ from actwise.recipes.plan import ENOUGH_FOR_VALIDATION, choose
 from actwise.tables import TableEncoding, Target, find_target
 from actwise.tables.learning import read_times
 from actwise.tables.options import ReadOptions, merged
+from actwise.tables.targets import is_truth_table
 from actwise.tabular.report import LEARNED_FROM, LEFT_OUT, TEST_ROWS, JudgedBy
 from actwise.tabular.settings import FitSettings, asked, build_network, plain_options
 from actwise.tasks.baselines import Rows
 from actwise.tasks.scaling import Scaling, fold
-from actwise.tasks.splits import FEWEST_TO_JUDGE, Split, is_complete, split_groups, split_in_order, split_rows
+from actwise.tasks.splits import FEWEST_TO_JUDGE, Split, split_groups, split_in_order, split_rows
 from actwise.training import History
 
 FEWEST_ROWS = 4  # with fewer, one that is left out takes too much of what there is to learn from
@@ -73,10 +74,8 @@ def split_table(
     none = labelled[:0]
     at_random = settings.split_by is None and settings.time is None
     if at_random and settings.test_size is None and round(TEST_SHARE * n_rows) < FEWEST_TO_JUDGE:
-        features = frame.drop(target.names)[labelled]
-        codes = features.select(pl.all().rank("dense")).to_numpy() if not _nested(features) else np.empty((0, 0))
-        complete = is_complete(codes.astype(np.float64)) if codes.size else False
-        return target, Split(labelled, none, none), LEARNED_FROM if complete else LEFT_OUT
+        judged_by = LEARNED_FROM if is_truth_table(frame.drop(target.names)[labelled]) else LEFT_OUT
+        return target, Split(labelled, none, none), judged_by
     found = _split(frame, target, labelled, settings, reading)
     train, validation = labelled[found.train], labelled[found.validation]
     if 0 < len(validation) < FEWEST_TO_JUDGE:  # so few would stop training by luck
@@ -100,10 +99,6 @@ def _split(
         return split_groups(groups, seed=settings.seed, **sizes)
     classes = target.encode(frame, labelled) if target.is_classification else None
     return split_rows(len(labelled), classes=classes, seed=settings.seed, **sizes)
-
-
-def _nested(frame: pl.DataFrame) -> bool:
-    return any(dtype.is_nested() or dtype in (pl.Binary, pl.Object) for dtype in frame.dtypes)
 
 
 def _validation_size(settings: FitSettings, n_rows: int) -> float:

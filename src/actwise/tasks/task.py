@@ -108,7 +108,7 @@ class Task:
         if self.is_classification:
             given = np.asarray(y)
             if given.ndim == 2 and given.shape[1] > 1:  # a column per class
-                return given.argmax(axis=1).astype(np.int64)
+                return np.asarray(given.argmax(axis=1), np.int64)
             return np.searchsorted(np.asarray(self.labels), given).astype(np.int64)
         values = np.asarray(y, np.float64).reshape(-1, self.n_outputs)
         scaling = self.scaling or Scaling.none(self.n_outputs)
