@@ -104,14 +104,14 @@ def verdict(door: str, name: str, n_rows: int, units: int, activation: str) -> s
     return str(aw.diagnose(model, *rows).verdict)
 
 
-def shown(held: dict[str, Any]) -> str:
+def shown(results: dict[str, Any]) -> str:
     """Write the shares learned and the doctor's verdicts as Markdown."""
-    learned, verdicts = held["learned"], held["verdicts"]
+    learned, verdicts = results["learned"], results["verdicts"]
     seeds = len({key.split("|")[-1] for key in learned})
     lines = [
         "# The story through every door",
         "",
-        f"{held['machine']['cpu']}; actwise {aw.__version__}. Made by `python benchmarks/story.py --json "
+        f"{results['machine']['cpu']}; actwise {aw.__version__}. Made by `python benchmarks/story.py --json "
         "benchmarks/results/story.json`,",
         f"which says how. Seeds out of {seeds} that learned all four rows, with default settings.",
         "",
@@ -150,9 +150,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--table", action="store_true", help="only print what the file holds")
     arguments = parser.parse_args()
-    held: dict[str, Any] = {"machine": machine(), "learned": {}, "verdicts": {}}
+    results: dict[str, Any] = {"machine": machine(), "learned": {}, "verdicts": {}}
     if arguments.json is not None and arguments.json.is_file():
-        held = json.loads(arguments.json.read_text("utf-8"))
+        results = json.loads(arguments.json.read_text("utf-8"))
     warnings.simplefilter("ignore")
     doors, rows = arguments.doors.split(","), [int(each) for each in arguments.rows.split(",")]
     cells = [] if arguments.table else list(product(TABLES, rows, UNITS, ACTIVATIONS))
@@ -160,15 +160,15 @@ def main() -> None:
         for name, n_rows, units, activation in cells:
             for door in doors:
                 key = f"{door}|{name}|{n_rows}|{units}|{activation}|{seed}"
-                if key not in held["learned"]:
+                if key not in results["learned"]:
                     _, answers = DOORS[door](name, n_rows, units, activation, seed)
-                    held["learned"][key] = bool(np.array_equal(answers, TABLES[name]))
+                    results["learned"][key] = bool(np.array_equal(answers, TABLES[name]))
                 examined = name == "XOR" and units == EXAMINED_UNITS and n_rows in EXAMINED_ROWS and seed == 0
-                if examined and (key := key.removesuffix("|0")) not in held["verdicts"]:
-                    held["verdicts"][key] = verdict(door, name, n_rows, units, activation)
+                if examined and (key := key.removesuffix("|0")) not in results["verdicts"]:
+                    results["verdicts"][key] = verdict(door, name, n_rows, units, activation)
             if arguments.json is not None:
-                arguments.json.write_text(json.dumps(held, indent=1) + "\n", "utf-8")
-    print(shown(held), end="")
+                arguments.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    print(shown(results), end="")
 
 
 if __name__ == "__main__":
